@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The configuration: one JSON file, one table of settings (table.c) that yields parser, bounds, defaults, help and documentation.
+ * Names, defaults and rules: docs/config.md (generated from the table).
+ */
+#ifndef FV_CONF_CONF_H
+#define FV_CONF_CONF_H
+
+#include <stdbool.h>
+
+#include "base/log.h"
+#include "base/thread.h"
+#include "base/url.h"
+#include "fovea/config.h"
+
+enum fv_backend { FV_BACKEND_GPU, FV_BACKEND_CPU };
+enum fv_conf_transport { FV_CONF_TRANSPORT_AUTO, FV_CONF_TRANSPORT_TCP, FV_CONF_TRANSPORT_UDP, FV_CONF_TRANSPORT_TLS };
+enum fv_conf_backoff { FV_CONF_BACKOFF_EXPONENTIAL, FV_CONF_BACKOFF_ADAPTIVE, FV_CONF_BACKOFF_BREAKER };
+
+/* A list of strings. */
+struct fv_conf_strings {
+    char **items;
+    unsigned count;
+};
+
+struct fv_conf_camera {
+    char *name;
+    char *url; /* as written: may hold credentials */
+    bool enabled;
+    struct fv_url address; /* parsed, with the credentials that are in force (url, USERNAME, PASSWORD_ENV, PASSWORD_FILE) */
+    int transport; /* enum fv_conf_transport */
+    double resolve_timeout_s, connect_timeout_s, request_timeout_s, first_packet_timeout_s, first_keyframe_timeout_s, stall_timeout_s;
+    double reorder_ms;
+    bool flag_loss; /* ON_LOSS is "flag" */
+    int backoff;    /* enum fv_conf_backoff */
+    double backoff_initial_s, backoff_max_s, backoff_factor, backoff_jitter, breaker_open_s;
+    int backoff_stable_after, breaker_failures, breaker_probes;
+};
+
+struct fv_config {
+    struct {
+        int backend; /* enum fv_backend */
+        int gpu_batch_size; /* 0: "auto" */
+        int max_queue_size;
+        double pipeline_queue_timeout_ms;
+        int unified_pipeline_threads; /* 0: auto */
+        int analysis_frame_interval;
+        int nvdec_buffer_size;
+        bool use_thread_affinity;
+        int thread_priority, decoder_thread_priority; /* enum fv_priority */
+    } processing;
+    struct {
+        char *model_path; /* NULL: the bundled detector */
+        double confidence, iou;
+        struct fv_conf_strings target_classes; /* numbers as text, or names */
+        char *inference_provider; /* "auto", "cpu", ... */
+        int warm_up_iterations;
+        int max_batch;
+    } models;
+    struct {
+        struct fv_conf_camera *items; /* enabled and disabled, in file order */
+        unsigned count;
+        double gather_ms;
+        int connect_rate_per_s, connects_per_host;
+    } cameras;
+    struct {
+        char *dir; /* OUTPUT_DIR */
+        bool save_frames, save_detections;
+        int frame_save_interval, jpeg_quality;
+    } output;
+    struct {
+        char *name;
+        int log_level; /* enum fv_log_level */
+        char *log_file; /* NULL: standard error */
+    } app;
+};
+
+struct fv_config_params {
+    const char *path;    /* the file, or NULL when `text` is given */
+    const char *text;    /* JSON text instead of a file, terminated */
+    const char *name;    /* how `text` is called in problems; NULL: "<text>" */
+    const char *backend; /* overrides processing.BACKEND; NULL: none */
+    fv_problem_fn problem; /* every finding, in file order; may be NULL */
+    void *data;
+};
+
+/* Reads, checks and fills in the defaults. All problems are reported, not only the first. Borrows params. 0; -EINVAL: there are
+ * errors (reported); -ENOENT, -EACCES, -EIO: the file cannot be read (err); -ENOMEM. On failure *ret_config is untouched. */
+int fv_config_load(const struct fv_config_params *params, struct fv_config **ret_config, struct fv_error *err);
+void fv_config_free(struct fv_config *config); /* wipes passwords; NULL is fine */
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Inference runtimes: tensors in, tensors out. One table entry each, chosen by name (INFERENCE_PROVIDER): "cpu" here, GPU ones later; tests
+ * register a mock. A runtime is used by one thread.
+ */
+#ifndef FV_INFER_RUNTIME_H
+#define FV_INFER_RUNTIME_H
+
+#include "infer/model.h"
+
+struct fv_runtime; /* each has its own */
+
+struct fv_runtime_params {
+    const struct fv_model *model; /* borrowed, outlives the runtime */
+    unsigned max_batch;           /* >= 1 */
+    unsigned threads;             /* CPU threads for one inference; 0: one per core */
+    const char *library;          /* path of the runtime's shared library; NULL: FOVEA_ORT_PATH, then the usual places */
+};
+
+struct fv_runtime_ops {
+    const char *name;      /* "cpu", "cuda", "mock" */
+    enum fv_memory memory; /* of both tensors */
+    /* 0, -ENOENT (library, model), -EINVAL (contradicts its manifest), -ENOTSUP, -ENOMEM, -EIO. */
+    int (*open)(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime, struct fv_error *err);
+    void (*close)(struct fv_runtime *runtime); /* NULL is fine */
+    /* The input tensor, float32 [max_batch, 3, height, width], fixed for the runtime's life; the caller fills the first n images. */
+    float *(*input)(struct fv_runtime *runtime);
+    /* Runs on the first `batch` images. *ret_output: float32 [batch, rows, columns], valid until the next run. */
+    int (*run)(struct fv_runtime *runtime, unsigned batch, const float **ret_output, struct fv_error *err);
+    /* What really runs: "ONNX Runtime 1.x.y, CPUExecutionProvider, 2 threads". Owned by the runtime. */
+    const char *(*describe)(struct fv_runtime *runtime);
+};
+
+extern const struct fv_runtime_ops fv_runtime_ort_cpu;
+
+/* By name, or NULL. Tests add theirs with fv_runtime_register() (at most 4, before any engine is open). */
+const struct fv_runtime_ops *fv_runtime_find(const char *name);
+int fv_runtime_register(const struct fv_runtime_ops *ops);
+
+#endif

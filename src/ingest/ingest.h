@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Ingest: all cameras' sockets, deadlines and reconnects on one thread. Addresses in, access units and state changes out.
+ * The only stage that reconnects; joins loop/, rtsp/ and rtp/.
+ */
+#ifndef FV_INGEST_INGEST_H
+#define FV_INGEST_INGEST_H
+
+#include "base/error.h"
+#include "base/url.h"
+#include "flow.h"
+
+struct fv_ingest;
+
+enum fv_transport { FV_TRANSPORT_AUTO, FV_TRANSPORT_TCP, FV_TRANSPORT_UDP, FV_TRANSPORT_TLS };
+enum fv_backoff_strategy { FV_BACKOFF_EXPONENTIAL, FV_BACKOFF_ADAPTIVE, FV_BACKOFF_BREAKER };
+
+/* See settings.md "Backoff"; times in ns. */
+struct fv_backoff_params {
+    enum fv_backoff_strategy strategy;
+    int64_t initial, maximum;
+    double factor, jitter;
+    unsigned stable_after;
+    unsigned breaker_failures, breaker_probes;
+    int64_t breaker_open;
+};
+
+/* One camera. Times in ns. fv_camera_defaults() fills everything but name and url. */
+struct fv_camera_params {
+    char name[128];
+    struct fv_url url; /* with credentials */
+    enum fv_transport transport;
+    bool tls_verify;
+    char tls_ca_file[512]; /* "": the system's */
+    int64_t resolve_timeout, connect_timeout, request_timeout, first_packet_timeout, first_key_timeout, stall_timeout;
+    int64_t reorder; /* UDP */
+    bool flag_loss;  /* ON_LOSS "flag" instead of "skip" */
+    struct fv_backoff_params backoff;
+};
+void fv_camera_defaults(struct fv_camera_params *params);
+
+/* Called on the ingest thread. Borrowed arguments. Must not block. */
+struct fv_ingest_handler {
+    /* fv_au_share() to keep. Return false when the consumer had no room: the camera then waits for its next key picture. */
+    bool (*au)(void *data, const struct fv_au *au);
+    void (*state)(void *data, const struct fv_camera_event *event);
+    void *data;
+};
+
+struct fv_ingest_params {
+    int64_t gather;            /* ns; GATHER_MS */
+    unsigned connect_rate;     /* attempts per second over all cameras; CONNECT_RATE_PER_S */
+    unsigned connects_per_host; /* unfinished attempts per host; CONNECTS_PER_HOST */
+    size_t buffer_limit;       /* bytes of access units in flight; 0: 64 MiB + 4 MiB per camera */
+    struct fv_ingest_handler handler;
+};
+
+/* A snapshot of one camera. */
+struct fv_camera_stats {
+    enum fv_camera_state state;
+    int64_t since;             /* monotonic, of the state */
+    char reason[300];          /* of the last state change */
+    enum fv_codec codec;
+    uint16_t width, height;
+    uint64_t access_units, keyframes, bytes, packets, lost, reordered, duplicates, invalid, skipped, damaged, no_buffer;
+    uint64_t refused;          /* access units that the consumer had no room for */
+    uint64_t attempts, connects, reconnects, failures; /* connects: reached PLAYING */
+    int64_t retry_at;          /* when WAITING: monotonic, else FV_TIME_UNKNOWN */
+    int64_t first_au;          /* ns from the last attempt's start to its first access unit; FV_TIME_UNKNOWN */
+    double drift_ppm;          /* NAN when unknown */
+    uint32_t jitter_us;
+};
+
+/* Borrows params. 0, -EINVAL, -ENOMEM, or what the system says (epoll, eventfd). */
+int fv_ingest_create(const struct fv_ingest_params *params, struct fv_ingest **ret_ingest, struct fv_error *err);
+/* Starts the thread "fv-ingest". */
+int fv_ingest_start(struct fv_ingest *ingest, struct fv_error *err);
+/* Any thread, before or after start. Borrows params. *ret_id is also fv_au.camera. 0, -EINVAL, -ENOMEM. */
+int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *params, uint32_t *ret_id);
+/* Any thread but the ingest thread. No callback for this camera comes after the return. -ENOENT. */
+int fv_ingest_remove(struct fv_ingest *ingest, uint32_t id);
+/* Any thread; a recent state (never waits for the network). -ENOENT. */
+int fv_ingest_stats(struct fv_ingest *ingest, uint32_t id, struct fv_camera_stats *ret_stats);
+/* The consumer lost pictures of this camera (a queue overflowed): wait for a key picture. Any thread. */
+void fv_ingest_await_key(struct fv_ingest *ingest, uint32_t id);
+/* Sends TEARDOWN to all without waiting, closes, ends the thread. At most one gathering interval plus the running pass. */
+void fv_ingest_stop(struct fv_ingest *ingest);
+void fv_ingest_destroy(struct fv_ingest *ingest); /* stops first; NULL is fine */
+
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The event loop: sockets, timers and posted calls of one thread. Idle, it sleeps in the kernel without a timeout.
+ *
+ * Gathering: after a pass over the ready sockets the loop lets `gather` nanoseconds go by before it looks again, so that one
+ * wake-up serves every camera (docs/design/flow.md). Timers and posted calls are not delayed by it.
+ *
+ * All functions on the loop's thread, except fv_loop_post() and fv_loop_stop(). fv_io and fv_timer are embedded in their owner.
+ */
+#ifndef FV_LOOP_LOOP_H
+#define FV_LOOP_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fv_loop;
+
+#define FV_IO_READ 1u
+#define FV_IO_WRITE 2u
+
+struct fv_io {
+    int fd; /* -1: not added */
+    unsigned events;
+    /* `events` holds FV_IO_READ and/or FV_IO_WRITE; errors and hang-ups are reported as readable (and writable when asked for). */
+    void (*ready)(struct fv_io *io, unsigned events);
+};
+
+struct fv_timer {
+    int64_t due;   /* monotonic; FV_TIME_NEVER when not set */
+    size_t index;  /* owner: loop.c */
+    void (*fire)(struct fv_timer *timer, int64_t now);
+};
+
+struct fv_loop_stats {
+    uint64_t passes;        /* times that the loop woke up */
+    uint64_t slow_calls;    /* callbacks that took longer than 20 ms */
+    int64_t slowest;        /* ns */
+};
+
+int fv_loop_create(int64_t gather, struct fv_loop **ret_loop);
+void fv_loop_destroy(struct fv_loop *loop);
+/* Runs until fv_loop_stop(). 0 or negative errno. */
+int fv_loop_run(struct fv_loop *loop);
+void fv_loop_stop(struct fv_loop *loop); /* any thread, async-signal-safe */
+/* `now` of the current pass: read once per wake-up. */
+int64_t fv_loop_now(const struct fv_loop *loop);
+
+/* The descriptor stays the owner's. */
+int fv_loop_add(struct fv_loop *loop, struct fv_io *io, int fd, unsigned events, void (*ready)(struct fv_io *, unsigned));
+int fv_loop_change(struct fv_loop *loop, struct fv_io *io, unsigned events);
+void fv_loop_remove(struct fv_loop *loop, struct fv_io *io); /* before close(); safe inside any callback; no callback comes afterwards */
+
+void fv_timer_init(struct fv_timer *timer, void (*fire)(struct fv_timer *, int64_t now));
+/* Sets or moves the timer. -ENOMEM: the timer is as before. */
+int fv_timer_set(struct fv_loop *loop, struct fv_timer *timer, int64_t due);
+void fv_timer_clear(struct fv_loop *loop, struct fv_timer *timer);
+
+/* Calls `call(data)` on the loop's thread soon. Any thread. 0 or -ENOMEM. What is posted before fv_loop_destroy() is called there at the latest. */
+int fv_loop_post(struct fv_loop *loop, void (*call)(void *data), void *data);
+void fv_loop_stats(const struct fv_loop *loop, struct fv_loop_stats *ret_stats); /* any thread */
+
+#endif
