@@ -35,8 +35,9 @@ struct fv_au {
     size_t size;        /* bytes of Annex B in buf->data, without the padding */
     enum fv_codec codec;
     uint32_t camera;
-    uint32_t epoch;    /* see fv_frame_info */
-    uint32_t format;   /* serial number of the parameter sets in force; a change means: size or profile may differ */
+    uint32_t epoch; /* see fv_frame_info */
+    uint32_t
+        format; /* serial number of the parameter sets in force; a change means: size or profile may differ */
     uint32_t flags;    /* FV_FRAME_KEY, FV_FRAME_DAMAGED */
     uint32_t rtp_time; /* as sent */
     int64_t pts;       /* ns since the epoch's first access unit */
@@ -70,7 +71,8 @@ enum fv_memory { FV_MEMORY_HOST, FV_MEMORY_DEVICE };
 enum fv_matrix { FV_MATRIX_BT601, FV_MATRIX_BT709 };
 
 struct fv_picture {
-    struct fv_frame_info info; /* width and height: visible size; planes start at the visible top left */
+    struct fv_frame_info
+        info; /* width and height: visible size; planes start at the visible top left */
     enum fv_pixel_format format;
     enum fv_memory memory;
     enum fv_matrix matrix;
@@ -79,7 +81,8 @@ struct fv_picture {
     size_t pitch[3];         /* bytes from one row to the next */
     /* owner: the decoder that made it */
     _Atomic int refs;
-    void (*release)(struct fv_picture *picture); /* called once, on the thread that drops the last reference */
+    void (*release)(
+        struct fv_picture *picture); /* called once, on the thread that drops the last reference */
 };
 
 struct fv_picture *fv_picture_ref(struct fv_picture *picture); /* returns a reference */
@@ -87,17 +90,19 @@ void fv_picture_unref(struct fv_picture *picture);             /* NULL is fine *
 
 /* 3. Input of a network: where a picture lies in the tensor. Made by prep/plan, used both ways. */
 struct fv_letterbox {
-    float scale;               /* tensor pixels per picture pixel, the same in x and y */
-    uint16_t x, y;             /* where the picture's top left lies in the tensor */
-    uint16_t width, height;    /* of the scaled picture in the tensor; the rest is padding */
+    float scale;            /* tensor pixels per picture pixel, the same in x and y */
+    uint16_t x, y;          /* where the picture's top left lies in the tensor */
+    uint16_t width, height; /* of the scaled picture in the tensor; the rest is padding */
 };
 
 /* 4. Result: what was found in one picture. */
-#define FV_DETECTIONS_MAX 300 /* per picture; the best by score survive, the rest is counted as dropped */
+#define FV_DETECTIONS_MAX                                                                          \
+    300 /* per picture; the best by score survive, the rest is counted as dropped */
 
 struct fv_result {
     struct fv_frame_info info;
-    struct fv_picture *picture; /* a reference when somebody needs the pixels (snapshots), else NULL */
+    struct fv_picture
+        *picture; /* a reference when somebody needs the pixels (snapshots), else NULL */
     uint32_t count;
     struct fv_detection detections[FV_DETECTIONS_MAX];
 };

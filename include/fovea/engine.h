@@ -28,7 +28,7 @@ struct fv_engine_params {
     const char *backend;     /* "gpu", "cpu": overrides processing.BACKEND; NULL: none */
     const char *output_dir;  /* overrides output.OUTPUT_DIR; NULL: none */
 
-    fv_problem_fn problem;   /* findings about the configuration, during open; may be NULL */
+    fv_problem_fn problem; /* findings about the configuration, during open; may be NULL */
     /* Each analysed picture; on the result thread; should return within a millisecond. May be NULL. */
     void (*frame)(void *data, const struct fv_frame_event *event);
     /* Each change of a camera's state; on the ingest thread; must not block. May be NULL. */
@@ -39,7 +39,8 @@ struct fv_engine_params {
 /* Reads the configuration, loads the model and checks everything that is needed; touches no network. Borrows params.
  * 0; -EINVAL: the configuration has errors (each was reported to `problem`); -ENODEV: no usable GPU in GPU-only mode
  * (err lists everything that is missing); -ENOENT, -EACCES, -EBADMSG, -ENOTSUP, -ENOMEM, -EIO. */
-FV_API int fv_engine_open(const struct fv_engine_params *params, struct fv_engine **ret_engine, struct fv_error *err);
+FV_API int fv_engine_open(const struct fv_engine_params *params, struct fv_engine **ret_engine,
+                          struct fv_error *err);
 /* Starts the threads and connects. Once per engine. */
 FV_API int fv_engine_start(struct fv_engine *engine, struct fv_error *err);
 /* Says goodbye to the cameras, finishes what is under way, flushes the sinks. No callback comes after the return. Idempotent. */
@@ -51,18 +52,20 @@ struct fv_engine_camera {
     const char *name;  /* valid until close */
     const char *codec; /* "h264", "h265", "none" */
     enum fv_camera_state state;
-    int64_t in_state;  /* ns since the last change */
-    char reason[300];  /* of the last change */
+    int64_t in_state; /* ns since the last change */
+    char reason[300]; /* of the last change */
     uint32_t width, height;
-    uint64_t frames;     /* decoded pictures */
-    uint64_t analysed;   /* pictures that went through the detector */
+    uint64_t frames;              /* decoded pictures */
+    uint64_t analysed;            /* pictures that went through the detector */
     uint64_t detections, persons; /* sums over analysed pictures; persons: label "person" */
     uint64_t access_units, bytes, lost_packets, reconnects, failures;
-    uint64_t dropped_queue;   /* access units or pictures given up because a queue was full */
-    uint64_t dropped_decode;  /* access units that could not be decoded or waited for a key picture */
-    uint64_t skipped;         /* pictures left out by setting */
-    int64_t age_p50, age_p99, age_max; /* ns from the last packet to the event; 0 before the first */
-    uint32_t persons_now;     /* in the last analysed picture */
+    uint64_t dropped_queue; /* access units or pictures given up because a queue was full */
+    uint64_t
+        dropped_decode; /* access units that could not be decoded or waited for a key picture */
+    uint64_t skipped;   /* pictures left out by setting */
+    int64_t age_p50, age_p99,
+        age_max;          /* ns from the last packet to the event; 0 before the first */
+    uint32_t persons_now; /* in the last analysed picture */
 };
 
 struct fv_engine_stats {
@@ -70,12 +73,13 @@ struct fv_engine_stats {
     const char *runtime; /* what really infers: library, version, provider */
     int64_t uptime;      /* ns since start */
     uint32_t camera_count;
-    uint64_t batches, batched; /* batches run; pictures in them */
+    uint64_t batches, batched;               /* batches run; pictures in them */
     uint64_t events_written, events_dropped; /* by the file sinks */
 };
 
 FV_API void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats);
 /* index < camera_count. 0 or -EINVAL. Any thread. */
-FV_API int fv_engine_camera(struct fv_engine *engine, uint32_t index, struct fv_engine_camera *ret_camera);
+FV_API int fv_engine_camera(struct fv_engine *engine, uint32_t index,
+                            struct fv_engine_camera *ret_camera);
 
 #endif

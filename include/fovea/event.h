@@ -33,12 +33,14 @@ struct fv_stamps {
 
 /* Identity and time of one picture; travels with it through all stages. */
 struct fv_frame_info {
-    uint32_t camera;  /* index of the camera in the engine, from 0 */
-    uint32_t epoch;   /* grows when the camera's timeline jumps or restarts: pts compare only within one */
-    uint64_t number;  /* decoded pictures of this camera since the engine started, from 1 */
-    int64_t pts;      /* ns since the epoch's first picture, by the camera's own clock */
-    int64_t wall;     /* capture time by the camera's sender reports, ns since 1970; FV_TIME_UNKNOWN without them */
-    uint32_t flags;   /* FV_FRAME_* */
+    uint32_t camera; /* index of the camera in the engine, from 0 */
+    uint32_t
+        epoch; /* grows when the camera's timeline jumps or restarts: pts compare only within one */
+    uint64_t number; /* decoded pictures of this camera since the engine started, from 1 */
+    int64_t pts;     /* ns since the epoch's first picture, by the camera's own clock */
+    int64_t
+        wall; /* capture time by the camera's sender reports, ns since 1970; FV_TIME_UNKNOWN without them */
+    uint32_t flags;         /* FV_FRAME_* */
     uint32_t width, height; /* visible size in pixels */
     struct fv_stamps at;
 };
@@ -58,11 +60,11 @@ struct fv_frame_event {
 
 enum fv_camera_state {
     FV_CAMERA_DISABLED,
-    FV_CAMERA_WAITING,    /* for its turn or for the end of a backoff */
-    FV_CAMERA_RESOLVING,  /* host name */
-    FV_CAMERA_CONNECTING, /* TCP, then TLS */
+    FV_CAMERA_WAITING,     /* for its turn or for the end of a backoff */
+    FV_CAMERA_RESOLVING,   /* host name */
+    FV_CAMERA_CONNECTING,  /* TCP, then TLS */
     FV_CAMERA_NEGOTIATING, /* RTSP requests under way */
-    FV_CAMERA_BUFFERING,  /* PLAY accepted: waiting for the first packet and the first key picture */
+    FV_CAMERA_BUFFERING, /* PLAY accepted: waiting for the first packet and the first key picture */
     FV_CAMERA_PLAYING,
 };
 

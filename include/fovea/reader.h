@@ -24,8 +24,8 @@ struct fv_reader_picture {
 enum fv_reader_format { FV_READER_I420, FV_READER_NV12, FV_READER_P016, FV_READER_I010 };
 
 struct fv_reader_params {
-    const char *url;      /* rtsp://[user:password@]host[:port]/path */
-    const char *backend;  /* "cpu"; "gpu" follows with the GPU path */
+    const char *url;     /* rtsp://[user:password@]host[:port]/path */
+    const char *backend; /* "cpu"; "gpu" follows with the GPU path */
     /* On the decode thread: a slow callback makes the reader drop pictures, never fall behind. */
     void (*picture)(void *data, const struct fv_reader_picture *picture);
     /* State changes, on the ingest thread; code < 0 says what went wrong. Reconnects go on by themselves. May be NULL. */
@@ -34,9 +34,11 @@ struct fv_reader_params {
 };
 
 /* 0, -EINVAL (url, backend), -ENOTSUP (not built in), -ENOMEM. Borrows params; touches no network. */
-FV_API int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret_reader, struct fv_error *err);
+FV_API int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret_reader,
+                          struct fv_error *err);
 FV_API int fv_reader_start(struct fv_reader *reader, struct fv_error *err);
-FV_API void fv_reader_stop(struct fv_reader *reader);  /* no callback comes after the return; idempotent */
+FV_API void
+fv_reader_stop(struct fv_reader *reader); /* no callback comes after the return; idempotent */
 FV_API void fv_reader_close(struct fv_reader *reader); /* stops first; NULL is fine */
 
 #endif

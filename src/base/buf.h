@@ -23,10 +23,10 @@ struct fv_buf {
 };
 
 struct fv_buf_stats {
-    uint64_t gets;      /* buffers handed out */
-    uint64_t fresh;     /* of these, freshly allocated: stands still in the steady state */
-    size_t bytes_used;  /* capacity handed out now */
-    size_t bytes_kept;  /* capacity waiting for reuse */
+    uint64_t gets;     /* buffers handed out */
+    uint64_t fresh;    /* of these, freshly allocated: stands still in the steady state */
+    size_t bytes_used; /* capacity handed out now */
+    size_t bytes_kept; /* capacity waiting for reuse */
 };
 
 /* `limit_bytes` bounds used + kept; beyond it fv_buf_get() answers -ENOBUFS. 0 or -ENOMEM. */

@@ -25,9 +25,18 @@ int64_t fv_wall(void); /* CLOCK_REALTIME */
 #define FV_RFC3339_SIZE 32
 char *fv_rfc3339(int64_t wall_ns, char *text);
 
-static inline int64_t fv_min64(int64_t a, int64_t b) { return a < b ? a : b; }
-static inline int64_t fv_max64(int64_t a, int64_t b) { return a > b ? a : b; }
+static inline int64_t fv_min64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+static inline int64_t fv_max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 /* a + b without overflow: sticks at FV_TIME_NEVER. b >= 0. */
-static inline int64_t fv_later(int64_t a, int64_t b) { return a > FV_TIME_NEVER - b ? FV_TIME_NEVER : a + b; }
+static inline int64_t fv_later(int64_t a, int64_t b)
+{
+    return a > FV_TIME_NEVER - b ? FV_TIME_NEVER : a + b;
+}
 
 #endif

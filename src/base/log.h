@@ -13,10 +13,10 @@ void fv_log(enum fv_log_level level, const char *area, const char *format, ...)
 /* True when a line of this level would be printed: guards costly arguments. */
 int fv_log_on(enum fv_log_level level);
 
-#define fv_debug(area, ...)                                                                                  \
-    do {                                                                                                     \
-        if (fv_log_on(FV_LOG_DEBUG))                                                                         \
-            fv_log(FV_LOG_DEBUG, area, __VA_ARGS__);                                                         \
+#define fv_debug(area, ...)                                                                        \
+    do {                                                                                           \
+        if (fv_log_on(FV_LOG_DEBUG))                                                               \
+            fv_log(FV_LOG_DEBUG, area, __VA_ARGS__);                                               \
     } while (0)
 
 #endif

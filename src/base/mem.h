@@ -11,11 +11,11 @@ void *fv_calloc(size_t count, size_t size);
 void *fv_realloc(void *ptr, size_t size);
 /* Uninitialised memory aligned to `align` (a power of two), or NULL. Freed with fv_free(). */
 void *fv_alloc_aligned(size_t align, size_t size);
-char *fv_strdup(const char *text);                  /* NULL in, NULL out */
-char *fv_strndup(const char *text, size_t length);  /* always terminated */
+char *fv_strdup(const char *text);                 /* NULL in, NULL out */
+char *fv_strndup(const char *text, size_t length); /* always terminated */
 /* printf into fresh memory; NULL when out of memory. */
 char *fv_asprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void fv_free(void *ptr);  /* NULL is fine */
+void fv_free(void *ptr); /* NULL is fine */
 
 /* Test hook: the `n`-th allocation from now (1 = next) fails, once; 0 switches it off. Per process, atomic.
  * fv_alloc_fail_pending() is true while the failure has not happened yet. */

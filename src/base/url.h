@@ -4,6 +4,7 @@
 #define FV_BASE_URL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -17,8 +18,8 @@ struct fv_url {
     char host[256];     /* name, IPv4 or IPv6 address without brackets */
     uint16_t port;      /* explicit, or 554 (rtsp), 322 (rtsps) */
     bool has_user;
-    bool ipv6;               /* host is an IPv6 address: needs brackets in text */
-    char path[FV_URL_MAX];   /* from the slash on, with the query; "" when absent; as written */
+    bool ipv6;             /* host is an IPv6 address: needs brackets in text */
+    char path[FV_URL_MAX]; /* from the slash on, with the query; "" when absent; as written */
 };
 
 /* 0, or -EINVAL with a sentence in `err` that names the fault and never shows the password. Control characters, spaces,

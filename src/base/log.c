@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define LINE_MAX_BYTES 1000
+
+static atomic_int threshold = FV_LOG_WARNING;
+
+static struct {
+    pthread_mutex_t lock;
+    fv_log_sink sink;
+    void *data;
+    char last[LINE_MAX_BYTES]; /* level, area and text of the last line */
+    int64_t last_at;
+    unsigned repeats; /* of `last`, not printed yet */
+} state = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static const char *level_name(enum fv_log_level level)
+{
+    return level >= FV_LOG_ERROR     ? "error"
+           : level >= FV_LOG_WARNING ? "warning"
+           : level >= FV_LOG_INFO    ? "info"
+                                     : "debug";
+}
+
+/* state.lock is held. */
+static void emit(enum fv_log_level level, const char *text)
+{
+    char line[LINE_MAX_BYTES + 64], stamp[FV_RFC3339_SIZE];
+    snprintf(line, sizeof(line), "%s %s", fv_rfc3339(fv_wall(), stamp), text);
+    if (state.sink)
+        state.sink(state.data, level, line);
+    else
+        fprintf(stderr, "%s\n", line);
+}
+
+/* state.lock is held. */
+static void flush_repeats(enum fv_log_level level)
+{
+    if (state.repeats == 0)
+        return;
+    char text[64];
+    snprintf(text, sizeof(text), "(the line before was repeated %u times)", state.repeats);
+    state.repeats = 0;
+    emit(level, text);
+}
+
+/* Bytes from outside must not move a terminal's cursor. UTF-8 stays. */
+static void clean(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
+void fv_log(enum fv_log_level level, const char *area, const char *format, ...)
+{
+    if (!fv_log_on(level))
+        return;
+    char text[LINE_MAX_BYTES];
+    int used = snprintf(text, sizeof(text), "%s %s: ", level_name(level), area);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + used, sizeof(text) - (size_t)used, format, args);
+    va_end(args);
+    clean(text);
+
+    pthread_mutex_lock(&state.lock);
+    int64_t now = fv_now();
+    if (now - state.last_at < FV_S && strcmp(text, state.last) == 0) {
+        state.repeats++;
+    } else {
+        flush_repeats(level);
+        emit(level, text);
+        memcpy(state.last, text, sizeof(text));
+        state.last_at = now;
+    }
+    pthread_mutex_unlock(&state.lock);
+}
+
+int fv_log_on(enum fv_log_level level)
+{
+    return (int)level >= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+void fv_log_set_level(enum fv_log_level level)
+{
+    atomic_store(&threshold, (int)level);
+}
+
+void fv_log_set_sink(fv_log_sink sink, void *data)
+{
+    pthread_mutex_lock(&state.lock);
+    state.sink = sink;
+    state.data = data;
+    pthread_mutex_unlock(&state.lock);
+}

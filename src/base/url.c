@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/url.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/slice.h"
+
+static const struct {
+    const char *scheme;
+    uint16_t port;
+} schemes[] = {{"rtsp", 554}, {"rtsps", 322}};
+
+static int hex_digit(char c)
+{
+    uint64_t v;
+    return fv_slice_hex64((struct fv_slice){&c, 1}, 15, &v) == 0 ? (int)v : -1;
+}
+
+/* RFC 3986 2.1; a '%' that is not followed by two hex digits stays as it is: people write passwords by hand. */
+static int percent_decode(struct fv_slice text, char *out, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < text.size; i++) {
+        char c = text.data[i];
+        if (c == '%' && i + 2 < text.size && hex_digit(text.data[i + 1]) >= 0 &&
+            hex_digit(text.data[i + 2]) >= 0) {
+            c = (char)(hex_digit(text.data[i + 1]) << 4 | hex_digit(text.data[i + 2]));
+            i += 2;
+        }
+        if (c == 0 || used + 1 >= size)
+            return -EINVAL;
+        out[used++] = c;
+    }
+    out[used] = 0;
+    return 0;
+}
+
+static int parse_scheme(struct fv_slice *rest, struct fv_url *url, struct fv_error *err)
+{
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        char prefix[16];
+        snprintf(prefix, sizeof(prefix), "%s://", schemes[i].scheme);
+        if (!fv_slice_starts_nocase(*rest, fv_slice_of(prefix)))
+            continue;
+        snprintf(url->scheme, sizeof(url->scheme), "%s", schemes[i].scheme);
+        url->port = schemes[i].port;
+        rest->data += strlen(prefix);
+        rest->size -= strlen(prefix);
+        return 0;
+    }
+    return fv_error_set(err, -EINVAL, "the address does not begin with rtsp:// or rtsps://");
+}
+
+static int parse_credentials(struct fv_slice text, struct fv_url *url, struct fv_error *err)
+{
+    struct fv_slice user = fv_slice_cut(&text, ':');
+    if (percent_decode(user, url->user, sizeof(url->user)) < 0 ||
+        percent_decode(text, url->password, sizeof(url->password)) < 0)
+        return fv_error_set(err, -EINVAL,
+                            "user or password in the address is longer than %zu characters",
+                            sizeof(url->user) - 1);
+    url->has_user = true;
+    return 0;
+}
+
+static int parse_host(struct fv_slice text, struct fv_url *url, struct fv_error *err)
+{
+    struct fv_slice host, port = {NULL, 0};
+    bool colon;
+    if (text.size && text.data[0] == '[') {
+        struct in6_addr address;
+        text.data++;
+        text.size--;
+        if (!memchr(text.data ? text.data : "", ']', text.size))
+            return fv_error_set(err, -EINVAL, "the address has '[' without ']'");
+        host = fv_slice_cut(&text, ']');
+        if (fv_slice_copy(host, url->host, sizeof(url->host)) < 0 ||
+            inet_pton(AF_INET6, url->host, &address) != 1)
+            return fv_error_set(err, -EINVAL, "what stands in brackets is not an IPv6 address");
+        url->ipv6 = true;
+        colon = text.size > 0 && text.data[0] == ':';
+        if (text.size > 0 && !colon)
+            return fv_error_set(err, -EINVAL, "unexpected text behind ']' in the address");
+        if (colon)
+            port = (struct fv_slice){text.data + 1, text.size - 1};
+    } else {
+        colon = text.size && memchr(text.data, ':', text.size);
+        host = fv_slice_cut(&text, ':');
+        port = text;
+        if (host.size == 0)
+            return fv_error_set(err, -EINVAL, "the address has no host");
+        if (fv_slice_copy(host, url->host, sizeof(url->host)) < 0)
+            return fv_error_set(err, -EINVAL, "the host name is longer than 255 characters");
+        if (strpbrk(url->host, "[]\"<>\\^`{|}"))
+            return fv_error_set(err, -EINVAL,
+                                "the host name has a character that no host name has");
+    }
+    uint64_t number;
+    if (colon && (fv_slice_u64(port, 65535, &number) < 0 || number == 0))
+        return fv_error_set(err, -EINVAL, "the port is not a number from 1 to 65535");
+    if (colon)
+        url->port = (uint16_t)number;
+    return 0;
+}
+
+static bool printable(const char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text <= 0x20 || *text == 0x7f)
+            return false;
+    return true;
+}
+
+/* The last '@' of the authority ends the credentials. */
+static bool find_at(struct fv_slice authority, size_t *ret_at)
+{
+    for (size_t i = authority.size; i > 0; i--) {
+        if (authority.data[i - 1] == '@') {
+            *ret_at = i - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+int fv_url_parse(const char *text, struct fv_url *ret_url, struct fv_error *err)
+{
+    struct fv_url url = {0};
+    if (strlen(text) >= FV_URL_MAX)
+        return fv_error_set(err, -EINVAL, "the address is longer than %d characters",
+                            FV_URL_MAX - 1);
+    if (!printable(text))
+        return fv_error_set(err, -EINVAL, "the address has a space or a control character in it");
+    struct fv_slice rest = fv_slice_of(text);
+    int r = parse_scheme(&rest, &url, err);
+    if (r < 0)
+        return r;
+    size_t end = 0, at;
+    while (end < rest.size && !strchr("/?#", rest.data[end]))
+        end++;
+    struct fv_slice authority = {rest.data, end};
+    if (find_at(authority, &at)) {
+        r = parse_credentials((struct fv_slice){authority.data, at}, &url, err);
+        authority.data += at + 1;
+        authority.size -= at + 1;
+    }
+    if (r == 0)
+        r = parse_host(authority, &url, err);
+    if (r < 0) {
+        explicit_bzero(&url, sizeof(url));
+        return r;
+    }
+    fv_slice_copy((struct fv_slice){rest.data + end, rest.size - end}, url.path, sizeof(url.path));
+    *ret_url = url;
+    explicit_bzero(&url, sizeof(url));
+    return 0;
+}
+
+static uint16_t default_port(const char *scheme)
+{
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        if (strcmp(schemes[i].scheme, scheme) == 0)
+            return schemes[i].port;
+    return 0;
+}
+
+char *fv_url_format(const struct fv_url *url, char *buffer, size_t size)
+{
+    const char *open = url->ipv6 ? "[" : "", *close = url->ipv6 ? "]" : "";
+    char port[8] = "";
+    if (url->port != default_port(url->scheme))
+        snprintf(port, sizeof(port), ":%u", url->port);
+    snprintf(buffer, size, "%s://%s%s%s%s%s", url->scheme, open, url->host, close, port, url->path);
+    return buffer;
+}
+
+char *fv_url_redact(const char *text, char *buffer, size_t size)
+{
+    const char *start = strstr(text, "://");
+    start = start ? start + 3 : text;
+    size_t authority = strcspn(start, "/?#");
+    const char *at = memrchr(start, '@', authority);
+    if (!at) /* a password with an unescaped slash: better to hide too much */
+        at = strrchr(start, '@');
+    if (!at) {
+        snprintf(buffer, size, "%s", text);
+        return buffer;
+    }
+    snprintf(buffer, size, "%.*s***%s", (int)(start - text), text, at);
+    return buffer;
+}

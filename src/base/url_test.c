@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/url.h"
+
+struct good {
+    const char *text, *user, *password, *host, *path, *formatted;
+    uint16_t port;
+};
+
+static const struct good goods[] = {
+    {"rtsp://cam/", "", "", "cam", "/", "rtsp://cam/", 554},
+    {"RTSP://10.0.0.1:8554/live?x=1", "", "", "10.0.0.1", "/live?x=1",
+     "rtsp://10.0.0.1:8554/live?x=1", 8554},
+    {"rtsps://cam/a", "", "", "cam", "/a", "rtsps://cam/a", 322},
+    {"rtsp://u:p@cam", "u", "p", "cam", "", "rtsp://cam", 554},
+    {"rtsp://u:p%40x%2Fy@cam/s", "u", "p@x/y", "cam", "/s", "rtsp://cam/s", 554},
+    {"rtsp://u:p@w@cam/s", "u", "p@w", "cam", "/s", "rtsp://cam/s", 554},
+    {"rtsp://u:50%@cam/s", "u", "50%", "cam", "/s", "rtsp://cam/s", 554},
+    {"rtsp://u:a%4@cam/s", "u", "a%4", "cam", "/s", "rtsp://cam/s", 554},
+    {"rtsp://u@cam/s", "u", "", "cam", "/s", "rtsp://cam/s", 554},
+    {"rtsp://[::1]:8554/s", "", "", "::1", "/s", "rtsp://[::1]:8554/s", 8554},
+    {"rtsp://u:p@[fe80::1]/s", "u", "p", "fe80::1", "/s", "rtsp://[fe80::1]/s", 554},
+    {"rtsp://cam?q", "", "", "cam", "?q", "rtsp://cam?q", 554},
+};
+
+static void test_good(void **state)
+{
+    for (size_t i = 0; i < sizeof(goods) / sizeof(goods[0]); i++) {
+        struct fv_url url;
+        char text[FV_URL_MAX + 300];
+        assert_int_equal(fv_url_parse(goods[i].text, &url, NULL), 0);
+        assert_string_equal(url.user, goods[i].user);
+        assert_string_equal(url.password, goods[i].password);
+        assert_string_equal(url.host, goods[i].host);
+        assert_string_equal(url.path, goods[i].path);
+        assert_int_equal(url.port, goods[i].port);
+        assert_string_equal(fv_url_format(&url, text, sizeof(text)), goods[i].formatted);
+    }
+}
+
+static void test_bad(void **state)
+{
+    static const char *const bads[] = {
+        "",
+        "rtsp",
+        "rtsp:/cam",
+        "http://cam/",
+        "rtsp://",
+        "rtsp:///x",
+        "rtsp://:554/",
+        "rtsp://cam:0/",
+        "rtsp://cam:65536/",
+        "rtsp://cam:/",
+        "rtsp://cam:x/",
+        "rtsp://cam /",
+        "rtsp://cam/\n",
+        "rtsp://[::1/",
+        "rtsp://[zz]/",
+        "rtsp://[::1]x/",
+        "rtsp://u:secret@/",
+        "rtsp://u:%00secret@cam/",
+        "rtsp://a[b/",
+    };
+    for (size_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
+        struct fv_url url;
+        struct fv_error err = {0};
+        assert_int_equal(fv_url_parse(bads[i], &url, &err), -EINVAL);
+        assert_true(err.text[0] != 0);
+        assert_null(strstr(err.text, "secret"));
+    }
+    char longest[FV_URL_MAX + 10];
+    memset(longest, 'a', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = 0;
+    memcpy(longest, "rtsp://", 7);
+    struct fv_url url;
+    assert_int_equal(fv_url_parse(longest, &url, NULL), -EINVAL);
+    longest[1900] = 0; /* short enough as a whole, but not as a host */
+    assert_int_equal(fv_url_parse(longest, &url, NULL), -EINVAL);
+}
+
+static void test_redact(void **state)
+{
+    static const char *const cases[][2] = {
+        {"rtsp://cam/x", "rtsp://cam/x"},
+        {"rtsp://u:secret@cam/x", "rtsp://***@cam/x"},
+        {"rtsp://u:sec@ret@cam/x", "rtsp://***@cam/x"},
+        {"rtsp://u:sec/ret@cam/x", "rtsp://***@cam/x"},
+        {"u:secret@cam", "***@cam"},
+        {"rtsp://cam/x@y", "rtsp://***@y"}, /* hides too much rather than too little */
+    };
+    char text[100];
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_string_equal(fv_url_redact(cases[i][0], text, sizeof(text)), cases[i][1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_redact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
