@@ -15,6 +15,8 @@ struct fv_boxes_params {
     uint32_t class_count;               /* 0: all */
 };
 
+/* A box belongs to its best class of all; then it is reported or, when that class is not wanted, left out. 0, -ENOMEM, or -EINVAL
+ * (threshold outside 0..1, class number beyond the labels, model whose numbers contradict each other). */
 int fv_boxes_create(const struct fv_boxes_params *params, struct fv_boxes **ret_boxes);
 void fv_boxes_destroy(struct fv_boxes *boxes);
 /* One image's output [rows, columns] -> at most FV_DETECTIONS_MAX detections by falling score (ties: lower row first). Returns their
