@@ -27,11 +27,16 @@ static void check(const struct fv_detection *out, uint32_t count)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct fv_model model = {.width = 64, .height = 32, .layout = FV_LAYOUT_YOLOX,
-                                   .strides = {8, 16, 32}, .stride_count = 3, .rows = ROWS,
-                                   .columns = COLUMNS, .label_count = 3};
-    const struct fv_boxes_params params = {.model = &model, .score_threshold = 0.2f,
-                                           .iou_threshold = 0.45f};
+    const struct fv_model model = {.width = 64,
+                                   .height = 32,
+                                   .layout = FV_LAYOUT_YOLOX,
+                                   .strides = {8, 16, 32},
+                                   .stride_count = 3,
+                                   .rows = ROWS,
+                                   .columns = COLUMNS,
+                                   .label_count = 3};
+    const struct fv_boxes_params params = {
+        .model = &model, .score_threshold = 0.2f, .iou_threshold = 0.45f};
     float output[ROWS * COLUMNS] = {0};
     struct fv_detection out[FV_DETECTIONS_MAX];
     struct fv_boxes *boxes;

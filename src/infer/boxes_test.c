@@ -72,8 +72,12 @@ static void test_decode_by_hand(void **state)
         /* Row 0: cell (0, 0) of stride 8. Centre 4, 4; sides exp(0) * 8. */
         {"first", 0, {0.5f, 0.5f, 0, 0, 0.8f, 0.5f, 0.1f, 0}, {0, 0, 8, 8}, 0.4f, 0},
         /* Row 11: cell (3, 1) of stride 8. Centre 3.25*8 = 26, 1.75*8 = 14; sides 2*8 and 0.5*8. */
-        {"grid", 11, {0.25f, 0.75f, 0.69314718f, -0.69314718f, 1, 0.2f, 0.9f, 0.3f},
-         {18, 12, 34, 16}, 0.9f, 1},
+        {"grid",
+         11,
+         {0.25f, 0.75f, 0.69314718f, -0.69314718f, 1, 0.2f, 0.9f, 0.3f},
+         {18, 12, 34, 16},
+         0.9f,
+         1},
         /* Row 32 + 5: cell (1, 1) of stride 16. Centre 1*16, 1*16; sides 16. */
         {"second stride", 37, {0, 0, 0, 0, 0.5f, 0, 0, 1}, {8, 8, 24, 24}, 0.5f, 2},
         /* Row 41: cell (1, 0) of stride 32. Centre 1.5*32 = 48, 16; sides 4*32 and 32: beyond the picture, not clipped here. */
@@ -155,9 +159,9 @@ static void test_suppression(void **state)
 {
     assert_int_equal(shifted_pair(2, 0.59f, 0), 1); /* 6/10 = 0.6 */
     assert_int_equal(shifted_pair(2, 0.61f, 0), 2);
-    assert_int_equal(shifted_pair(0, 1, 0), 2);    /* 1 is not more than 1 */
+    assert_int_equal(shifted_pair(0, 1, 0), 2);     /* 1 is not more than 1 */
     assert_int_equal(shifted_pair(2, 0.59f, 1), 2); /* another class */
-    assert_int_equal(shifted_pair(8, 0, 0), 2);    /* they touch, no overlap */
+    assert_int_equal(shifted_pair(8, 0, 0), 2);     /* they touch, no overlap */
     assert_int_equal(shifted_pair(7, 0, 0), 1);
 }
 
@@ -192,7 +196,8 @@ static void test_class_filter(void **state)
     assert_int_equal(fv_boxes_create(&params, &boxes), 0);
     float output[ROWS * COLUMNS] = {0};
     struct fv_detection out[FV_DETECTIONS_MAX];
-    put_row(output, 0, (float[COLUMNS]){0.5f, 0.5f, 0, 0, 1, 0.8f, 0.9f, 0}); /* car first: not wanted */
+    put_row(output, 0,
+            (float[COLUMNS]){0.5f, 0.5f, 0, 0, 1, 0.8f, 0.9f, 0}); /* car first: not wanted */
     put_row(output, 3, (float[COLUMNS]){0.5f, 0.5f, 0, 0, 1, 0.8f, 0.7f, 0});
     put_row(output, 6, (float[COLUMNS]){0.5f, 0.5f, 0, 0, 1, 0, 0, 0.9f});
     assert_int_equal(fv_boxes_decode(boxes, output, out, NULL), 2);
@@ -204,8 +209,8 @@ static void test_class_filter(void **state)
 static void test_create_refuses(void **state)
 {
     struct fv_model model = small_model();
-    const struct fv_boxes_params good = {.model = &model, .score_threshold = 0.3f,
-                                         .iou_threshold = 0.5f};
+    const struct fv_boxes_params good = {
+        .model = &model, .score_threshold = 0.3f, .iou_threshold = 0.5f};
     struct fv_boxes *boxes;
     struct fv_boxes_params bad = good;
     bad.score_threshold = NAN;
@@ -231,8 +236,8 @@ static void test_create_refuses(void **state)
 static void test_create_without_memory(void **state)
 {
     struct fv_model model = small_model();
-    struct fv_boxes_params params = {.model = &model, .classes = (const uint16_t[]){1},
-                                     .class_count = 1};
+    struct fv_boxes_params params = {
+        .model = &model, .classes = (const uint16_t[]){1}, .class_count = 1};
     struct fv_boxes *boxes;
     unsigned n = 1;
     for (;; n++) {
@@ -378,10 +383,14 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_decode_by_hand),     cmocka_unit_test(test_not_a_box),
-        cmocka_unit_test(test_suppression),        cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_class_filter),       cmocka_unit_test(test_create_refuses),
-        cmocka_unit_test(test_create_without_memory), cmocka_unit_test(test_against_brute_force),
+        cmocka_unit_test(test_decode_by_hand),
+        cmocka_unit_test(test_not_a_box),
+        cmocka_unit_test(test_suppression),
+        cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_class_filter),
+        cmocka_unit_test(test_create_refuses),
+        cmocka_unit_test(test_create_without_memory),
+        cmocka_unit_test(test_against_brute_force),
         cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

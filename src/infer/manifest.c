@@ -26,8 +26,8 @@ struct scope {
 static const char *type_name(const json_t *value)
 {
     static const char *const names[] = {
-        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",   [JSON_STRING] = "a string",
-        [JSON_INTEGER] = "a number", [JSON_REAL] = "a number",    [JSON_TRUE] = "true",
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
+        [JSON_INTEGER] = "a number", [JSON_REAL] = "a number",  [JSON_TRUE] = "true",
         [JSON_FALSE] = "false",      [JSON_NULL] = "null",
     };
     return names[json_typeof(value)];
@@ -154,8 +154,7 @@ static void refuse_unknown(const struct scope *scope, const char *const *known)
         while (known[i] && strcmp(known[i], key) != 0)
             i++;
         if (!known[i])
-            FAULT(scope, "'%s%.40s' is not a known field", scope->prefix,
-                  shown(key));
+            FAULT(scope, "'%s%.40s' is not a known field", scope->prefix, shown(key));
     }
 }
 
@@ -194,9 +193,9 @@ static const char *const types[] = {"float32", NULL};
 
 static void read_input(const struct scope *root, struct fv_model *model)
 {
-    static const char *const known[] = {"name",  "type",  "width", "height", "dynamic_batch",
-                                        "order", "range", "mean",  "std",    "pad",
-                                        "pad_value", NULL};
+    static const char *const known[] = {"name",          "type",  "width",     "height",
+                                        "dynamic_batch", "order", "range",     "mean",
+                                        "std",           "pad",   "pad_value", NULL};
     static const char *const orders[] = {[FV_ORDER_BGR] = "bgr", [FV_ORDER_RGB] = "rgb", NULL};
     static const char *const pads[] = {
         [FV_PAD_TOP_LEFT] = "top-left", [FV_PAD_CENTRE] = "centre", NULL};
@@ -313,7 +312,7 @@ static void check_sums(const struct scope *root, const struct fv_model *model)
 
 static int read_root(const struct scope *root, struct fv_model *model)
 {
-    static const char *const known[] = {"manifest", "name",  "source", "license", "sha256",
+    static const char *const known[] = {"manifest", "name",   "source", "license", "sha256",
                                         "input",    "output", "labels", NULL};
     uint32_t version = 0;
     read_count(root, "manifest", FV_MANIFEST_VERSION, &version);

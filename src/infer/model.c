@@ -32,7 +32,8 @@ static int manifest_path(const char *onnx_path, char *out, size_t capacity, stru
     if (size < 6 || strcasecmp(onnx_path + size - 5, ".onnx") != 0)
         return fv_error_set(err, -EINVAL, "%s: a model's file name must end in .onnx", onnx_path);
     if (size >= capacity)
-        return fv_error_set(err, -EINVAL, "the model's path is longer than %zu bytes", capacity - 1);
+        return fv_error_set(err, -EINVAL, "the model's path is longer than %zu bytes",
+                            capacity - 1);
     snprintf(out, capacity, "%.*s.json", (int)(size - 5), onnx_path);
     return 0;
 }

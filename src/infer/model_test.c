@@ -264,9 +264,10 @@ static void test_load(void **state)
     assert_string_equal(model->path, onnx);
     fv_model_free(model);
     write_file(onnx, "abcd");
-    refuse_load(onnx, -EINVAL, "tiny.onnx has the sha256 "
-                               "88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589, "
-                               "but ");
+    refuse_load(onnx, -EINVAL,
+                "tiny.onnx has the sha256 "
+                "88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589, "
+                "but ");
     refuse_load(json, -EINVAL, "must end in .onnx");
     refuse_load("", -EINVAL, "must end in .onnx");
 }
@@ -292,9 +293,9 @@ static void test_load_odd_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),        cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_wrong),       cmocka_unit_test(test_all_faults_at_once),
-        cmocka_unit_test(test_not_json),    cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_good),           cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_wrong),          cmocka_unit_test(test_all_faults_at_once),
+        cmocka_unit_test(test_not_json),       cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_without_memory), cmocka_unit_test(test_load),
         cmocka_unit_test(test_load_odd_files),
     };

@@ -26,8 +26,8 @@ struct fv_runtime {
     struct fv_ort_library library;
     OrtEnv *env;
     OrtSession *session;
-    float *input, *output;                  /* [max_batch] images */
-    size_t input_count, output_count;       /* floats of one image */
+    float *input, *output;                    /* [max_batch] images */
+    size_t input_count, output_count;         /* floats of one image */
     OrtValue **input_values, **output_values; /* max_batch each */
     char description[128];
 };

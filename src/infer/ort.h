@@ -18,8 +18,7 @@ struct fv_ort_library {
  * Finds and opens the library. `path`: a file or a folder, or NULL: FOVEA_ORT_PATH; then the folder `ort` beside the executable, the dynamic
  * linker's own places, well-known folders. 0, -ENOENT (nowhere found), -ENOTSUP (found, but not usable: err says why).
  */
-int fv_ort_library_open(const char *path, struct fv_ort_library *ret_library,
-                        struct fv_error *err);
+int fv_ort_library_open(const char *path, struct fv_ort_library *ret_library, struct fv_error *err);
 void fv_ort_library_close(struct fv_ort_library *library); /* a zeroed one is fine */
 
 /* Releases `status` and turns it into 0 or a negative errno with the runtime's own words behind `what`. */

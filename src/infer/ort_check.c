@@ -13,7 +13,8 @@ struct tensor {
     ONNXTensorElementDataType type;
     size_t rank;
     int64_t dims[RANK_MAX];
-    const char *symbols[RANK_MAX]; /* names of free dimensions, owned by the type info; "" when they have none */
+    const char *symbols
+        [RANK_MAX]; /* names of free dimensions, owned by the type info; "" when they have none */
 };
 
 /* The functions that differ between inputs and outputs. */

@@ -83,8 +83,7 @@ static int find_in_folder(const char *folder, char path[PATH_SIZE])
     return best[0] ? 0 : -ENOENT;
 }
 
-static int open_folder(const char *folder, struct fv_ort_library *ret_library,
-                       struct fv_error *err)
+static int open_folder(const char *folder, struct fv_ort_library *ret_library, struct fv_error *err)
 {
     char path[PATH_SIZE];
     if (find_in_folder(folder, path) < 0)
@@ -170,7 +169,8 @@ int fv_ort_library_open(const char *path, struct fv_ort_library *ret_library, st
     struct fv_error local = {0}; /* a search that ends well leaves the caller's untouched */
     if (!path || !*path)
         path = secure_getenv("FOVEA_ORT_PATH");
-    int result = path && *path ? open_named(path, ret_library, &local) : search(ret_library, &local);
+    int result =
+        path && *path ? open_named(path, ret_library, &local) : search(ret_library, &local);
     return result < 0 ? fv_error_set(err, result, "%s", local.text) : 0;
 }
 

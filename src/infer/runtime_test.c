@@ -6,4 +6,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include "infer/runtime.h"
-int main(void) { return 0; }
+int main(void)
+{
+    return 0;
+}

@@ -20,9 +20,9 @@
 struct fv_yolox_spec {
     uint32_t width, height; /* of the input tensor, multiples of each stride */
     uint32_t strides[4], stride_count;
-    uint32_t classes;       /* a row has 5 + classes values */
-    float score_threshold;  /* >= 0 */
-    const uint8_t *wanted;  /* [classes], not 0: report it; NULL: all */
+    uint32_t classes;      /* a row has 5 + classes values */
+    float score_threshold; /* >= 0 */
+    const uint8_t *wanted; /* [classes], not 0: report it; NULL: all */
 };
 
 /* `out` has room for all rows. Returns the number of candidates, in the order of their rows. */
