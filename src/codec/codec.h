@@ -50,6 +50,8 @@ struct fv_codec_ops {
     bool (*first_slice)(const uint8_t *nal, size_t size);
     /* SPS NAL unit with header -> format. 0, -EBADMSG, -ENOTSUP. */
     int (*parse_sps)(const uint8_t *nal, size_t size, struct fv_video_format *ret_format);
+    /* Id of a VPS, SPS or PPS NAL unit with header (size >= header_size), or -EBADMSG. */
+    int (*set_id)(const uint8_t *nal, size_t size);
 };
 
 /* NULL for FV_CODEC_NONE. */
@@ -57,6 +59,8 @@ const struct fv_codec_ops *fv_codec_ops(enum fv_codec codec);
 /* By SDP encoding name, ASCII case ignored ("H264", "h265", "HEVC" is not one). NULL when unknown. */
 const struct fv_codec_ops *fv_codec_by_rtp_name(const char *name, size_t size);
 
+/* Does this NAL unit begin a new access unit when it follows a slice? (H.264 7.4.1.2.3, H.265 7.4.2.4.4) */
+bool fv_codec_starts_au(const struct fv_codec_ops *ops, enum fv_nal_kind kind, const uint8_t *nal, size_t size);
 /* Splits a whole Annex B stream into access units: at each call the next one, as a range of the input.
  * `offset` starts at 0 and is advanced. False at the end. Sets *ret_key. Used by the simulator and by file sources. */
 bool fv_codec_next_au(const struct fv_codec_ops *ops, const uint8_t *data, size_t size, size_t *offset,

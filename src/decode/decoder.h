@@ -23,8 +23,8 @@ struct fv_decoder_ops {
     enum fv_memory memory;
     /* 0, -ENOTSUP (codec), -ENOMEM, -EIO. */
     int (*open)(const struct fv_decoder_params *params, struct fv_decoder **ret_decoder, struct fv_error *err);
-    /* Borrows the access unit. 0; -EBADMSG: this picture was not decodable (the next key picture starts afresh); -ENOMEM; -EIO.
-     * Pictures carry fv_frame_info from the access unit that they were made of: camera, epoch, pts, wall, flags, stamps; `number`
+    /* Borrows the access unit. 0; -EBADMSG: this picture was not decodable (the next key picture starts afresh);
+     * -ENOTSUP: legal, but not 4:2:0 or of another depth; -ENOMEM; -EIO. Pictures carry fv_frame_info from the access unit that they were made of: camera, epoch, pts, wall, flags, stamps; `number`
      * is left 0 for the worker. */
     int (*submit)(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err);
     /* Forgets everything; the next access unit must be a key one. Held-back pictures are dropped. */
@@ -33,6 +33,7 @@ struct fv_decoder_ops {
     void (*close)(struct fv_decoder *decoder);
 };
 
+/* libavcodec. In a build without it open() answers -ENOTSUP and says so. */
 extern const struct fv_decoder_ops fv_decoder_cpu;
 
 #endif

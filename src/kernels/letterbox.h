@@ -15,14 +15,16 @@
 struct fv_tensor_spec {
     uint32_t width, height;
     bool bgr;
-    float range, mean[3], std[3], pad_value;
+    float range, mean[3], std[3]; /* per channel in the tensor's order; std is not 0 */
+    float pad_value;              /* in units of range: normalised like a picture's value */
 };
 
 struct fv_resizer; /* filter weights and row buffers for one thread; reused while sizes stay the same */
 
 int fv_resizer_create(struct fv_resizer **ret_resizer);
 void fv_resizer_destroy(struct fv_resizer *resizer);
-/* `picture` is in host memory. `out`: float32 [3, height, width], all of it is written. 0, -ENOTSUP (pixel format), -ENOMEM. */
+/* `picture` is in host memory. `out`: float32 [3, height, width], all of it is written. 0, -ENOTSUP (pixel format, device memory),
+ * -EINVAL (a side of 0 or above 16384, box not inside the tensor), -ENOMEM. */
 int fv_letterbox_run(struct fv_resizer *resizer, const struct fv_picture *picture, const struct fv_letterbox *box,
                      const struct fv_tensor_spec *spec, float *out);
 

@@ -19,6 +19,9 @@ struct fv_rtp_packet {
 
 /* 0, or -EBADMSG (A.1: version, length, CSRC count, extension, padding that do not fit). */
 int fv_rtp_parse(const uint8_t *data, size_t size, struct fv_rtp_packet *ret_packet);
+/* As fv_rtp_parse(), but a padding count that does not fit is reported instead of refused: the payload is then
+ * everything behind the header. Some cameras set the padding bit without padding. */
+int fv_rtp_parse_lenient(const uint8_t *data, size_t size, struct fv_rtp_packet *ret_packet, bool *ret_bad_padding);
 /* Writes a 12-byte header. `out` holds 12 bytes. */
 void fv_rtp_write_header(uint8_t *out, bool marker, uint8_t payload_type, uint16_t seq, uint32_t timestamp,
                          uint32_t ssrc);
