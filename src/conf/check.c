@@ -114,7 +114,7 @@ static void unknown_key(struct fv_check *check, const struct fv_member *member)
 {
     const char *name = check->map.nodes[member->node].name, *near = nearest(member, name);
     const struct fv_setting *there = elsewhere(name);
-    const char *where = member->in_camera ? "a camera" : member->section;
+    const char *where = member->in_camera ? "A camera" : member->section;
     char fix[300], shown[FV_SHOW_MAX];
     struct fv_str out;
     fv_str_init(&out, fix, sizeof(fix));

@@ -14,7 +14,7 @@
 #define FV_CONF_CAMERAS_MAX 4096
 #define FV_CONF_NAME_MAX 64       /* characters of a camera's name */
 #define FV_CONF_NAME_BYTES 127    /* and bytes */
-#define FV_PATH_MAX 600
+#define FV_PATH_MAX 900
 
 struct fv_check {
     const char *text;
@@ -65,8 +65,8 @@ bool fv_value_check(struct fv_check *check, const struct fv_setting *setting, co
 int fv_value_store(const struct fv_setting *setting, const json_t *value, void *base);
 /* Sets the defaults of all wired settings of `target` in `base`. 0 or -ENOMEM. */
 int fv_value_defaults(enum fv_target target, void *base);
-/* True when `value` equals the JSON text `text`; numbers are compared as numbers, words without case. */
-bool fv_value_is(const json_t *value, const char *text);
+/* True when `value` equals the JSON text `text` (NULL: never); numbers are compared as numbers, words without case. */
+bool fv_value_is(struct fv_check *check, const json_t *value, const char *text);
 
 /* rules.c: what a row of the table says about one value; rules that join settings. */
 void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node);

@@ -142,6 +142,23 @@ static void syntax_error(struct job *job, json_error_t *error)
     say_at(&job->check, code, offset, message, fix);
 }
 
+/* For some failed allocations jansson gives no reason at all. */
+static bool out_of_memory(const json_error_t *error)
+{
+    return json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0';
+}
+
+static void scan_error(struct job *job, int r, size_t offset)
+{
+    struct fv_check *check = &job->check;
+    if (r == -ENOBUFS && check->map.count >= FV_LOCATE_NODES)
+        say_at(check, "too_large", offset, "The file has too many values.", "Give the configuration, not another file.");
+    else if (r == -ENOBUFS)
+        say_at(check, "too_deep", offset, "Brackets are open too deep inside each other.", "Remove the inner brackets.");
+    else
+        check->failure = r;
+}
+
 /* jansson judges the syntax, the scanner finds the places. False: it was reported, or check.failure is set. */
 static bool parse(struct job *job)
 {
@@ -156,21 +173,19 @@ static bool parse(struct job *job)
         say_at(check, "encoding", 0, "The file begins with a byte order mark.", "Save the file as UTF-8 without a byte order mark.");
         return false;
     }
+    int r = fv_map_scan(job->text, job->size, &check->map, &offset);
+    if (r < 0 && r != -EBADMSG) {
+        scan_error(job, r, offset);
+        return false;
+    }
     check->root = json_loadb(job->text, job->size, 0, &error);
-    if (!check->root && json_error_code(&error) == json_error_out_of_memory)
+    if (!check->root && out_of_memory(&error))
         check->failure = -ENOMEM;
     else if (!check->root)
         syntax_error(job, &error);
-    if (!check->root)
-        return false;
-    int r = fv_map_scan(job->text, job->size, &check->map, &offset);
-    if (r == -ENOBUFS && check->map.count >= FV_LOCATE_NODES)
-        say_at(check, "too_large", offset, "The file has too many values.", "Give the configuration, not another file.");
-    else if (r == -ENOBUFS)
-        say_at(check, "too_deep", offset, "Brackets are open too deep inside each other.", "Remove the inner brackets.");
     else if (r < 0)
         check->failure = r;
-    return r == 0;
+    return check->root && r == 0;
 }
 
 static bool wants_cpu(const struct fv_check *check, const char *override)

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The rules: what a row of the table says about one value, and what joins several settings. */
-#include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/str.h"
-#include "base/url.h"
 #include "conf/check.h"
 #include "conf/mask.h"
 
@@ -56,9 +55,9 @@ static void advise(struct fv_check *check, const struct fv_setting *setting, con
     if (setting->warn_above > 0 && json_is_number(value) && json_number_value(value) > setting->warn_above)
         fv_say(check, about, "%s is %.10g, above the advised %.10g. %s", setting->name, json_number_value(value),
                setting->warn_above, setting->why);
-    if (fv_value_is(value, setting->warn_at))
+    if (fv_value_is(check, value, setting->warn_at))
         fv_say(check, about, "%s is %s. %s", setting->name, setting->warn_at, setting->why);
-    if (fv_value_is(value, setting->info_at)) {
+    if (fv_value_is(check, value, setting->info_at)) {
         about.severity = FV_SEVERITY_INFO;
         about.code = "not_needed";
         fv_say(check, about, "%s is %s. %s", setting->name, setting->info_at, setting->why);
@@ -89,9 +88,9 @@ void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, 
     }
     if (json_is_null(value))
         return;
-    if (setting->must && !fv_value_is(value, setting->must))
+    if (setting->must && !fv_value_is(check, value, setting->must))
         must(check, setting, node);
-    if (setting->effect == FV_EFFECT_LATER && !fv_value_is(value, setting->already))
+    if (setting->effect == FV_EFFECT_LATER && !fv_value_is(check, value, setting->already))
         no_effect_yet(check, setting, node);
     if (setting->effect == FV_EFFECT_NONE)
         fv_say(check, (struct fv_say){FV_SEVERITY_INFO, "not_needed", node, .fix = "Remove it."},
@@ -142,7 +141,7 @@ static void rule_devices(struct fv_check *check)
     else
         fv_str_add(&out, fv_setting_find("models", "DEVICE", false)->value);
     const json_t *value = fv_check_given(check, "processing", "GPU_PREPROCESSING_DEVICE", NULL);
-    if (fv_value_is(value, quoted))
+    if (fv_value_is(check, value, quoted))
         return;
     fv_str_init(&out, fix, sizeof(fix));
     fv_str_addf(&out, "Set it to %s or remove it.", quoted);
@@ -187,13 +186,15 @@ static void rule_profiling(struct fv_check *check)
 }
 
 /* A number as the file gives it, else its default. */
-static double number_of(const struct fv_check *check, const char *section, const char *name, uint32_t *ret_node)
+static double number_of(struct fv_check *check, const char *section, const char *name, uint32_t *ret_node)
 {
     const json_t *value = fv_check_given(check, section, name, ret_node);
     if (json_is_number(value))
         return json_number_value(value);
     json_t *fallback = json_loads(fv_setting_find(section, name, false)->value, JSON_DECODE_ANY, NULL);
     double number = json_number_value(fallback);
+    if (!fallback)
+        check->failure = -ENOMEM;
     json_decref(fallback);
     return number;
 }

@@ -40,7 +40,8 @@ static bool kind_fits(enum fv_kind kind, unsigned flags, const json_t *value)
         return json_is_string(value) || ((flags & FV_MAY_NUMBER) && json_is_integer(value));
     case FV_KIND_LIST:
         return json_is_array(value);
-    case FV_KIND_CAMERAS:
+    case FV_KIND_CAMERAS: /* an object is an older form */
+        return json_is_array(value) || json_is_object(value);
     case FV_KIND_ANY:
         break;
     }
@@ -314,11 +315,13 @@ int fv_value_defaults(enum fv_target target, void *base)
     return 0;
 }
 
-bool fv_value_is(const json_t *value, const char *text)
+bool fv_value_is(struct fv_check *check, const json_t *value, const char *text)
 {
     json_t *other = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
     bool equal = false;
-    if (other && is_number(value) && is_number(other))
+    if (text && !other)
+        check->failure = -ENOMEM;
+    else if (other && is_number(value) && is_number(other))
         equal = json_number_value(value) == json_number_value(other);
     else if (other && json_is_string(value) && json_is_string(other))
         equal = !strcasecmp(json_string_value(value), json_string_value(other));
