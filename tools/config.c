@@ -32,8 +32,8 @@ struct check {
     const char *backend;
     json_t *found; /* {"errors": [...], ...}; NULL: text is printed instead */
     struct fv_problems problems;
-    bool errors;   /* in any file */
-    bool unread;   /* a file could not be read */
+    bool errors; /* in any file */
+    bool unread; /* a file could not be read */
 };
 
 static void to_json(void *data, const struct fv_problem *problem)
@@ -43,9 +43,10 @@ static void to_json(void *data, const struct fv_problem *problem)
     json_t *file = json_string(problem->file);
     if (!file) /* a file name need not be UTF-8; JSON must be */
         file = json_string("?");
-    json_t *item = json_pack("{s:o, s:i, s:i, s:s, s:s, s:s, s:s}", "file", file, "line",
-                             (int)problem->line, "column", (int)problem->column, "key", problem->key,
-                             "code", problem->code, "message", problem->message, "fix", problem->fix);
+    json_t *item =
+        json_pack("{s:o, s:i, s:i, s:s, s:s, s:s, s:s}", "file", file, "line", (int)problem->line,
+                  "column", (int)problem->column, "key", problem->key, "code", problem->code,
+                  "message", problem->message, "fix", problem->fix);
     json_array_append_new(json_object_get(check->found, lists[problem->severity]), item);
 }
 
@@ -116,10 +117,13 @@ static int dispatch(struct check *check, int count, char **words)
     if (strcmp(words[0], "doc") == 0)
         return fv_tool_usage(NAME, "unexpected argument '%s'", words[1]);
     if (strcmp(words[0], "check") != 0 && strcmp(words[0], "explain") != 0)
-        return fv_tool_usage(NAME, "there is no '%s'; possible are check, explain and doc", words[0]);
+        return fv_tool_usage(NAME, "there is no '%s'; possible are check, explain and doc",
+                             words[0]);
     if (count == 1)
-        return fv_tool_usage(NAME, words[0][0] == 'c' ? "check needs a file" : "explain needs a key");
-    return words[0][0] == 'c' ? check_files(check, count - 1, words + 1) : explain(count - 1, words + 1);
+        return fv_tool_usage(NAME,
+                             words[0][0] == 'c' ? "check needs a file" : "explain needs a key");
+    return words[0][0] == 'c' ? check_files(check, count - 1, words + 1)
+                              : explain(count - 1, words + 1);
 }
 
 static int run(int argc, char **argv)
@@ -147,7 +151,8 @@ static int run(int argc, char **argv)
     if (check.backend && strcmp(check.backend, "gpu") != 0 && strcmp(check.backend, "cpu") != 0)
         return fv_tool_usage(NAME, "--backend takes gpu or cpu, not '%s'", check.backend);
     if (json)
-        check.found = json_pack("{s:[], s:[], s:[], s:[]}", "errors", "warnings", "info", "obsolete");
+        check.found =
+            json_pack("{s:[], s:[], s:[], s:[]}", "errors", "warnings", "info", "obsolete");
     if (json && !check.found)
         return FV_EXIT_FAILED;
     int status = dispatch(&check, argc - optind, argv + optind);

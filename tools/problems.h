@@ -13,7 +13,8 @@ struct fv_problems {
     unsigned errors, warnings, infos, obsolete; /* counted while printing */
 };
 
-/* A fv_problem_fn; `data` is a struct fv_problems. On a terminal with marks, otherwise (or with NO_COLOR) in plain words. */
+/* A fv_problem_fn; `data` is a struct fv_problems. On a terminal with marks, otherwise (or with
+ * NO_COLOR) in plain words. */
 void fv_problems_print(void *data, const struct fv_problem *problem);
 /* "2 errors, 1 warning", or "no errors". */
 void fv_problems_summary(const struct fv_problems *problems, const char *file);

@@ -13,7 +13,8 @@ static void judge(void *data, const struct fv_problem *problem)
 {
     unsigned *errors = data;
     *errors += problem->severity == FV_SEVERITY_ERROR;
-    if (!problem->code[0] || !problem->message[0] || (problem->caret && strlen(problem->excerpt) + 1 < problem->caret))
+    if (!problem->code[0] || !problem->message[0] ||
+        (problem->caret && strlen(problem->excerpt) + 1 < problem->caret))
         abort();
     if (problem->severity == FV_SEVERITY_ERROR && !problem->fix[0])
         abort();

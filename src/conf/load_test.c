@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What becomes of a configuration: defaults, values, credentials; and what happens when things go wrong. */
+/* What becomes of a configuration: defaults, values, credentials; and what happens when things go
+ * wrong. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -34,7 +35,8 @@ static struct fv_config *load(const char *text, const char *backend)
 /* The values of settings.md, written by hand. */
 static void test_defaults(void **state)
 {
-    struct fv_config *config = load("{\"cameras\": {\"RTSP_STREAMS\": [{\"url\": \"rtsp://h/s\"}]}}", NULL);
+    struct fv_config *config =
+        load("{\"cameras\": {\"RTSP_STREAMS\": [{\"url\": \"rtsp://h/s\"}]}}", NULL);
     assert_int_equal(config->processing.backend, FV_BACKEND_GPU);
     assert_int_equal(config->processing.gpu_batch_size, 2);
     assert_int_equal(config->processing.max_queue_size, 20);
@@ -68,7 +70,8 @@ static void test_defaults(void **state)
 
 static void test_camera_defaults(void **state)
 {
-    struct fv_config *config = load("{\"cameras\": {\"RTSP_STREAMS\": [{\"url\": \"rtsp://h/s\"}]}}", NULL);
+    struct fv_config *config =
+        load("{\"cameras\": {\"RTSP_STREAMS\": [{\"url\": \"rtsp://h/s\"}]}}", NULL);
     assert_int_equal(config->cameras.count, 1);
     const struct fv_conf_camera *camera = &config->cameras.items[0];
     assert_string_equal(camera->name, "camera-1");
@@ -99,17 +102,23 @@ static void test_camera_defaults(void **state)
 
 static const char full[] =
     "{\"processing\": {\"BACKEND\": \"CPU\", \"GPU_BATCH_SIZE\": \"auto\", \"MAX_QUEUE_SIZE\": 7,\n"
-    "  \"PIPELINE_QUEUE_TIMEOUT_MS\": 12.5, \"UNIFIED_PIPELINE_THREADS\": 2, \"ANALYSIS_FRAME_INTERVAL\": 3,\n"
+    "  \"PIPELINE_QUEUE_TIMEOUT_MS\": 12.5, \"UNIFIED_PIPELINE_THREADS\": 2, "
+    "\"ANALYSIS_FRAME_INTERVAL\": 3,\n"
     "  \"NVDEC_BUFFER_SIZE\": 6, \"USE_THREAD_AFFINITY\": false, \"THREAD_PRIORITY\": \"normal\",\n"
     "  \"DECODER_THREAD_PRIORITY\": \"HIGH\"},\n"
-    " \"models\": {\"MODEL_PATH\": \"m.onnx\", \"MODEL_CONFIDENCE_THRESHOLD\": 0.5, \"MODEL_IOU_THRESHOLD\": 1,\n"
-    "  \"TARGET_CLASSES\": [\"person\", 2], \"INFERENCE_PROVIDER\": \"TensorRT\", \"WARM_UP_ITERATIONS\": 0},\n"
+    " \"models\": {\"MODEL_PATH\": \"m.onnx\", \"MODEL_CONFIDENCE_THRESHOLD\": 0.5, "
+    "\"MODEL_IOU_THRESHOLD\": 1,\n"
+    "  \"TARGET_CLASSES\": [\"person\", 2], \"INFERENCE_PROVIDER\": \"TensorRT\", "
+    "\"WARM_UP_ITERATIONS\": 0},\n"
     " \"cameras\": {\"RTSP_STREAMS\": [\n"
-    "   {\"name\": \"gate\", \"url\": \"rtsp://h/1\", \"TRANSPORT\": \"udp\", \"ON_LOSS\": \"flag\", \"STALL_TIMEOUT_S\": 3,\n"
+    "   {\"name\": \"gate\", \"url\": \"rtsp://h/1\", \"TRANSPORT\": \"udp\", \"ON_LOSS\": "
+    "\"flag\", \"STALL_TIMEOUT_S\": 3,\n"
     "    \"BACKOFF_STRATEGY\": \"circuit_breaker\"},\n"
     "   {\"name\": \"h\\u00f6he\", \"url\": \"rtsps://h/2\", \"enabled\": false}],\n"
-    "  \"TRANSPORT\": \"tcp\", \"STALL_TIMEOUT_S\": 4, \"GATHER_MS\": 0, \"CONNECT_RATE_PER_S\": 5, \"CONNECTS_PER_HOST\": 1},\n"
-    " \"output\": {\"OUTPUT_DIR\": \"out\", \"SAVE_FRAMES\": true, \"SAVE_DETECTIONS\": true, \"FRAME_SAVE_INTERVAL\": 9,\n"
+    "  \"TRANSPORT\": \"tcp\", \"STALL_TIMEOUT_S\": 4, \"GATHER_MS\": 0, \"CONNECT_RATE_PER_S\": "
+    "5, \"CONNECTS_PER_HOST\": 1},\n"
+    " \"output\": {\"OUTPUT_DIR\": \"out\", \"SAVE_FRAMES\": true, \"SAVE_DETECTIONS\": true, "
+    "\"FRAME_SAVE_INTERVAL\": 9,\n"
     "  \"JPEG_QUALITY\": 50},\n"
     " \"app\": {\"APP_NAME\": \"x\", \"LOG_LEVEL\": \"Info\", \"LOG_FILE\": \"l\"}}\n";
 
@@ -153,7 +162,8 @@ static void test_camera_values(void **state)
     assert_int_equal(config->cameras.connect_rate_per_s, 5);
     assert_int_equal(config->cameras.connects_per_host, 1);
     assert_int_equal(config->cameras.count, 2);
-    const struct fv_conf_camera *gate = &config->cameras.items[0], *other = &config->cameras.items[1];
+    const struct fv_conf_camera *gate = &config->cameras.items[0],
+                                *other = &config->cameras.items[1];
     assert_string_equal(gate->name, "gate");
     assert_int_equal(gate->transport, FV_CONF_TRANSPORT_UDP);
     assert_true(gate->flag_loss);
@@ -170,7 +180,8 @@ static void test_camera_values(void **state)
 
 static void test_override(void **state)
 {
-    struct fv_config *config = load("{\"cameras\": {\"RTSP_STREAMS\": [\"rtsp://h\", \"rtsp://i\"]}}", "cpu");
+    struct fv_config *config =
+        load("{\"cameras\": {\"RTSP_STREAMS\": [\"rtsp://h\", \"rtsp://i\"]}}", "cpu");
     assert_int_equal(config->processing.backend, FV_BACKEND_CPU);
     assert_int_equal(config->cameras.count, 2);
     assert_string_equal(config->cameras.items[1].name, "camera-2");
@@ -188,9 +199,10 @@ static void test_override(void **state)
 static void test_debug(void **state)
 {
     static const char cameras[] = "\"cameras\": {\"RTSP_STREAMS\": [\"rtsp://h\"]}";
-    static const char *const texts[] = {"{%s}", "{\"app\": {\"DEBUG\": true}, %s}",
-                                        "{\"app\": {\"ENABLE_DEBUG_LOGGING\": true, \"LOG_LEVEL\": 40}, %s}",
-                                        "{\"app\": {\"DEBUG\": false, \"LOG_LEVEL\": 40}, %s}"};
+    static const char *const texts[] = {
+        "{%s}", "{\"app\": {\"DEBUG\": true}, %s}",
+        "{\"app\": {\"ENABLE_DEBUG_LOGGING\": true, \"LOG_LEVEL\": 40}, %s}",
+        "{\"app\": {\"DEBUG\": false, \"LOG_LEVEL\": 40}, %s}"};
     static const int levels[] = {FV_LOG_WARNING, FV_LOG_DEBUG, FV_LOG_DEBUG, FV_LOG_ERROR};
     for (int i = 0; i < 4; i++) {
         const char *slot = strstr(texts[i], "%s");
@@ -241,20 +253,24 @@ static void test_credentials(void **state)
     setenv("FOVEA_TEST_SECRET", "from-env", 1);
     struct fv_str out;
     fv_str_init(&out, own, sizeof(own));
-    fv_str_addf(&out, "\"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_FILE\": \"%s\"", path);
+    fv_str_addf(&out, "\"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_FILE\": \"%s\"",
+                path);
     fv_str_init(&out, common, sizeof(common));
     fv_str_addf(&out, "\"USERNAME\": \"all\", \"PASSWORD_FILE\": \"%s\",", path);
     const struct {
         const char *common, *camera, *user, *password;
     } cases[] = {
         {"", own, "u", SECRET},
-        {"", "\"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_ENV\": \"FOVEA_TEST_SECRET\"", "u", "from-env"},
+        {"", "\"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_ENV\": \"FOVEA_TEST_SECRET\"",
+         "u", "from-env"},
         {"", "\"url\": \"rtsp://x:y%40@h\"", "x", "y@"},
         {"", "\"url\": \"rtsp://x@h\", \"PASSWORD_ENV\": \"FOVEA_TEST_SECRET\"", "x", "from-env"},
         {"", "\"url\": \"rtsp://x:y@h\", \"USERNAME\": \"u\"", "u", "y"},
         {common, "\"url\": \"rtsp://h\"", "all", SECRET},
         {common, "\"url\": \"rtsp://x:y@h\"", "x", "y"},
-        {common, "\"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_ENV\": \"FOVEA_TEST_SECRET\"", "u", "from-env"},
+        {common,
+         "\"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_ENV\": \"FOVEA_TEST_SECRET\"", "u",
+         "from-env"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int r;
@@ -277,7 +293,8 @@ static void test_bad_password_files(void **state)
     close(fd);
     struct fv_str out;
     fv_str_init(&out, own, sizeof(own));
-    fv_str_addf(&out, "\"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_FILE\": \"%s\"", path);
+    fv_str_addf(&out, "\"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_FILE\": \"%s\"",
+                path);
     memset(text, 'x', sizeof(text));
     static const size_t sizes[] = {127, 128, 129, 200};
     static const int results[] = {0, -EINVAL, -EINVAL, -EINVAL};
@@ -304,8 +321,9 @@ static void test_check_does_not_resolve(void **state)
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    write_file(path, "{\"cameras\": {\"RTSP_STREAMS\": [{\"url\": \"rtsp://h\", \"USERNAME\": \"u\", "
-                     "\"PASSWORD_FILE\": \"/nonexistent/x\"}]}}");
+    write_file(path,
+               "{\"cameras\": {\"RTSP_STREAMS\": [{\"url\": \"rtsp://h\", \"USERNAME\": \"u\", "
+               "\"PASSWORD_FILE\": \"/nonexistent/x\"}]}}");
     assert_int_equal(fv_config_check(path, NULL, NULL, NULL, NULL), 0);
     struct fv_config *config = NULL;
     struct fv_config_params params = {.path = path};
@@ -413,7 +431,8 @@ static void test_too_many_cameras(void **state)
 
 /* ---- memory ---- */
 
-/* jansson's own allocations are not made to fail: version 2.14 itself does not survive all of them. */
+/* jansson's own allocations are not made to fail: version 2.14 itself does not survive all of them.
+ */
 static void fail_each(const char *text, int expected)
 {
     for (unsigned n = 1;; n++) {
@@ -448,7 +467,8 @@ static void test_no_memory(void **state)
 
 static void no_secret(void *data, const struct fv_problem *problem)
 {
-    const char *const texts[] = {problem->key, problem->message, problem->fix, problem->excerpt, problem->code};
+    const char *const texts[] = {problem->key, problem->message, problem->fix, problem->excerpt,
+                                 problem->code};
     ++*(unsigned *)data;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (strstr(texts[i], SECRET) || strstr(texts[i], "ge%m"))
@@ -470,13 +490,16 @@ static const char *const leaky[] = {
     STREAM("{\"name\": \"rtsp://u:" SECRET "@h\", \"url\": \"rtsp://h\"}"),
     STREAM("{\"name\": \"a\", \"url\": \"rtsp://h\", \"PASSWORD\": \"" SECRET "\"}"),
     STREAM("{\"name\": \"a\", \"url\": \"rtsp://h\", \"passwd\": [\"x\", \"" SECRET "\"]}"),
-    STREAM("{\"name\": \"a\", \"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_ENV\": \"" SECRET "\"}"),
+    STREAM(
+        "{\"name\": \"a\", \"url\": \"rtsp://h\", \"USERNAME\": \"u\", \"PASSWORD_ENV\": \"" SECRET
+        "\"}"),
     STREAM("\"rtsp://u:" SECRET "@h:0/\""),
     STREAM("\"rtsp://u:" SECRET "@h\", \"rtsp://u:" SECRET "@i"),
     STREAM("{\"url\": rtsp://u:" SECRET "@h}"),
     STREAM("{\"url\": \"rtsp://u:" SECRET "@h\" x}"),
     "{\"cameras\": {\"RTSP_STREAMS\": {\"rtsp://u:" SECRET "@h\": 1}}}",
-    "{\"cameras\": {\"RTSP_STREAMS\": {\"a\": \"rtsp://u:" SECRET "@h\", \"a\": \"rtsp://u:" SECRET "@h\"}}}",
+    "{\"cameras\": {\"RTSP_STREAMS\": {\"a\": \"rtsp://u:" SECRET "@h\", \"a\": \"rtsp://u:" SECRET
+    "@h\"}}}",
     "{\"rtsp://u:" SECRET "@h\": 1}",
     "{\"app\": {\"LOG_LEVEL\": \"rtsp://u:" SECRET "@h\"}}",
     "{\"models\": {\"DEVICE\": \"rtsp://u:" SECRET "@h\"}}",
@@ -528,12 +551,14 @@ static void append(void *data, const char *text)
     out->size += length;
 }
 
-/* docs/config.md is what the table says now. Tests run in the build folder, and __FILE__ is relative to it. */
+/* docs/config.md is what the table says now. Tests run in the build folder, and __FILE__ is
+ * relative to it. */
 static void test_document_is_current(void **state)
 {
     struct text wanted = {0}, there = {0};
     char path[1000], buffer[4097];
-    snprintf(path, sizeof(path), "%.*s../../docs/config.md", (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
+    snprintf(path, sizeof(path), "%.*s../../docs/config.md",
+             (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
     FILE *file = fopen(path, "rb");
     if (!file)
         print_error("%s cannot be opened\n", path);
@@ -570,14 +595,15 @@ static void test_table(void **state)
         const struct fv_setting *setting = &fv_settings[i];
         bool word = setting->kind == FV_KIND_WORD, cameras = setting->kind == FV_KIND_CAMERAS;
         bool camera_only = setting->scope == FV_SCOPE_CAMERA;
-        bool reasoned = setting->must || setting->warn_above > 0 || setting->warn_at || setting->info_at;
+        bool reasoned =
+            setting->must || setting->warn_above > 0 || setting->warn_at || setting->info_at;
         assert_non_null(fv_section_find(setting->section));
-        assert_ptr_equal(fv_setting_find(setting->section, setting->name, camera_only),
-                         setting);
+        assert_ptr_equal(fv_setting_find(setting->section, setting->name, camera_only), setting);
         assert_non_null(setting->help);
         assert_int_equal(setting->words != NULL, word);
         assert_int_equal(setting->instead != NULL, setting->effect == FV_EFFECT_OBSOLETE);
-        assert_int_equal(setting->target != FV_TARGET_NONE, setting->effect == FV_EFFECT_WIRED && !cameras);
+        assert_int_equal(setting->target != FV_TARGET_NONE,
+                         setting->effect == FV_EFFECT_WIRED && !cameras);
         assert_true(!reasoned || setting->why);
         assert_true(setting->effect != FV_EFFECT_NONE || setting->why);
         if (setting->kind == FV_KIND_INT)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The scanner on any bytes: it must accept what jansson accepts, and every place must lie in the text. */
+/* The scanner on any bytes: it must accept what jansson accepts, and every place must lie in the
+ * text. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdint.h>

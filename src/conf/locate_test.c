@@ -70,9 +70,22 @@ static void test_prefixes(void **state)
 
 static void test_refused(void **state)
 {
-    static const char *const texts[] = {
-        "{\"a\" 1}", "{\"a\":1,}", "[1,]", "[1 2]", "{1:2}", "[\"\\u00\"]", "[\"\\ud800x\"]",
-        "[\"\\udc00\"]", "[\"\\q\"]", "[\"\n\"]", "[]]", "[}", "{]", "{\"\\u0000\":1}", ":", "[:]"};
+    static const char *const texts[] = {"{\"a\" 1}",
+                                        "{\"a\":1,}",
+                                        "[1,]",
+                                        "[1 2]",
+                                        "{1:2}",
+                                        "[\"\\u00\"]",
+                                        "[\"\\ud800x\"]",
+                                        "[\"\\udc00\"]",
+                                        "[\"\\q\"]",
+                                        "[\"\n\"]",
+                                        "[]]",
+                                        "[}",
+                                        "{]",
+                                        "{\"\\u0000\":1}",
+                                        ":",
+                                        "[:]"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct fv_map map;
         assert_int_equal(fv_map_scan(texts[i], strlen(texts[i]), &map, NULL), -EBADMSG);
@@ -102,7 +115,8 @@ static void test_limits(void **state)
         wide[i] = ',';
     wide[0] = '[';
     wide[size - 1] = ']';
-    assert_int_equal(fv_map_scan(wide, size, &map, NULL), -ENOBUFS); /* the list itself is one too many */
+    assert_int_equal(fv_map_scan(wide, size, &map, NULL),
+                     -ENOBUFS); /* the list itself is one too many */
     fv_map_free(&map);
     wide[size - 3] = ']';
     assert_int_equal(fv_map_scan(wide, size - 2, &map, NULL), 0);
@@ -148,8 +162,9 @@ static void test_distance(void **state)
     static const struct {
         const char *a, *b;
         unsigned distance;
-    } cases[] = {{"", "", 0},          {"abc", "", 3},        {"HIGH", "high", 0}, {"HIHG", "HIGH", 1},
-                 {"kitten", "sitting", 3}, {"abcd", "acbd", 1}, {"ca", "abc", 3}};
+    } cases[] = {{"", "", 0},         {"abc", "", 3},           {"HIGH", "high", 0},
+                 {"HIHG", "HIGH", 1}, {"kitten", "sitting", 3}, {"abcd", "acbd", 1},
+                 {"ca", "abc", 3}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_int_equal(fv_edit_distance(cases[i].a, cases[i].b, 9), cases[i].distance);
     assert_int_equal(fv_edit_distance("kitten", "sitting", 1), 2);
