@@ -69,8 +69,8 @@ static void sets_are_repeated_in_band(void **state)
         .pictures = 4, .gop = 2, .slice = 10, .sets_once = true, .delimiters = true};
     struct fv_clip *clip = kit_clip(&stream, 25);
     const struct fv_clip_packet *packet = &clip->packets[clip->aus[2].packet];
-    const uint8_t expected[] = {0x78, 0, 2,    0x09, 0xf0, 0,    8,    0x67, 0x42, 0xc0, 0x1e,
-                                0xda, 5, 0x07, 0xe4, 0,    4,    0x68, 0xce, 0x38, 0x80};
+    const uint8_t expected[] = {0x78, 0, 2,    0x09, 0xf0, 0, 8,    0x67, 0x42, 0xc0, 0x1e,
+                                0xda, 5, 0x07, 0xe4, 0,    4, 0x68, 0xce, 0x38, 0x80};
     assert_int_equal(clip->aus[2].packet_count, 2);
     assert_int_equal(packet->size, sizeof(expected));
     assert_memory_equal(clip->bytes + packet->offset, expected, sizeof(expected));
@@ -116,8 +116,8 @@ static void bad_files_are_refused(void **state)
                      -ENOENT);
     assert_non_null(strstr(err.text, "/nowhere/x.h264"));
     assert_int_equal(fv_clip_open(&(struct fv_clip_params){.path = "/tmp"}, &clip, &err), -EIO);
-    assert_int_equal(
-        fv_clip_open(&(struct fv_clip_params){.path = "/tmp", .fps = -1}, &clip, &err), -EINVAL);
+    assert_int_equal(fv_clip_open(&(struct fv_clip_params){.path = "/tmp", .fps = -1}, &clip, &err),
+                     -EINVAL);
 }
 
 static void every_allocation_may_fail(void **state)

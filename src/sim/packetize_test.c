@@ -76,8 +76,7 @@ static int receive(void *data, struct fv_nal head, struct fv_nal body)
         memcpy(r->first, payload, size < 4 ? size : 4);
     if (r->fail_at && r->payloads == (unsigned)r->fail_at)
         return -ENOMEM;
-    unsigned type =
-        r->codec->codec == FV_CODEC_H264 ? payload[0] & 0x1fu : payload[0] >> 1 & 0x3fu;
+    unsigned type = r->codec->codec == FV_CODEC_H264 ? payload[0] & 0x1fu : payload[0] >> 1 & 0x3fu;
     if (type == (r->codec->codec == FV_CODEC_H264 ? 24u : 48u))
         take_aggregate(r, payload, size);
     else if (type == (r->codec->codec == FV_CODEC_H264 ? 28u : 49u))
@@ -120,15 +119,14 @@ static void every_size_round_trips(void **state)
         size_t step; /* payload bytes of a fragment: 1,400 less indicator and header */
     } codecs[] = {{FV_CODEC_H264, {0x65, 0x88}, 1398}, {FV_CODEC_H265, {0x26, 0x01}, 1397}};
     for (size_t c = 0; c < 2; c++)
-        for (size_t size = 2 + c; size < 5000; size += size > 1380 && size < 1420 ? 1 : 17) {
+        for (size_t size = 2 + c; size<5000; size += size> 1380 && size < 1420 ? 1 : 17) {
             for (size_t i = 0; i < size; i++)
                 bytes[i] = (uint8_t)(i * 13 + size);
             memcpy(bytes, codecs[c].header, 2);
             const struct fv_nal nal = {bytes, size};
             assert_int_equal(run(&receiver, codecs[c].codec, &nal, 1), 0);
             size_t body = size - 1 - c;
-            size_t expected =
-                size <= 1400 ? 1 : (body + codecs[c].step - 1) / codecs[c].step;
+            size_t expected = size <= 1400 ? 1 : (body + codecs[c].step - 1) / codecs[c].step;
             assert_int_equal(receiver.payloads, expected);
             check_units(&receiver, &nal, 1);
         }

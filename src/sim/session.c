@@ -115,8 +115,8 @@ static int64_t take_one(struct fv_sim_session *session, const uint8_t *data, siz
     if (*data == '$') /* receiver reports: a sign of life, no more */
         return fv_rtsp_parse_frame(data, size, &frame);
     int64_t used = fv_rtsp_parse((const char *)data, size, &message);
-    if (used <= 0)
-        return used;
+    if (used <= 0) /* more, or larger, than a request may be: as good as garbage */
+        return used == -ENOBUFS ? -EBADMSG : used;
     int rc = message.request ? fv_sim_answer(session, &message, now) : 0;
     return rc < 0 ? rc : used;
 }

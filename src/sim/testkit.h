@@ -8,11 +8,11 @@
 struct kit_stream {
     unsigned pictures; /* the first of each `gop` is a key picture */
     unsigned gop;
-    size_t slice;        /* bytes of each slice NAL unit, >= 3 */
-    bool leading;        /* begins with a picture that is no key picture */
-    bool no_sets;        /* no parameter sets at all */
-    bool sets_once;      /* only before the first key picture */
-    bool delimiters;     /* an AUD before each picture */
+    size_t slice;    /* bytes of each slice NAL unit, >= 3 */
+    bool leading;    /* begins with a picture that is no key picture */
+    bool no_sets;    /* no parameter sets at all */
+    bool sets_once;  /* only before the first key picture */
+    bool delimiters; /* an AUD before each picture */
 };
 
 /* Baseline, level 3, 320x240, no timing. Hand-made after H.264 7.3.2.1.1. */
