@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const honest[] = {
     "RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: GET_PARAMETER\r\n\r\n",
-    "RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Length: 72\r\n\r\n" SDP,
+    ("RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Length: 72\r\n\r\n" SDP),
     "RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: a;timeout=9\r\n\r\n",
     "RTSP/1.0 200 OK\r\nCSeq: 4\r\n\r\n",
 };
