@@ -34,7 +34,7 @@ int fv_draw_scale(const struct fv_canvas *canvas);
 void fv_draw_fill(const struct fv_canvas *canvas, struct fv_rect rect, struct fv_ink ink);
 /* The outline, `thickness` pixels to the inside. */
 void fv_draw_frame(const struct fv_canvas *canvas, struct fv_rect rect, int thickness, struct fv_ink ink);
-/* `text` in letters of `scale` times 5x7 with its top left at (x, y); returns the width it takes. */
+/* `text` in letters of `scale` times 5x9 with its top left at (x, y); returns the width it takes. */
 int fv_draw_text(const struct fv_canvas *canvas, int x, int y, int scale, const char *text, struct fv_ink ink);
 int fv_draw_text_width(const char *text, int scale);
 /* A detection: its frame in the class's colour and `label` on a dark strip above it, inside the picture where there is room. */
