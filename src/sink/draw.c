@@ -120,7 +120,8 @@ int fv_draw_text(const struct fv_canvas *canvas, int x, int y, int scale, const 
     return fv_draw_text_width(text, scale);
 }
 
-/* Where the strip for a label goes: above the box, else inside at its top; never over the right edge while it fits. */
+/* Where the strip for a label goes: above the box, else inside at its top; never over the right
+ * edge while it fits. */
 static struct fv_rect place_strip(const struct fv_canvas *canvas, struct fv_rect box, int width,
                                   int height)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Letters in cells of 5 x 9 with the baseline under the seventh row, drawn for Fovea. A row is one number, its highest of five bits the leftmost pixel. */
+/* Letters in cells of 5 x 9 with the baseline under the seventh row, drawn for Fovea. A row is one
+ * number, its highest of five bits the leftmost pixel. */
 #include "sink/font.h"
 
 /* clang-format off */
