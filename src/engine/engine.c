@@ -302,7 +302,7 @@ void fv_engine_stop(struct fv_engine *engine)
     fv_decode_worker_stop(engine->decode);
     fv_pipeline_stop(engine->pipeline);
     for (unsigned i = 0; i < engine->sink_count; i++)
-        fv_sink_flush(engine->sinks[i]);
+        fv_sink_stop(engine->sinks[i]);
 }
 
 void fv_engine_close(struct fv_engine *engine)

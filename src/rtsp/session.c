@@ -227,7 +227,7 @@ static int64_t feed_message(struct fv_rtsp *session, const uint8_t *data, size_t
 /* One frame, message, empty line or piece of garbage. Bytes consumed, -EAGAIN, or the session failed. */
 static int64_t feed_one(struct fv_rtsp *session, const uint8_t *data, size_t size, int64_t now)
 {
-    if (data[0] == '\r' || data[0] == '\n')
+    if (!session->garbage_run && (data[0] == '\r' || data[0] == '\n'))
         return 1;
     if (session->garbage_run) {
         int start = looks_like_start(session, data, size);

@@ -8,6 +8,7 @@
 #include <libavformat/avformat.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 
 struct container {
     AVFormatContext *format;
@@ -35,7 +36,14 @@ static const struct fv_codec_ops *ops_of(enum AVCodecID id)
 
 static int open_input(struct container *c, const char *path, struct fv_error *err)
 {
-    int rc = avformat_open_input(&c->format, path, NULL, NULL);
+    /* "file:" and the list: a name with a colon is no protocol, and a playlist opens no connection. */
+    AVDictionary *options = NULL;
+    char *name = fv_asprintf("file:%s", path);
+    int rc = name ? av_dict_set(&options, "protocol_whitelist", "file", 0) : AVERROR(ENOMEM);
+    if (rc >= 0)
+        rc = avformat_open_input(&c->format, name, NULL, &options);
+    av_dict_free(&options);
+    fv_free(name);
     if (rc >= 0)
         rc = avformat_find_stream_info(c->format, NULL);
     if (rc < 0)
