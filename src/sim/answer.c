@@ -67,7 +67,8 @@ static bool is_printable(struct fv_slice text)
     return true;
 }
 
-/* "rtsp://host:port/camN", "/camN/" or "/camN/track1", query ignored. 0, -EINVAL (no absolute address), -ENOENT. */
+/* "rtsp://host:port/camN", "/camN/" or "/camN/track1", query ignored. 0, -EINVAL (no absolute
+ * address), -ENOENT. */
 static int parse_uri(struct call *call)
 {
     const struct fv_slice scheme = FV_SLICE("rtsp://");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One playing session's way through a clip: which packet is due when, with which sequence number and timestamp. The clip is played in a
- * loop; timestamps and sequence numbers go on over its end. Pure: no clock, no socket.
+ * One playing session's way through a clip: which packet is due when, with which sequence number
+ * and timestamp. The clip is played in a loop; timestamps and sequence numbers go on over its end.
+ * Pure: no clock, no socket.
  */
 #ifndef FV_SIM_TIMELINE_H
 #define FV_SIM_TIMELINE_H
@@ -29,19 +30,20 @@ struct fv_timeline_packet {
     bool marker;
 };
 
-/* Starts at key picture `au`, whose first packet is due at `now`; SSRC, sequence number and timestamp are random. Borrows clip. */
+/* Starts at key picture `au`, whose first packet is due at `now`; SSRC, sequence number and
+ * timestamp are random. Borrows clip. */
 void fv_timeline_start(struct fv_timeline *timeline, const struct fv_clip *clip, uint32_t au,
                        int64_t now, struct fv_rand *rand);
-/* After a pause: goes on with the key picture that a live source would send next, due at `now`. The timestamps advance by the time that
- * went by, sequence numbers go on. */
+/* After a pause: goes on with the key picture that a live source would send next, due at `now`.
+ * The timestamps advance by the time that went by, sequence numbers go on. */
 void fv_timeline_resume(struct fv_timeline *timeline, int64_t now);
 
 /* The next packet, due or not. */
 void fv_timeline_peek(const struct fv_timeline *timeline, struct fv_timeline_packet *ret_packet);
 /* That packet is done. */
 void fv_timeline_advance(struct fv_timeline *timeline);
-/* Gives up access units that are not begun and more than `limit` ns late. Returns the number of packets given up; their sequence
- * numbers are left out, so that the receiver sees the loss. */
+/* Gives up access units that are not begun and more than `limit` ns late. Returns the number of
+ * packets given up; their sequence numbers are left out, so that the receiver sees the loss. */
 uint64_t fv_timeline_shed(struct fv_timeline *timeline, int64_t now, int64_t limit);
 
 /* The RTP timestamp that belongs to a moment (for sender reports). */

@@ -123,7 +123,8 @@ static void a_picture_not_begun_is_given_up_too(void **state)
     assert_int_equal(packet.seq, (uint16_t)(seq + 4));
 }
 
-/* Paused at 0.15 s in picture 1, resumed at 10.02 s: the next key picture, now; the clock went on. */
+/* Paused at 0.15 s in picture 1, resumed at 10.02 s: the next key picture, now; the clock went on.
+   */
 static void resume_keeps_the_camera_clock(void **state)
 {
     struct fv_timeline timeline = start_at(0);
