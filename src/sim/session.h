@@ -71,7 +71,7 @@ struct fv_sim_session {
     struct fv_sim_route route;
     /* from PLAY on */
     bool started; /* the timeline runs, or was paused */
-    struct fv_timeline timeline;
+    struct fv_sim_timeline timeline;
     int64_t next_report;
     uint32_t packets, octets; /* sent, for reports */
 };
