@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A session against a server that says anything. The first byte picks the transport and how far an honest server leads before; the
- * second one seeds the sizes of the pieces in which the rest arrives. The same bytes in one piece must end the same way.
+ * A session against a server that says anything. The first byte picks the transport and how far an
+ * honest server leads before; the
+ * second one seeds the sizes of the pieces in which the rest arrives. The same bytes in one piece
+ * must end the same way.
  */
 #include <errno.h>
 #include <stdlib.h>
