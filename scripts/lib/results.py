@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Turns test results into rows "status<TAB>name<TAB>note" for scripts/test.
 
-results.py meson BUILD    the last `meson test` of a build folder, from its meson-logs/testlog.json
-results.py tap FILE       the output of a program that speaks TAP
+results.py meson FILE    the log in JSON that `meson test` leaves in meson-logs/
+results.py tap FILE      the output of a program that speaks TAP
 """
 
 import json
@@ -14,13 +14,12 @@ import sys
 MESON = {"OK": "pass", "EXPECTEDFAIL": "pass", "SKIP": "skip"}  # everything else: fail
 
 
-def from_meson(build, log):
-    for line in log.read_text().split("\n"):
-        if not line:
-            continue
-        test = json.loads(line)
-        # Several parts in one test (TAP): its own result counts once.
-        yield MESON.get(test["result"], "fail"), test["name"].split(" / ")[-1], f"{test['result']}, {log.with_suffix('.txt')}"
+def from_meson(path):
+    for line in path.read_text().split("\n"):
+        if line:
+            test = json.loads(line)
+            note = f"{test['result']}, {path.with_suffix('.txt')}"
+            yield MESON.get(test["result"], "fail"), test["name"].split(" / ")[-1], note
 
 
 def from_tap(path):
@@ -42,8 +41,8 @@ def from_tap(path):
 
 
 def main():
-    kind, place = sys.argv[1], pathlib.Path(sys.argv[2])
-    rows = from_tap(place) if kind == "tap" else from_meson(place, place / "meson-logs" / "testlog.json")
+    kind, path = sys.argv[1], pathlib.Path(sys.argv[2])
+    rows = from_tap(path) if kind == "tap" else from_meson(path)
     for row in rows:
         print("\t".join(field.replace("\t", " ") for field in row))
 

@@ -449,6 +449,7 @@ static void test_garbage(void **state)
     struct fv_decoder *decoder = open_decoder(FV_CODEC_H264, &got);
     struct fv_au bad = {.codec = FV_CODEC_H264, .size = 600, .camera = 3};
     assert_int_equal(fv_buf_get(stream.pool, bad.size + FV_AU_PADDING, &bad.buf), 0);
+    memset(bad.buf->data, 0, bad.size + FV_AU_PADDING);
     struct fv_error err = {0};
     struct fv_rand rand;
     fv_rand_seed(&rand, 11);

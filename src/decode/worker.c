@@ -273,15 +273,21 @@ void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,
     ret_stats->dropped_key = read_counter(&counters->dropped_key);
 }
 
+void fv_decode_worker_stop(struct fv_decode_worker *worker)
+{
+    if (!worker->started)
+        return;
+    worker->started = false;
+    atomic_store(&worker->stopping, true);
+    fv_ring_close(worker->ring);
+    pthread_join(worker->thread, NULL);
+}
+
 void fv_decode_worker_destroy(struct fv_decode_worker *worker)
 {
     if (!worker)
         return;
-    if (worker->started) {
-        atomic_store(&worker->stopping, true);
-        fv_ring_close(worker->ring);
-        pthread_join(worker->thread, NULL);
-    }
+    fv_decode_worker_stop(worker);
     fv_ring_destroy(worker->ring);
     fv_free(worker->slots);
     fv_free(worker->cameras);

@@ -203,13 +203,8 @@ static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
 
 static int open_decode(struct fv_engine *engine, struct fv_error *err)
 {
-    const struct fv_decoder_ops *ops = fv_decoder_find("cpu");
-    if (!ops)
-        return fv_error_set(
-            err, -ENOTSUP,
-            "this build has no CPU decoder: build with FFmpeg's libraries (-Dffmpeg=enabled)");
     struct fv_decode_worker_params params = {
-        .ops = ops,
+        .ops = &fv_decoder_cpu,
         .cameras = engine->cameras.count,
         .queue_per_camera = (unsigned)engine->config->processing.max_queue_size,
         .interval = (unsigned)engine->config->processing.analysis_frame_interval,
@@ -307,7 +302,7 @@ void fv_engine_stop(struct fv_engine *engine)
     fv_decode_worker_stop(engine->decode);
     fv_pipeline_stop(engine->pipeline);
     for (unsigned i = 0; i < engine->sink_count; i++)
-        fv_sink_flush(engine->sinks[i]);
+        fv_sink_stop(engine->sinks[i]);
 }
 
 void fv_engine_close(struct fv_engine *engine)

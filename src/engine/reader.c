@@ -86,7 +86,7 @@ static int open_parts(struct fv_reader *reader, const char *url, struct fv_error
     if (r < 0)
         return r;
     struct fv_decode_worker_params decode = {
-        .ops = fv_decoder_find("cpu"),
+        .ops = &fv_decoder_cpu,
         .cameras = 1,
         .queue_per_camera = QUEUE,
         .interval = 1,
@@ -95,10 +95,6 @@ static int open_parts(struct fv_reader *reader, const char *url, struct fv_error
         .fault = on_fault,
         .data = reader,
     };
-    if (!decode.ops)
-        return fv_error_set(
-            err, -ENOTSUP,
-            "this build has no CPU decoder: build with FFmpeg's libraries (-Dffmpeg=enabled)");
     r = fv_decode_worker_create(&decode, &reader->decode, err);
     if (r < 0)
         return r;

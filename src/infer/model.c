@@ -2,10 +2,13 @@
 #include "infer/model.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "infer/manifest.h"
@@ -16,11 +19,20 @@ static int file_code(int number)
     return number == ENOENT || number == ENOTDIR ? -ENOENT : number == EACCES ? -EACCES : -EIO;
 }
 
+/* Regular files only: opening a pipe could wait for ever, and a device may never end. */
 static int open_file(const char *path, FILE **ret_file, struct fv_error *err)
 {
-    FILE *file = fopen(path, "rbe");
-    if (!file)
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
         return fv_error_set(err, file_code(errno), "%s: %s", path, strerror(errno));
+    bool regular = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    FILE *file = regular ? fdopen(fd, "rb") : NULL;
+    if (!file) {
+        close(fd);
+        return fv_error_set(err, regular ? -ENOMEM : -EINVAL, "%s: %s", path,
+                            regular ? "out of memory" : "not a regular file");
+    }
     *ret_file = file;
     return 0;
 }

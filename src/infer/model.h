@@ -31,8 +31,8 @@ struct fv_model {
     uint32_t label_count;              /* columns - 5 for YOLOX */
 };
 
-/* Reads the manifest of `onnx_path` and checks the file's sha256 against it. 0, -ENOENT, -EBADMSG, -EINVAL, -ENOMEM; err says which file,
- * what differs and the cure. */
+/* Reads the manifest of `onnx_path` and checks the file's sha256 against it. 0, -ENOENT, -EACCES, -EBADMSG, -EINVAL, -EIO,
+ * -ENOMEM; err says which file, what differs and the cure. */
 int fv_model_load(const char *onnx_path, struct fv_model **ret_model, struct fv_error *err);
 void fv_model_free(struct fv_model *model); /* NULL is fine */
 /* Index of a label (ASCII case ignored), or -ENOENT. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -278,16 +279,23 @@ static void test_load_odd_files(void **state)
     memset(path, 'a', sizeof(path));
     memcpy(path + sizeof(path) - 6, ".onnx", 6);
     refuse_load(path, -EINVAL, "longer than");
-    /* A manifest that never ends is read only to its limit. */
+    /* Not regular files: a device that never ends, a pipe that nobody writes to, a folder. */
     unlink(json);
     assert_int_equal(symlink("/dev/zero", json), 0);
-    refuse_load(onnx, -EINVAL, "larger than");
+    refuse_load(onnx, -EINVAL, "tiny.json: not a regular file");
     unlink(json);
-    /* A folder in place of the model. */
-    write_file(json, MANIFEST);
+    assert_int_equal(mkfifo(json, 0600), 0);
+    refuse_load(onnx, -EINVAL, "tiny.json: not a regular file");
     unlink(onnx);
     assert_int_equal(symlink("/", onnx), 0);
-    refuse_load(onnx, -EIO, "tiny.onnx");
+    refuse_load(onnx, -EINVAL, "tiny.onnx: not a regular file");
+    /* A manifest beyond the limit. */
+    unlink(onnx);
+    unlink(json);
+    write_file(onnx, "abc");
+    write_file(json, "{}");
+    assert_int_equal(truncate(json, 2 << 20), 0);
+    refuse_load(onnx, -EINVAL, "tiny.json: larger than 1048576 bytes");
 }
 
 int main(void)

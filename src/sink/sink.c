@@ -202,18 +202,24 @@ int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *co
     return 0;
 }
 
+void fv_sink_stop(struct fv_sink *sink)
+{
+    if (!sink->started)
+        return;
+    sink->started = false;
+    pthread_mutex_lock(&sink->lock);
+    sink->closing = true;
+    pthread_mutex_unlock(&sink->lock);
+    pthread_cond_signal(&sink->wake);
+    pthread_join(sink->thread, NULL);
+    sink->ops->close(sink->state);
+}
+
 void fv_sink_close(struct fv_sink *sink)
 {
     if (!sink)
         return;
-    if (sink->started) {
-        pthread_mutex_lock(&sink->lock);
-        sink->closing = true;
-        pthread_mutex_unlock(&sink->lock);
-        pthread_cond_signal(&sink->wake);
-        pthread_join(sink->thread, NULL);
-        sink->ops->close(sink->state);
-    }
+    fv_sink_stop(sink);
     pthread_cond_destroy(&sink->wake);
     pthread_mutex_destroy(&sink->lock);
     fv_free(sink->slots);
