@@ -8,17 +8,20 @@
 struct fv_boxes; /* scratch memory for one thread */
 
 struct fv_boxes_params {
-    const struct fv_model *model;       /* borrowed */
-    float score_threshold;              /* 0..1; what is below is not a box */
-    float iou_threshold;                /* 0..1; of two boxes of one class that overlap more, the better stays */
-    const uint16_t *classes;            /* wanted class numbers, borrowed during create */
-    uint32_t class_count;               /* 0: all */
+    const struct fv_model *model; /* borrowed */
+    float score_threshold;        /* 0..1; what is below is not a box */
+    float iou_threshold; /* 0..1; of two boxes of one class that overlap more, the better stays */
+    const uint16_t *classes; /* wanted class numbers, borrowed during create */
+    uint32_t class_count;    /* 0: all */
 };
 
+/* A box belongs to its best class of all; then it is reported or, when that class is not wanted, left out. 0, -ENOMEM, or -EINVAL
+ * (threshold outside 0..1, class number beyond the labels, model whose numbers contradict each other). */
 int fv_boxes_create(const struct fv_boxes_params *params, struct fv_boxes **ret_boxes);
 void fv_boxes_destroy(struct fv_boxes *boxes);
 /* One image's output [rows, columns] -> at most FV_DETECTIONS_MAX detections by falling score (ties: lower row first). Returns their
  * number; *ret_dropped (may be NULL) counts candidates beyond the limits. Not finite values are never a box. */
-uint32_t fv_boxes_decode(struct fv_boxes *boxes, const float *output, struct fv_detection *out, uint32_t *ret_dropped);
+uint32_t fv_boxes_decode(struct fv_boxes *boxes, const float *output, struct fv_detection *out,
+                         uint32_t *ret_dropped);
 
 #endif

@@ -14,19 +14,22 @@ struct fv_runtime_params {
     const struct fv_model *model; /* borrowed, outlives the runtime */
     unsigned max_batch;           /* >= 1 */
     unsigned threads;             /* CPU threads for one inference; 0: one per core */
-    const char *library;          /* path of the runtime's shared library; NULL: FOVEA_ORT_PATH, then the usual places */
+    const char *
+        library; /* path of the runtime's shared library; NULL: FOVEA_ORT_PATH, then the usual places */
 };
 
 struct fv_runtime_ops {
     const char *name;      /* "cpu", "cuda", "mock" */
     enum fv_memory memory; /* of both tensors */
     /* 0, -ENOENT (library, model), -EINVAL (contradicts its manifest), -ENOTSUP, -ENOMEM, -EIO. */
-    int (*open)(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime, struct fv_error *err);
+    int (*open)(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
+                struct fv_error *err);
     void (*close)(struct fv_runtime *runtime); /* NULL is fine */
     /* The input tensor, float32 [max_batch, 3, height, width], fixed for the runtime's life; the caller fills the first n images. */
     float *(*input)(struct fv_runtime *runtime);
     /* Runs on the first `batch` images. *ret_output: float32 [batch, rows, columns], valid until the next run. */
-    int (*run)(struct fv_runtime *runtime, unsigned batch, const float **ret_output, struct fv_error *err);
+    int (*run)(struct fv_runtime *runtime, unsigned batch, const float **ret_output,
+               struct fv_error *err);
     /* What really runs: "ONNX Runtime 1.x.y, CPUExecutionProvider, 2 threads". Owned by the runtime. */
     const char *(*describe)(struct fv_runtime *runtime);
 };

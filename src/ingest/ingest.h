@@ -9,21 +9,11 @@
 #include "base/error.h"
 #include "base/url.h"
 #include "flow.h"
+#include "loop/backoff.h"
 
 struct fv_ingest;
 
 enum fv_transport { FV_TRANSPORT_AUTO, FV_TRANSPORT_TCP, FV_TRANSPORT_UDP, FV_TRANSPORT_TLS };
-enum fv_backoff_strategy { FV_BACKOFF_EXPONENTIAL, FV_BACKOFF_ADAPTIVE, FV_BACKOFF_BREAKER };
-
-/* See settings.md "Backoff"; times in ns. */
-struct fv_backoff_params {
-    enum fv_backoff_strategy strategy;
-    int64_t initial, maximum;
-    double factor, jitter;
-    unsigned stable_after;
-    unsigned breaker_failures, breaker_probes;
-    int64_t breaker_open;
-};
 
 /* One camera. Times in ns. fv_camera_defaults() fills everything but name and url. */
 struct fv_camera_params {

@@ -27,13 +27,13 @@ struct fv_io {
 };
 
 struct fv_timer {
-    int64_t due;   /* monotonic; FV_TIME_NEVER when not set */
-    size_t index;  /* owner: loop.c */
+    int64_t due; /* monotonic; FV_TIME_NEVER when not set */
     void (*fire)(struct fv_timer *timer, int64_t now);
+    struct fv_timer *child, *sibling, *back; /* owner: timer.c */
 };
 
 struct fv_loop_stats {
-    uint64_t passes;        /* times that the loop woke up */
+    uint64_t passes;        /* times that the loop woke up and looked at sockets, timers or posted calls */
     uint64_t slow_calls;    /* callbacks that took longer than 20 ms */
     int64_t slowest;        /* ns */
 };
@@ -52,7 +52,7 @@ int fv_loop_change(struct fv_loop *loop, struct fv_io *io, unsigned events);
 void fv_loop_remove(struct fv_loop *loop, struct fv_io *io); /* before close(); safe inside any callback; no callback comes afterwards */
 
 void fv_timer_init(struct fv_timer *timer, void (*fire)(struct fv_timer *, int64_t now));
-/* Sets or moves the timer. -ENOMEM: the timer is as before. */
+/* Sets or moves the timer; FV_TIME_NEVER clears it. Always 0: the links are in the timer, nothing is allocated. */
 int fv_timer_set(struct fv_loop *loop, struct fv_timer *timer, int64_t due);
 void fv_timer_clear(struct fv_loop *loop, struct fv_timer *timer);
 

@@ -10,6 +10,7 @@
 #ifndef FV_RTSP_SESSION_H
 #define FV_RTSP_SESSION_H
 
+#include "base/slice.h"
 #include "base/url.h"
 #include "flow.h"
 
@@ -44,7 +45,7 @@ struct fv_rtsp_failure {
     unsigned status; /* of the response, 0 when there was none */
     enum fv_rtsp_advice advice;
     char reason[300]; /* a sentence: what was awaited, what came, CSeq; no secrets */
-    struct fv_url redirect; /* valid when REDIRECTED */
+    struct fv_url redirect; /* valid when REDIRECTED; with the credentials only when host and scheme stay */
 };
 
 /* One video stream after SETUP. */
@@ -60,6 +61,18 @@ struct fv_rtsp_stream {
     uint32_t ssrc, rtptime;
     uint16_t seq;
     double fps; /* a=framerate, 0 when absent */
+    uint32_t quirks; /* of the session description: bits of enum fv_sdp_quirk (rtsp/sdp.h) */
+};
+
+/* What was tolerated. */
+struct fv_rtsp_counters {
+    uint64_t frames;              /* interleaved packets handed to the owner */
+    uint64_t foreign_frames;      /* on other channels, or before SETUP was answered: skipped */
+    uint64_t garbage;             /* bytes skipped between messages */
+    uint64_t stray_responses;     /* answers to nothing that is awaited: skipped */
+    uint64_t server_requests;     /* answered */
+    uint64_t keepalives;          /* sent */
+    uint64_t keepalives_unanswered; /* while packets came: not a failure */
 };
 
 /* Callbacks come from inside feed(); pointers are borrowed. The session must not be destroyed inside a callback. */
@@ -97,7 +110,8 @@ void fv_rtsp_sent(struct fv_rtsp *session, size_t n);
 int fv_rtsp_send_rtcp(struct fv_rtsp *session, const uint8_t *packet, size_t size);
 /* Earliest moment at which tick() has something to do: a request's deadline or a keepalive. FV_TIME_NEVER when none. */
 int64_t fv_rtsp_deadline(const struct fv_rtsp *session);
-/* 0, or negative errno: failed (-ETIMEDOUT: a request was not answered). */
+/* 0, or negative errno: failed (-ETIMEDOUT: a request was not answered. A keepalive may stay unanswered while packets come
+ * interleaved: the next one is then of another kind). */
 int fv_rtsp_tick(struct fv_rtsp *session, int64_t now);
 /* Queues a TEARDOWN when there is a session; the answer is not awaited. Write the output once, then destroy. */
 void fv_rtsp_close(struct fv_rtsp *session, int64_t now);
@@ -109,5 +123,6 @@ const struct fv_rtsp_failure *fv_rtsp_failure(const struct fv_rtsp *session);
 const struct fv_rtsp_stream *fv_rtsp_stream(const struct fv_rtsp *session);
 /* The Server header, or "". For probe. */
 const char *fv_rtsp_server(const struct fv_rtsp *session);
+const struct fv_rtsp_counters *fv_rtsp_counters(const struct fv_rtsp *session);
 
 #endif

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * libavcodec on the CPU, one thread, lowest delay. Nothing is copied: the packet borrows the
+ * access unit's buffer, the picture holds libavcodec's frame.
+ *
+ * An access unit's identity must come out with its picture although pictures may be reordered and
+ * held back: each packet's pts is a serial number, and a small table keeps what belongs to the
+ * last ones.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavutil/pixdesc.h>
+
+#include "base/mem.h"
+#include "decode/cpu_pool.h"
+#include "decode/decoder.h"
+#include "decode/libav_log.h"
+
+/* More than a decoder can hold back: 16 pictures in both standards. */
+#define PENDING 64
+/* 8192 x 4352, the largest picture of level 6.2 in H.264 and H.265. */
+#define PIXELS_MAX (8192 * 4352)
+
+struct pending {
+    int64_t serial;
+    struct fv_frame_info info;
+};
+
+struct fv_decoder {
+    struct fv_decoder_params params;
+    AVCodecContext *context;
+    AVPacket *packet;
+    struct fv_cpu_pool *pool;
+    int64_t serial;
+    bool damaged; /* something was lost since the last good key picture */
+    struct pending pending[PENDING];
+};
+
+static int map_error(struct fv_decoder *decoder, int av_code, struct fv_error *err)
+{
+    const char *codec = fv_codec_name(decoder->params.codec);
+    char text[AV_ERROR_MAX_STRING_SIZE] = "";
+    av_strerror(av_code, text, sizeof(text));
+    switch (av_code) {
+    case AVERROR(ENOMEM):
+        return fv_error_set(err, -ENOMEM, "%s decoder: out of memory", codec);
+    case AVERROR_PATCHWELCOME:
+    case AVERROR(ENOSYS):
+        return fv_error_set(err, -ENOTSUP,
+                            "%s: the stream uses a feature that libavcodec does not decode", codec);
+    default:
+        return fv_error_set(err, -EBADMSG, "%s: the picture cannot be decoded: %s", codec, text);
+    }
+}
+
+static AVCodecContext *make_context(enum fv_codec codec)
+{
+    enum AVCodecID id = codec == FV_CODEC_H264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC;
+    const AVCodec *av_codec = avcodec_find_decoder(id);
+    AVCodecContext *context = av_codec ? avcodec_alloc_context3(av_codec) : NULL;
+    if (!context)
+        return NULL;
+    context->thread_count = 1;
+    /* UNALIGNED: cropping must be exact to the pixel. OUTPUT_CORRUPT: damaged pictures come out,
+     * marked. */
+    context->flags |=
+        AV_CODEC_FLAG_LOW_DELAY | AV_CODEC_FLAG_UNALIGNED | AV_CODEC_FLAG_OUTPUT_CORRUPT;
+    context->max_pixels = PIXELS_MAX;
+    context->pkt_timebase = (AVRational){1, 1000000000};
+    return context;
+}
+
+static void cpu_close(struct fv_decoder *decoder)
+{
+    if (!decoder)
+        return;
+    av_packet_free(&decoder->packet);
+    avcodec_free_context(&decoder->context);
+    fv_cpu_pool_unref(decoder->pool);
+    fv_free(decoder);
+}
+
+static int cpu_open(const struct fv_decoder_params *params, struct fv_decoder **ret_decoder,
+                    struct fv_error *err)
+{
+    if (params->codec != FV_CODEC_H264 && params->codec != FV_CODEC_H265)
+        return fv_error_set(err, -ENOTSUP, "codec %s is not supported",
+                            fv_codec_name(params->codec));
+    fv_libav_log_redirect();
+    struct fv_decoder *decoder = FV_NEW(struct fv_decoder);
+    if (!decoder)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    decoder->params = *params;
+    decoder->context = make_context(params->codec);
+    decoder->packet = av_packet_alloc();
+    int code = fv_cpu_pool_create(&decoder->pool);
+    if (code < 0 || !decoder->context || !decoder->packet) {
+        bool missing = !decoder->context;
+        cpu_close(decoder);
+        return missing ? fv_error_set(err, -ENOTSUP, "libavcodec has no %s decoder",
+                                      fv_codec_name(params->codec))
+                       : fv_error_set(err, -ENOMEM, "out of memory");
+    }
+    code = avcodec_open2(decoder->context, NULL, NULL);
+    if (code < 0) {
+        cpu_close(decoder);
+        return fv_error_set(err, code == AVERROR(ENOMEM) ? -ENOMEM : -EIO,
+                            "libavcodec does not open its %s decoder",
+                            fv_codec_name(params->codec));
+    }
+    *ret_decoder = decoder;
+    return 0;
+}
+
+static void release_au(void *opaque, uint8_t *data)
+{
+    (void)data;
+    fv_buf_unref(opaque);
+}
+
+/* Puts what identifies the access unit aside; libavcodec gives its serial number back with the
+ * picture. */
+static void remember(struct fv_decoder *decoder, const struct fv_au *au)
+{
+    if (au->flags & FV_FRAME_KEY)
+        decoder->damaged = false;
+    if (au->flags & FV_FRAME_DAMAGED)
+        decoder->damaged = true;
+
+    struct pending *pending = &decoder->pending[++decoder->serial % PENDING];
+    pending->serial = decoder->serial;
+    pending->info = (struct fv_frame_info){
+        .camera = au->camera,
+        .epoch = au->epoch,
+        .pts = au->pts,
+        .wall = au->wall,
+        .flags = au->flags | (decoder->damaged ? FV_FRAME_DAMAGED : 0),
+        .at = {.first_packet = au->first_packet,
+               .last_packet = au->last_packet,
+               .delivered = au->delivered,
+               .decoded = FV_TIME_UNKNOWN,
+               .inferred = FV_TIME_UNKNOWN,
+               .event = FV_TIME_UNKNOWN},
+    };
+}
+
+static const struct fv_frame_info *recall(const struct fv_decoder *decoder, int64_t serial)
+{
+    /* A picture without a number of ours (concealment) counts as the newest. */
+    if (serial < 1 || serial > decoder->serial)
+        serial = decoder->serial;
+    const struct pending *pending = &decoder->pending[serial % PENDING];
+    if (pending->serial != serial)
+        pending = &decoder->pending[decoder->serial % PENDING];
+    return &pending->info;
+}
+
+static int set_format(struct fv_picture *picture, const AVFrame *frame, const char *codec,
+                      struct fv_error *err)
+{
+    switch (frame->format) {
+    case AV_PIX_FMT_YUV420P:
+    case AV_PIX_FMT_YUVJ420P:
+        picture->format = FV_PIXEL_I420;
+        break;
+    case AV_PIX_FMT_YUV420P10LE:
+        picture->format = FV_PIXEL_I010;
+        break;
+    default: {
+        const char *name = av_get_pix_fmt_name(frame->format);
+        return fv_error_set(
+            err, -ENOTSUP,
+            "%s pictures of format %s are not supported: only 4:2:0 with 8 or 10 bits "
+            "is; choose profile Main, High or Main 10 in the camera",
+            codec, name ? name : "unknown");
+    }
+    }
+    for (int i = 0; i < 3; i++) {
+        if (!frame->data[i] || frame->linesize[i] <= 0)
+            return fv_error_set(err, -EIO, "libavcodec gave a picture without pixels");
+        picture->plane[i] = frame->data[i];
+        picture->pitch[i] = (size_t)frame->linesize[i];
+    }
+    return 0;
+}
+
+static void set_colour(struct fv_picture *picture, const AVFrame *frame)
+{
+    switch (frame->colorspace) {
+    case AVCOL_SPC_FCC:
+    case AVCOL_SPC_BT470BG:
+    case AVCOL_SPC_SMPTE170M:
+    case AVCOL_SPC_SMPTE240M:
+        picture->matrix = FV_MATRIX_BT601;
+        break;
+    case AVCOL_SPC_UNSPECIFIED:
+    case AVCOL_SPC_RESERVED:
+        /* What displays do: high definition is BT.709. */
+        picture->matrix = frame->height >= 720 ? FV_MATRIX_BT709 : FV_MATRIX_BT601;
+        break;
+    default:
+        picture->matrix = FV_MATRIX_BT709;
+        break;
+    }
+    picture->full_range =
+        frame->color_range == AVCOL_RANGE_JPEG || frame->format == AV_PIX_FMT_YUVJ420P;
+}
+
+/* Dresses the frame in `held` as a picture. On failure `held` stays the caller's. */
+static int finish_picture(struct fv_decoder *decoder, struct fv_cpu_picture *held,
+                          struct fv_error *err)
+{
+    struct fv_picture *picture = &held->picture;
+    const AVFrame *frame = held->frame;
+    int code = set_format(picture, frame, fv_codec_name(decoder->params.codec), err);
+    if (code < 0)
+        return code;
+    set_colour(picture, frame);
+    picture->memory = FV_MEMORY_HOST;
+    picture->info = *recall(decoder, frame->pts);
+    picture->info.width = (uint32_t)frame->width;
+    picture->info.height = (uint32_t)frame->height;
+    if ((frame->flags & AV_FRAME_FLAG_CORRUPT) || frame->decode_error_flags) {
+        /* What refers to this picture inherits the damage. */
+        picture->info.flags |= FV_FRAME_DAMAGED;
+        decoder->damaged = true;
+    }
+    return 0;
+}
+
+/* Takes out all pictures that are ready. */
+static int receive(struct fv_decoder *decoder, struct fv_error *err)
+{
+    for (;;) {
+        struct fv_cpu_picture *held;
+        int code = fv_cpu_pool_get(decoder->pool, &held);
+        if (code < 0)
+            return fv_error_set(err, code, "out of memory");
+        int av_code = avcodec_receive_frame(decoder->context, held->frame);
+        if (av_code < 0) {
+            fv_picture_unref(&held->picture);
+            if (av_code == AVERROR(EAGAIN) || av_code == AVERROR_EOF)
+                return 0;
+            return map_error(decoder, av_code, err);
+        }
+        code = finish_picture(decoder, held, err);
+        if (code < 0) {
+            fv_picture_unref(&held->picture);
+            return code;
+        }
+        decoder->params.picture(decoder->params.data, &held->picture);
+    }
+}
+
+static int fill_packet(struct fv_decoder *decoder, const struct fv_au *au)
+{
+    AVPacket *packet = decoder->packet;
+    packet->buf = av_buffer_create(au->buf->data, au->size + FV_AU_PADDING, release_au, au->buf,
+                                   AV_BUFFER_FLAG_READONLY);
+    if (!packet->buf)
+        return -ENOMEM;
+    fv_buf_ref(au->buf);
+    packet->data = au->buf->data;
+    packet->size = (int)au->size;
+    packet->pts = packet->dts = decoder->serial;
+    packet->flags = au->flags & FV_FRAME_KEY ? AV_PKT_FLAG_KEY : 0;
+    return 0;
+}
+
+static int cpu_submit(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
+{
+    if (!au->buf || !au->size || au->size > INT_MAX - FV_AU_PADDING)
+        return fv_error_set(err, -EBADMSG, "empty access unit");
+    remember(decoder, au);
+    if (fill_packet(decoder, au) < 0)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    int av_code = avcodec_send_packet(decoder->context, decoder->packet);
+    av_packet_unref(decoder->packet);
+    if (av_code < 0) {
+        decoder->damaged = true;
+        return map_error(decoder, av_code, err);
+    }
+    int code = receive(decoder, err);
+    if (code < 0)
+        decoder->damaged = true;
+    return code;
+}
+
+static void cpu_flush(struct fv_decoder *decoder)
+{
+    avcodec_flush_buffers(decoder->context);
+    decoder->damaged = false;
+}
+
+const struct fv_decoder_ops fv_decoder_cpu = {
+    .name = "cpu",
+    .memory = FV_MEMORY_HOST,
+    .open = cpu_open,
+    .submit = cpu_submit,
+    .flush = cpu_flush,
+    .close = cpu_close,
+};

@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fovea/engine.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "decode/worker.h"
+#include "engine/cameras.h"
+#include "engine/pipeline.h"
+#include "engine/setup.h"
+#include "gpu/probe.h"
+#include "sink/sink.h"
+
+#define SINKS_MAX 2
+#define SINK_QUEUE 256
+#define SNAPSHOT_QUEUE 8  /* each item holds a decoded picture */
+#define SNAPSHOTS_KEPT 20 /* per camera */
+
+struct fv_engine {
+    struct fv_engine_params params; /* callbacks */
+    struct fv_config *config;
+    struct fv_cameras cameras;
+    struct fv_setup setup;
+    struct fv_sink_context sink_context;
+    struct fv_sink *sinks[SINKS_MAX];
+    unsigned sink_count;
+    struct fv_pipeline *pipeline;
+    struct fv_decode_worker *decode;
+    struct fv_ingest *ingest;
+    int64_t started_at;
+    bool started, stopped;
+};
+
+/* fv-ingest: an access unit is complete. */
+static bool on_au(void *data, const struct fv_au *au)
+{
+    struct fv_engine *engine = data;
+    return fv_decode_worker_push(engine->decode, au);
+}
+
+/* fv-ingest */
+static void on_state(void *data, const struct fv_camera_event *event)
+{
+    struct fv_engine *engine = data;
+    enum fv_log_level level = event->code < 0 ? FV_LOG_WARNING : FV_LOG_INFO;
+    fv_log(level, "ingest", "camera '%s': %s -> %s: %s", event->camera_name,
+           fv_camera_state_name(event->from), fv_camera_state_name(event->to), event->reason);
+    if (engine->params.camera)
+        engine->params.camera(engine->params.data, event);
+}
+
+/* fv-decode */
+static void on_picture(void *data, struct fv_picture *picture)
+{
+    struct fv_engine *engine = data;
+    fv_pipeline_put(engine->pipeline, picture);
+}
+
+/* fv-decode */
+static void on_decode_fault(void *data, uint32_t camera, int code, const char *reason)
+{
+    struct fv_engine *engine = data;
+    fv_log(FV_LOG_WARNING, "decode", "camera '%s': %s (%s)", engine->cameras.names[camera], reason,
+           fv_strerror(code));
+}
+
+/* fv-infer */
+static void on_infer_fault(void *data, int code, const char *reason)
+{
+    fv_log(FV_LOG_ERROR, "infer", "%s (%s)", reason, fv_strerror(code));
+}
+
+/* fv-result */
+static void on_result(void *data, const struct fv_result *result)
+{
+    struct fv_engine *engine = data;
+    fv_cameras_count(&engine->cameras, result, engine->setup.person);
+    for (unsigned i = 0; i < engine->sink_count; i++)
+        fv_sink_put(engine->sinks[i], result);
+    if (!engine->params.frame)
+        return;
+    struct fv_frame_event event = {
+        .camera_name = engine->cameras.names[result->info.camera],
+        .frame = result->info,
+        .detections = result->detections,
+        .detection_count = result->count,
+        .labels = engine->sink_context.labels,
+        .label_count = engine->sink_context.label_count,
+    };
+    engine->params.frame(engine->params.data, &event);
+}
+
+static int load_config(struct fv_engine *engine, struct fv_error *err)
+{
+    const struct fv_engine_params *params = &engine->params;
+    struct fv_config_params config = {
+        .path = params->config_path,
+        .text = params->config_text,
+        .backend = params->backend,
+        .problem = params->problem,
+        .data = params->data,
+    };
+    int r = fv_config_load(&config, &engine->config, err);
+    if (r < 0)
+        return r;
+    if (!params->output_dir)
+        return 0;
+    char *folder = fv_strdup(params->output_dir);
+    if (!folder)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    fv_free(engine->config->output.dir);
+    engine->config->output.dir = folder;
+    return 0;
+}
+
+static int make_folder(const char *path, struct fv_error *err)
+{
+    char part[1024];
+    if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part))
+        return fv_error_set(err, -EINVAL, "output.OUTPUT_DIR is longer than %zu characters",
+                            sizeof(part) - 1);
+    for (char *at = part + 1;; at++) {
+        if (*at != '/' && *at != 0)
+            continue;
+        char end = *at;
+        *at = 0;
+        if (mkdir(part, 0777) < 0 && errno != EEXIST)
+            return fv_error_set(err, -errno, "the output folder '%s' cannot be made: %s", part,
+                                strerror(errno));
+        if (end == 0)
+            return 0;
+        *at = end;
+    }
+}
+
+static int add_sink(struct fv_engine *engine, const struct fv_sink_ops *ops, const void *config,
+                    unsigned queue, struct fv_error *err)
+{
+    int r = fv_sink_open(ops, &engine->sink_context, config, queue,
+                         &engine->sinks[engine->sink_count], err);
+    if (r == 0)
+        engine->sink_count++;
+    return r;
+}
+
+static int open_sinks(struct fv_engine *engine, struct fv_error *err)
+{
+    const struct fv_config *config = engine->config;
+    char path[1200];
+    engine->sink_context = (struct fv_sink_context){
+        .camera_names = engine->cameras.names,
+        .camera_count = engine->cameras.count,
+        .labels = (const char *const *)engine->setup.model->labels,
+        .label_count = engine->setup.model->label_count,
+    };
+    int r = 0;
+    if (config->output.save_detections || config->output.save_frames)
+        r = make_folder(config->output.dir, err);
+    if (r == 0 && config->output.save_detections) {
+        snprintf(path, sizeof(path), "%s/events.jsonl", config->output.dir);
+        struct fv_sink_jsonl_config jsonl = {.path = path};
+        r = add_sink(engine, &fv_sink_jsonl, &jsonl, SINK_QUEUE, err);
+    }
+    if (r == 0 && config->output.save_frames) {
+        snprintf(path, sizeof(path), "%s/snapshots", config->output.dir);
+        struct fv_sink_snapshot_config snapshot = {
+            .folder = path,
+            .interval = (unsigned)config->output.frame_save_interval,
+            .quality = (unsigned)config->output.jpeg_quality,
+            .keep = SNAPSHOTS_KEPT,
+            .min_score = (float)config->models.confidence,
+        };
+        r = make_folder(path, err);
+        if (r == 0)
+            r = add_sink(engine, &fv_sink_snapshot, &snapshot, SNAPSHOT_QUEUE, err);
+    }
+    return r;
+}
+
+static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
+{
+    const struct fv_config *config = engine->config;
+    struct fv_pipeline_params params = {
+        .cameras = engine->cameras.count,
+        .batch = engine->setup.batch,
+        .per_camera = (unsigned)config->processing.nvdec_buffer_size,
+        .timeout = (int64_t)(config->processing.pipeline_queue_timeout_ms * (double)FV_MS),
+        .keep_pictures = config->output.save_frames,
+        .model = engine->setup.model,
+        .runtime_ops = engine->setup.runtime_ops,
+        .runtime = engine->setup.runtime,
+        .boxes = engine->setup.boxes,
+        .result = on_result,
+        .fault = on_infer_fault,
+        .data = engine,
+    };
+    return fv_pipeline_create(&params, &engine->pipeline, err);
+}
+
+static int open_decode(struct fv_engine *engine, struct fv_error *err)
+{
+    struct fv_decode_worker_params params = {
+        .ops = &fv_decoder_cpu,
+        .cameras = engine->cameras.count,
+        .queue_per_camera = (unsigned)engine->config->processing.max_queue_size,
+        .interval = (unsigned)engine->config->processing.analysis_frame_interval,
+        .priority =
+            FV_PRIORITY_NORMAL, /* CPU decoding at a raised priority would starve the network thread */
+        .core = -1,
+        .picture = on_picture,
+        .fault = on_decode_fault,
+        .data = engine,
+    };
+    return fv_decode_worker_create(&params, &engine->decode, err);
+}
+
+static int open_ingest(struct fv_engine *engine, struct fv_error *err)
+{
+    const struct fv_config *config = engine->config;
+    struct fv_ingest_params params = {
+        .gather = (int64_t)(config->cameras.gather_ms * (double)FV_MS),
+        .connect_rate = (unsigned)config->cameras.connect_rate_per_s,
+        .connects_per_host = (unsigned)config->cameras.connects_per_host,
+        .handler = {.au = on_au, .state = on_state, .data = engine},
+    };
+    int r = fv_ingest_create(&params, &engine->ingest, err);
+    for (uint32_t i = 0; r == 0 && i < engine->cameras.count; i++) {
+        uint32_t id = 0; /* counts from 0, as the cameras do */
+        r = fv_ingest_add(engine->ingest, &engine->cameras.params[i], &id);
+        if (r < 0)
+            fv_error_set(err, r, "camera '%s' could not be added: %s", engine->cameras.names[i],
+                         fv_strerror(r));
+    }
+    return r;
+}
+
+static int open_parts(struct fv_engine *engine, struct fv_error *err)
+{
+    int r = load_config(engine, err);
+    if (r < 0)
+        return r;
+    if (engine->config->processing.backend == FV_BACKEND_GPU)
+        return fv_gpu_probe(engine->params.problem, engine->params.data, err);
+    r = fv_cameras_init(&engine->cameras, engine->config);
+    if (r < 0)
+        return fv_error_set(err, r, "out of memory");
+    r = fv_setup_init(&engine->setup, engine->config, err);
+    if (r == 0)
+        r = open_sinks(engine, err);
+    if (r == 0)
+        r = open_pipeline(engine, err);
+    if (r == 0)
+        r = open_decode(engine, err);
+    return r < 0 ? r : open_ingest(engine, err);
+}
+
+int fv_engine_open(const struct fv_engine_params *params, struct fv_engine **ret_engine,
+                   struct fv_error *err)
+{
+    struct fv_engine *engine = FV_NEW(struct fv_engine);
+    if (!engine)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    engine->params = *params;
+    int r = open_parts(engine, err);
+    /* The borrowed texts were only needed here. */
+    engine->params.config_path = engine->params.config_text = NULL;
+    engine->params.backend = engine->params.output_dir = NULL;
+    if (r < 0) {
+        fv_engine_close(engine);
+        return r;
+    }
+    *ret_engine = engine;
+    return 0;
+}
+
+int fv_engine_start(struct fv_engine *engine, struct fv_error *err)
+{
+    if (engine->started)
+        return fv_error_set(err, -EPROTO, "the engine was started before");
+    int r = fv_pipeline_start(engine->pipeline, err);
+    if (r < 0)
+        return r;
+    engine->started_at = fv_now();
+    engine->started = true;
+    r = fv_ingest_start(engine->ingest, err);
+    if (r < 0)
+        fv_engine_stop(engine);
+    return r;
+}
+
+/* Along the data's way: what a stage hands on finds the next one still there. */
+void fv_engine_stop(struct fv_engine *engine)
+{
+    if (!engine->started || engine->stopped)
+        return;
+    engine->stopped = true;
+    fv_ingest_stop(engine->ingest);
+    fv_decode_worker_stop(engine->decode);
+    fv_pipeline_stop(engine->pipeline);
+    for (unsigned i = 0; i < engine->sink_count; i++)
+        fv_sink_stop(engine->sinks[i]);
+}
+
+void fv_engine_close(struct fv_engine *engine)
+{
+    if (!engine)
+        return;
+    fv_engine_stop(engine);
+    fv_ingest_destroy(engine->ingest);
+    fv_decode_worker_destroy(engine->decode);
+    fv_pipeline_destroy(engine->pipeline);
+    for (unsigned i = 0; i < engine->sink_count; i++)
+        fv_sink_close(engine->sinks[i]);
+    fv_setup_finish(&engine->setup);
+    fv_cameras_finish(&engine->cameras);
+    fv_config_free(engine->config);
+    fv_free(engine);
+}
+
+void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats)
+{
+    struct fv_engine_stats stats = {
+        .backend = "cpu",
+        .runtime = engine->setup.runtime_ops->describe(engine->setup.runtime),
+        .uptime = engine->started ? fv_now() - engine->started_at : 0,
+        .camera_count = engine->cameras.count,
+    };
+    struct fv_pipeline_stats pipeline;
+    fv_pipeline_stats(engine->pipeline, &pipeline);
+    stats.batches = pipeline.batches;
+    stats.batched = pipeline.batched;
+    for (unsigned i = 0; i < engine->sink_count; i++) {
+        struct fv_sink_stats sink;
+        fv_sink_stats(engine->sinks[i], &sink);
+        stats.events_written += sink.written;
+        stats.events_dropped += sink.dropped + sink.failed;
+    }
+    *ret_stats = stats;
+}
+
+static void add_ingest_figures(struct fv_engine *engine, uint32_t index,
+                               struct fv_engine_camera *camera)
+{
+    struct fv_camera_stats stats;
+    if (fv_ingest_stats(engine->ingest, index, &stats) < 0)
+        return;
+    camera->codec = fv_codec_name(stats.codec);
+    camera->state = stats.state;
+    camera->in_state = fv_now() - stats.since;
+    snprintf(camera->reason, sizeof(camera->reason), "%s", stats.reason);
+    camera->width = stats.width;
+    camera->height = stats.height;
+    camera->access_units = stats.access_units;
+    camera->bytes = stats.bytes;
+    camera->lost_packets = stats.lost;
+    camera->reconnects = stats.reconnects;
+    camera->failures = stats.failures;
+    camera->dropped_decode = stats.skipped + stats.damaged;
+    camera->dropped_queue = stats.no_buffer;
+}
+
+static void add_decode_figures(struct fv_engine *engine, uint32_t index,
+                               struct fv_engine_camera *camera)
+{
+    struct fv_decode_stats stats;
+    fv_decode_worker_stats(engine->decode, index, &stats);
+    camera->frames = stats.decoded;
+    camera->skipped = stats.skipped_interval;
+    camera->dropped_decode += stats.errors + stats.dropped_key;
+    camera->dropped_queue += stats.dropped_full + fv_pipeline_dropped(engine->pipeline, index);
+}
+
+int fv_engine_camera(struct fv_engine *engine, uint32_t index, struct fv_engine_camera *ret_camera)
+{
+    if (index >= engine->cameras.count)
+        return -EINVAL;
+    const struct fv_camera_figures *figures = &engine->cameras.figures[index];
+    struct fv_engine_camera camera = {
+        .name = engine->cameras.names[index],
+        .codec = "none",
+        .analysed = figures->analysed,
+        .detections = figures->detections,
+        .persons = figures->persons,
+        .persons_now = figures->persons_now,
+        .age_p50 = fv_hist_quantile(&figures->age, 0.5),
+        .age_p99 = fv_hist_quantile(&figures->age, 0.99),
+        .age_max = figures->age.max,
+    };
+    add_ingest_figures(engine, index, &camera);
+    add_decode_figures(engine, index, &camera);
+    *ret_camera = camera;
+    return 0;
+}

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/pipeline.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "base/ring.h"
+#include "base/thread.h"
+#include "kernels/letterbox.h"
+#include "prep/batch.h"
+
+#define RESULT_SLOTS 256 /* results between the two threads; 1.8 MB */
+
+struct fv_pipeline {
+    struct fv_pipeline_params params;
+    struct fv_tensor_spec spec;
+    bool started;
+    pthread_t infer_thread, result_thread;
+
+    pthread_mutex_t lock; /* of the next four */
+    pthread_cond_t wake;
+    struct fv_batcher *batcher;
+    bool stop, sleeping;
+
+    /* fv-infer */
+    struct fv_resizer *resizer;
+    struct fv_picture **taken;   /* params.batch */
+    struct fv_letterbox *places; /* params.batch */
+    int last_fault;
+
+    struct fv_result *slots;
+    struct fv_ring *free, *ready; /* results, empty and full */
+
+    _Atomic uint64_t batches, batched;
+    _Atomic uint64_t *dropped; /* by camera */
+};
+
+static void count_dropped(struct fv_pipeline *p, uint32_t camera)
+{
+    if (camera < p->params.cameras)
+        atomic_fetch_add_explicit(&p->dropped[camera], 1, memory_order_relaxed);
+}
+
+static void drop_picture(struct fv_pipeline *p, struct fv_picture *picture)
+{
+    count_dropped(p, picture->info.camera);
+    fv_picture_unref(picture);
+}
+
+void fv_pipeline_put(struct fv_pipeline *p, struct fv_picture *picture)
+{
+    struct fv_picture *dropped = NULL;
+    pthread_mutex_lock(&p->lock);
+    fv_batcher_put(p->batcher, picture, fv_now(), &dropped);
+    bool signal = p->sleeping;
+    pthread_mutex_unlock(&p->lock);
+    if (signal)
+        pthread_cond_signal(&p->wake);
+    if (dropped)
+        drop_picture(p, dropped);
+}
+
+/* Sleeps until a batch is due and takes it out. Returns the number of pictures, 0 when the pipeline stops. */
+static unsigned next_batch(struct fv_pipeline *p)
+{
+    unsigned n = 0;
+    pthread_mutex_lock(&p->lock);
+    while (!p->stop) {
+        int64_t due = fv_batcher_due(p->batcher);
+        if (due <= fv_now()) {
+            n = fv_batcher_take(p->batcher, p->taken);
+            break;
+        }
+        p->sleeping = true;
+        if (due == FV_TIME_NEVER) {
+            pthread_cond_wait(&p->wake, &p->lock);
+        } else {
+            struct timespec t = {.tv_sec = (time_t)(due / FV_S), .tv_nsec = (long)(due % FV_S)};
+            pthread_cond_timedwait(&p->wake, &p->lock, &t);
+        }
+        p->sleeping = false;
+    }
+    pthread_mutex_unlock(&p->lock);
+    return n;
+}
+
+static void report_fault(struct fv_pipeline *p, int code, const char *reason)
+{
+    if (code == p->last_fault)
+        return;
+    p->last_fault = code;
+    p->params.fault(p->params.data, code, reason);
+}
+
+/* Fills the runtime's input. Pictures that cannot be prepared leave the batch. Returns how many are in it. */
+static unsigned prepare(struct fv_pipeline *p, unsigned n)
+{
+    const struct fv_model *model = p->params.model;
+    float *input = p->params.runtime_ops->input(p->params.runtime);
+    size_t image = (size_t)3 * model->width * model->height;
+    unsigned used = 0;
+    for (unsigned i = 0; i < n; i++) {
+        struct fv_picture *picture = p->taken[i];
+        struct fv_letterbox *place = &p->places[used];
+        int r = fv_plan_letterbox(picture->info.width, picture->info.height, model->width,
+                                  model->height, model->pad, place);
+        if (r == 0)
+            r = fv_letterbox_run(p->resizer, picture, place, &p->spec, input + used * image);
+        if (r == 0) {
+            p->taken[used++] = picture;
+            continue;
+        }
+        report_fault(p, r, "a picture could not be prepared for the model");
+        drop_picture(p, picture);
+    }
+    return used;
+}
+
+static uint32_t to_picture(const struct fv_picture *picture, const struct fv_letterbox *place,
+                           struct fv_detection *list, uint32_t count)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct fv_detection detection = list[i];
+        if (fv_plan_box_to_picture(place, picture->info.width, picture->info.height, &detection))
+            list[kept++] = detection;
+    }
+    return kept;
+}
+
+/* Takes the picture's reference. */
+static void deliver(struct fv_pipeline *p, struct fv_picture *picture,
+                    const struct fv_letterbox *place, const float *output)
+{
+    void *item;
+    if (fv_ring_pop(p->free, &item, 1, 0) != 1) {
+        drop_picture(p, picture);
+        return;
+    }
+    struct fv_result *result = item;
+    result->info = picture->info;
+    result->count = fv_boxes_decode(p->params.boxes, output, result->detections, NULL);
+    result->count = to_picture(picture, place, result->detections, result->count);
+    result->info.at.inferred = fv_now();
+    result->picture = p->params.keep_pictures ? picture : NULL;
+    if (!p->params.keep_pictures)
+        fv_picture_unref(picture);
+    fv_ring_push(p->ready, result); /* has room for every slot */
+}
+
+static void run_batch(struct fv_pipeline *p, unsigned n)
+{
+    const float *output = NULL;
+    struct fv_error err = {0};
+    size_t image = (size_t)p->params.model->rows * p->params.model->columns;
+    n = prepare(p, n);
+    if (n == 0)
+        return;
+    int r = p->params.runtime_ops->run(p->params.runtime, n, &output, &err);
+    if (r < 0)
+        report_fault(p, r, err.text);
+    for (unsigned i = 0; i < n; i++) {
+        if (r < 0)
+            drop_picture(p, p->taken[i]);
+        else
+            deliver(p, p->taken[i], &p->places[i], output + i * image);
+    }
+    if (r < 0)
+        return;
+    p->last_fault = 0;
+    p->batches++;
+    p->batched += n;
+}
+
+static void *infer_main(void *data)
+{
+    struct fv_pipeline *p = data;
+    unsigned n;
+    while ((n = next_batch(p)) > 0)
+        run_batch(p, n);
+    fv_ring_close(p->ready);
+    return NULL;
+}
+
+static void *result_main(void *data)
+{
+    struct fv_pipeline *p = data;
+    void *items[32];
+    int n;
+    while ((n = fv_ring_pop(p->ready, items, 32, FV_TIME_NEVER)) >= 0) {
+        for (int i = 0; i < n; i++) {
+            struct fv_result *result = items[i];
+            result->info.at.event = fv_now();
+            p->params.result(p->params.data, result);
+            fv_picture_unref(result->picture);
+            result->picture = NULL;
+            fv_ring_push(p->free, result);
+        }
+    }
+    return NULL;
+}
+
+static void init_wake(struct fv_pipeline *p)
+{
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->wake, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+static struct fv_tensor_spec tensor_spec(const struct fv_model *model)
+{
+    struct fv_tensor_spec spec = {
+        .width = model->width,
+        .height = model->height,
+        .bgr = model->order == FV_ORDER_BGR,
+        .range = model->range,
+        .pad_value = model->pad_value,
+    };
+    memcpy(spec.mean, model->mean, sizeof(spec.mean));
+    memcpy(spec.std, model->std, sizeof(spec.std));
+    return spec;
+}
+
+static int create_parts(struct fv_pipeline *p)
+{
+    const struct fv_pipeline_params *params = &p->params;
+    p->taken = fv_calloc(params->batch, sizeof(p->taken[0]));
+    p->places = fv_calloc(params->batch, sizeof(p->places[0]));
+    p->slots = fv_calloc(RESULT_SLOTS, sizeof(p->slots[0]));
+    p->dropped = fv_calloc(params->cameras, sizeof(p->dropped[0]));
+    if (!p->taken || !p->places || !p->slots || !p->dropped)
+        return -ENOMEM;
+    struct fv_batcher_params batcher = {params->cameras, params->per_camera, params->batch,
+                                        params->timeout};
+    int r = fv_batcher_create(&batcher, &p->batcher);
+    if (r == 0)
+        r = fv_resizer_create(&p->resizer);
+    if (r == 0)
+        r = fv_ring_create(RESULT_SLOTS, &p->free);
+    if (r == 0)
+        r = fv_ring_create(RESULT_SLOTS, &p->ready);
+    for (unsigned i = 0; r == 0 && i < RESULT_SLOTS; i++)
+        r = fv_ring_push(p->free, &p->slots[i]);
+    return r;
+}
+
+int fv_pipeline_create(const struct fv_pipeline_params *params, struct fv_pipeline **ret_pipeline,
+                       struct fv_error *err)
+{
+    struct fv_pipeline *p = FV_NEW(struct fv_pipeline);
+    if (!p)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    p->params = *params;
+    p->spec = tensor_spec(params->model);
+    init_wake(p);
+    int r = create_parts(p);
+    if (r < 0) {
+        fv_pipeline_destroy(p);
+        return fv_error_set(err, r, "the pipeline could not be made: %s", fv_strerror(r));
+    }
+    *ret_pipeline = p;
+    return 0;
+}
+
+int fv_pipeline_start(struct fv_pipeline *p, struct fv_error *err)
+{
+    int r = fv_thread_start(&p->result_thread, "fv-result", result_main, p);
+    if (r < 0)
+        return fv_error_set(err, r, "no thread for results: %s", fv_strerror(r));
+    r = fv_thread_start(&p->infer_thread, "fv-infer", infer_main, p);
+    if (r < 0) {
+        fv_ring_close(p->ready);
+        pthread_join(p->result_thread, NULL);
+        return fv_error_set(err, r, "no thread for inference: %s", fv_strerror(r));
+    }
+    p->started = true;
+    return 0;
+}
+
+void fv_pipeline_stop(struct fv_pipeline *p)
+{
+    if (!p->started)
+        return;
+    p->started = false;
+    pthread_mutex_lock(&p->lock);
+    p->stop = true;
+    pthread_mutex_unlock(&p->lock);
+    pthread_cond_signal(&p->wake);
+    pthread_join(p->infer_thread, NULL);
+    pthread_join(p->result_thread, NULL);
+}
+
+void fv_pipeline_destroy(struct fv_pipeline *p)
+{
+    if (!p)
+        return;
+    fv_pipeline_stop(p);
+    fv_batcher_destroy(p->batcher);
+    fv_resizer_destroy(p->resizer);
+    fv_ring_destroy(p->free);
+    fv_ring_destroy(p->ready);
+    fv_free(p->taken);
+    fv_free(p->places);
+    fv_free(p->slots);
+    fv_free((void *)p->dropped);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    fv_free(p);
+}
+
+uint64_t fv_pipeline_dropped(struct fv_pipeline *p, uint32_t camera)
+{
+    return atomic_load_explicit(&p->dropped[camera], memory_order_relaxed);
+}
+
+void fv_pipeline_stats(struct fv_pipeline *p, struct fv_pipeline_stats *ret_stats)
+{
+    ret_stats->batches = p->batches;
+    ret_stats->batched = p->batched;
+}

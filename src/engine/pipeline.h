@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Pictures in, results out: the inference thread and the result thread.
+ *
+ *   decode worker --put()--> batcher --[fv-infer: letterbox, run, boxes]--> ring --[fv-result: count, callback, sinks]
+ *
+ * What may be lost, and where it is counted: a camera's oldest picture when it holds too many (batcher), and a result when the result thread
+ * falls `RESULT_SLOTS` behind. Both appear as `dropped` of the camera.
+ */
+#ifndef FV_ENGINE_PIPELINE_H
+#define FV_ENGINE_PIPELINE_H
+
+#include "base/error.h"
+#include "base/hist.h"
+#include "flow.h"
+#include "infer/boxes.h"
+#include "infer/runtime.h"
+
+struct fv_pipeline;
+
+struct fv_pipeline_params {
+    uint32_t cameras;
+    unsigned batch;               /* pictures per batch, at least 1 */
+    unsigned per_camera;          /* pictures that may wait per camera */
+    int64_t timeout;              /* ns; how long a picture waits for its batch to fill */
+    bool keep_pictures;           /* results carry their picture (snapshots) */
+    const struct fv_model *model; /* borrowed, outlives the pipeline, as all below */
+    const struct fv_runtime_ops *runtime_ops;
+    struct fv_runtime *runtime;
+    struct fv_boxes *boxes;
+    /* On the result thread; the result is borrowed. info.at.event is set. */
+    void (*result)(void *data, const struct fv_result *result);
+    /* On the inference thread, once per cause: inference fails. The batch is lost (counted as dropped). */
+    void (*fault)(void *data, int code, const char *reason);
+    void *data;
+};
+
+struct fv_pipeline_stats {
+    uint64_t batches, batched;
+};
+
+int fv_pipeline_create(const struct fv_pipeline_params *params, struct fv_pipeline **ret_pipeline,
+                       struct fv_error *err);
+int fv_pipeline_start(struct fv_pipeline *pipeline, struct fv_error *err);
+/* Takes the reference. Any one thread (the decode worker's). Never blocks for longer than a batch is taken out. */
+void fv_pipeline_put(struct fv_pipeline *pipeline, struct fv_picture *picture);
+/* Pictures and results of this camera that were given up. Any thread. */
+uint64_t fv_pipeline_dropped(struct fv_pipeline *pipeline, uint32_t camera);
+void fv_pipeline_stats(struct fv_pipeline *pipeline, struct fv_pipeline_stats *ret_stats);
+/* Ends both threads; results that are ready are delivered first. Idempotent. */
+void fv_pipeline_stop(struct fv_pipeline *pipeline);
+void fv_pipeline_destroy(struct fv_pipeline *pipeline); /* stops first; NULL is fine */
+
+#endif

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the engine needs before it can start: the model, what runs it, which classes count. No threads, no network. */
+#ifndef FV_ENGINE_SETUP_H
+#define FV_ENGINE_SETUP_H
+
+#include "base/error.h"
+#include "conf/conf.h"
+#include "infer/boxes.h"
+#include "infer/runtime.h"
+
+struct fv_setup {
+    struct fv_model *model;
+    const struct fv_runtime_ops *runtime_ops;
+    struct fv_runtime *runtime;
+    struct fv_boxes *boxes;
+    unsigned batch; /* pictures per batch that the configuration asks for */
+    int person;     /* class number of "person", -1 when the model has none */
+};
+
+/* 0, or negative errno with a sentence: -ENOENT (model, library), -EBADMSG, -EINVAL (unknown class, provider), -ENODEV (no GPU
+ * path), -ENOTSUP, -ENOMEM. */
+int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err);
+void fv_setup_finish(struct fv_setup *setup);
+
+/* Path of the detector that came with the program: FOVEA_MODEL_PATH, `model/` beside the executable, then the installed one.
+ * -ENOENT names the places. `path` holds 1024 bytes. */
+int fv_setup_bundled_model(char *path, size_t size, struct fv_error *err);
+
+#endif

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * ONNX Runtime's CPU provider behind runtime.h. Both tensors live in buffers of ours for the runtime's whole life; the values that tell ONNX
+ * Runtime about them are made once, at open:
+ *
+ *   free batch:  values[n - 1] spans the first n images      one run for n images
+ *   batch of 1:  values[i]     spans image i alone           n runs
+ */
+#include "infer/ort.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "infer/runtime.h"
+
+#define BATCH_MAX 256u
+#define THREADS_MAX 256u
+#define ALIGNMENT 64 /* bytes; widest vector registers */
+
+struct fv_runtime {
+    const struct fv_model *model;
+    unsigned max_batch;
+    struct fv_ort_library library;
+    OrtEnv *env;
+    OrtSession *session;
+    float *input, *output;                    /* [max_batch] images */
+    size_t input_count, output_count;         /* floats of one image */
+    OrtValue **input_values, **output_values; /* max_batch each */
+    char description[128];
+};
+
+static int code_of(OrtErrorCode code)
+{
+    switch (code) {
+    case ORT_NO_SUCHFILE:
+        return -ENOENT;
+    case ORT_INVALID_PROTOBUF:
+    case ORT_INVALID_GRAPH:
+    case ORT_INVALID_ARGUMENT:
+        return -EINVAL;
+    case ORT_NOT_IMPLEMENTED:
+        return -ENOTSUP;
+    default:
+        return -EIO;
+    }
+}
+
+int fv_ort_status(const OrtApi *api, OrtStatus *status, const char *what, struct fv_error *err)
+{
+    if (!status)
+        return 0;
+    int result = fv_error_set(err, code_of(api->GetErrorCode(status)), "ONNX Runtime: %s: %s", what,
+                              api->GetErrorMessage(status));
+    api->ReleaseStatus(status);
+    return result;
+}
+
+/* Libraries do not write to the terminal: ONNX Runtime's messages are for who debugs. */
+static void ORT_API_CALL log_message(void *param, OrtLoggingLevel severity, const char *category,
+                                     const char *id, const char *where, const char *message)
+{
+    fv_debug("infer", "ONNX Runtime: %s", message);
+}
+
+static unsigned usable_cores(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof(set), &set) < 0)
+        return 1;
+    return (unsigned)CPU_COUNT(&set);
+}
+
+/* Threads that wait must sleep, not spin: the cores belong to the decoders too. */
+static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *options, unsigned threads)
+{
+    static const char *const spinning[] = {"session.intra_op.allow_spinning",
+                                           "session.inter_op.allow_spinning"};
+    OrtStatus *status = api->SetIntraOpNumThreads(options, (int)threads);
+    if (!status)
+        status = api->SetInterOpNumThreads(options, 1);
+    if (!status)
+        status = api->SetSessionExecutionMode(options, ORT_SEQUENTIAL);
+    if (!status)
+        status = api->SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL);
+    for (size_t i = 0; !status && i < 2; i++)
+        status = api->AddSessionConfigEntry(options, spinning[i], "0");
+    return status;
+}
+
+static int open_session(struct fv_runtime *runtime, unsigned threads, struct fv_error *err)
+{
+    const OrtApi *api = runtime->library.api;
+    OrtSessionOptions *options = NULL;
+    OrtStatus *status = api->CreateEnvWithCustomLogger(log_message, NULL, ORT_LOGGING_LEVEL_WARNING,
+                                                       "fovea", &runtime->env);
+    if (!status)
+        status = api->CreateSessionOptions(&options);
+    if (!status)
+        status = set_options(api, options, threads);
+    if (!status)
+        status = api->CreateSession(runtime->env, runtime->model->path, options, &runtime->session);
+    if (options)
+        api->ReleaseSessionOptions(options);
+    return fv_ort_status(api, status, runtime->model->path, err);
+}
+
+static int alloc_buffers(struct fv_runtime *runtime, struct fv_error *err)
+{
+    const struct fv_model *model = runtime->model;
+    size_t batch = runtime->max_batch;
+    runtime->input_count = (size_t)3 * model->width * model->height;
+    runtime->output_count = (size_t)model->rows * model->columns;
+    runtime->input = fv_alloc_aligned(ALIGNMENT, batch * runtime->input_count * sizeof(float));
+    runtime->output = fv_alloc_aligned(ALIGNMENT, batch * runtime->output_count * sizeof(float));
+    runtime->input_values = fv_calloc(batch, sizeof(OrtValue *));
+    runtime->output_values = fv_calloc(batch, sizeof(OrtValue *));
+    if (!runtime->input || !runtime->output || !runtime->input_values || !runtime->output_values)
+        return fv_error_set(err, -ENOMEM, "no memory for the tensors of a batch of %u",
+                            runtime->max_batch);
+    for (size_t i = 0; i < batch * runtime->input_count; i++)
+        runtime->input[i] = 0;
+    return 0;
+}
+
+/* The values number `index`: see the top of the file. */
+static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *memory,
+                              unsigned index)
+{
+    const OrtApi *api = runtime->library.api;
+    const struct fv_model *model = runtime->model;
+    const ONNXTensorElementDataType type = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
+    size_t images = model->dynamic_batch ? index + 1 : 1;
+    size_t first = model->dynamic_batch ? 0 : index;
+    const int64_t in[] = {(int64_t)images, 3, model->height, model->width};
+    const int64_t out[] = {(int64_t)images, model->rows, model->columns};
+    OrtStatus *status = api->CreateTensorWithDataAsOrtValue(
+        memory, runtime->input + first * runtime->input_count,
+        images * runtime->input_count * sizeof(float), in, 4, type, &runtime->input_values[index]);
+    if (!status)
+        status = api->CreateTensorWithDataAsOrtValue(
+            memory, runtime->output + first * runtime->output_count,
+            images * runtime->output_count * sizeof(float), out, 3, type,
+            &runtime->output_values[index]);
+    return status;
+}
+
+static int bind(struct fv_runtime *runtime, struct fv_error *err)
+{
+    const OrtApi *api = runtime->library.api;
+    OrtMemoryInfo *memory = NULL;
+    OrtStatus *status = api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &memory);
+    for (unsigned i = 0; !status && i < runtime->max_batch; i++)
+        status = make_values(runtime, memory, i);
+    if (memory)
+        api->ReleaseMemoryInfo(memory);
+    return fv_ort_status(api, status, "binding the tensors", err);
+}
+
+static int run_values(struct fv_runtime *runtime, unsigned index, struct fv_error *err)
+{
+    const OrtApi *api = runtime->library.api;
+    const char *input_name = runtime->model->input_name, *output_name = runtime->model->output_name;
+    const OrtValue *input = runtime->input_values[index];
+    OrtStatus *status = api->Run(runtime->session, NULL, &input_name, &input, 1, &output_name, 1,
+                                 &runtime->output_values[index]);
+    return fv_ort_status(api, status, runtime->model->path, err) < 0 ? -EIO : 0;
+}
+
+static int ort_run(struct fv_runtime *runtime, unsigned batch, const float **ret_output,
+                   struct fv_error *err)
+{
+    if (batch < 1 || batch > runtime->max_batch)
+        return fv_error_set(err, -EINVAL, "a batch of %u in a runtime made for 1 to %u", batch,
+                            runtime->max_batch);
+    unsigned last = batch - 1;
+    int result = 0;
+    for (unsigned i = runtime->model->dynamic_batch ? last : 0; result == 0 && i <= last; i++)
+        result = run_values(runtime, i, err);
+    if (result == 0)
+        *ret_output = runtime->output;
+    return result;
+}
+
+/* Runs once on zeros: shapes that only show at run time (a batch frozen inside the graph) are found now, not in the first picture. */
+static int try_run(struct fv_runtime *runtime, struct fv_error *err)
+{
+    const float *output;
+    int result = ort_run(runtime, runtime->max_batch < 2 ? 1 : 2, &output, err);
+    if (result < 0)
+        fv_error_prefix(err, result, "a first run of the model failed");
+    return result < 0 ? -EINVAL : 0;
+}
+
+static void ort_close(struct fv_runtime *runtime)
+{
+    if (!runtime)
+        return;
+    const OrtApi *api = runtime->library.api;
+    for (unsigned i = 0; i < runtime->max_batch; i++) {
+        if (runtime->input_values && runtime->input_values[i])
+            api->ReleaseValue(runtime->input_values[i]);
+        if (runtime->output_values && runtime->output_values[i])
+            api->ReleaseValue(runtime->output_values[i]);
+    }
+    if (runtime->session)
+        api->ReleaseSession(runtime->session);
+    if (runtime->env)
+        api->ReleaseEnv(runtime->env);
+    fv_ort_library_close(&runtime->library);
+    fv_free(runtime->input_values);
+    fv_free(runtime->output_values);
+    fv_free(runtime->input);
+    fv_free(runtime->output);
+    fv_free(runtime);
+}
+
+static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *params,
+                   struct fv_error *err)
+{
+    unsigned threads = params->threads ? params->threads : usable_cores();
+    int result = fv_ort_library_open(params->library, &runtime->library, err);
+    if (result == 0)
+        result = open_session(runtime, threads, err);
+    if (result == 0)
+        result = fv_ort_check_model(runtime->library.api, runtime->session, runtime->model, err);
+    if (result == 0)
+        result = alloc_buffers(runtime, err);
+    if (result == 0)
+        result = bind(runtime, err);
+    if (result == 0)
+        result = try_run(runtime, err);
+    snprintf(runtime->description, sizeof(runtime->description),
+             "ONNX Runtime %s, CPUExecutionProvider, %u thread%s", runtime->library.version,
+             threads, threads == 1 ? "" : "s");
+    return result;
+}
+
+static int ort_open(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
+                    struct fv_error *err)
+{
+    if (params->max_batch < 1 || params->max_batch > BATCH_MAX || params->threads > THREADS_MAX)
+        return fv_error_set(err, -EINVAL, "batch must be 1 to %u, threads at most %u", BATCH_MAX,
+                            THREADS_MAX);
+    struct fv_runtime *runtime = FV_NEW(struct fv_runtime);
+    if (!runtime)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    runtime->model = params->model;
+    runtime->max_batch = params->max_batch;
+    int result = prepare(runtime, params, err);
+    if (result < 0)
+        ort_close(runtime);
+    else
+        *ret_runtime = runtime;
+    return result;
+}
+
+static float *ort_input(struct fv_runtime *runtime)
+{
+    return runtime->input;
+}
+
+static const char *ort_describe(struct fv_runtime *runtime)
+{
+    return runtime->description;
+}
+
+const struct fv_runtime_ops fv_runtime_ort_cpu = {
+    .name = "cpu",
+    .memory = FV_MEMORY_HOST,
+    .open = ort_open,
+    .close = ort_close,
+    .input = ort_input,
+    .run = ort_run,
+    .describe = ort_describe,
+};

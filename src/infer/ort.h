@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the files of the ONNX Runtime back end share. Not for others. */
+#ifndef FV_INFER_ORT_H
+#define FV_INFER_ORT_H
+
+#include <onnxruntime_c_api.h>
+
+#include "infer/model.h"
+
+/* The opened library. */
+struct fv_ort_library {
+    void *handle;
+    const OrtApi *api;
+    char version[32]; /* of the library: "1.31.1" */
+};
+
+/*
+ * Finds and opens the library. `path`: a file or a folder, or NULL: FOVEA_ORT_PATH; then the folder `ort` beside the executable, the dynamic
+ * linker's own places, well-known folders. 0, -ENOENT (nowhere found), -ENOTSUP (found, but not usable: err says why).
+ */
+int fv_ort_library_open(const char *path, struct fv_ort_library *ret_library, struct fv_error *err);
+void fv_ort_library_close(struct fv_ort_library *library); /* a zeroed one is fine */
+
+/* Releases `status` and turns it into 0 or a negative errno with the runtime's own words behind `what`. */
+int fv_ort_status(const OrtApi *api, OrtStatus *status, const char *what, struct fv_error *err);
+
+/* Compares inputs and outputs with the manifest. 0, or -EINVAL with every difference in `err`. */
+int fv_ort_check_model(const OrtApi *api, const OrtSession *session, const struct fv_model *model,
+                       struct fv_error *err);
+
+#endif

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Stands in for ort.c where Fovea was built without ONNX Runtime's header. */
+#include <errno.h>
+
+#include "infer/runtime.h"
+
+static int open_none(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
+                     struct fv_error *err)
+{
+    return fv_error_set(err, -ENOTSUP,
+                        "this fovea was built without ONNX Runtime: install libonnxruntime-dev (or "
+                        "run scripts/setup) and build again");
+}
+
+static void close_none(struct fv_runtime *runtime) {}
+
+/* Never reached: without open there is no runtime. */
+static float *input_none(struct fv_runtime *runtime)
+{
+    return NULL;
+}
+
+static int run_none(struct fv_runtime *runtime, unsigned batch, const float **ret_output,
+                    struct fv_error *err)
+{
+    return open_none(NULL, NULL, err);
+}
+
+static const char *describe_none(struct fv_runtime *runtime)
+{
+    return "none";
+}
+
+const struct fv_runtime_ops fv_runtime_ort_cpu = {
+    .name = "cpu",
+    .memory = FV_MEMORY_HOST,
+    .open = open_none,
+    .close = close_none,
+    .input = input_none,
+    .run = run_none,
+    .describe = describe_none,
+};

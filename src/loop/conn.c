@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loop/conn.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/list.h"
+
+void fv_conn_init(struct fv_conn *conn, struct fv_loop *loop)
+{
+    conn->loop = loop;
+    conn->io.fd = -1;
+    conn->addrs.count = conn->next = 0;
+    conn->open = false;
+    conn->deadline = conn->last = FV_TIME_NEVER;
+}
+
+static void drop_socket(struct fv_conn *conn)
+{
+    int fd = conn->io.fd;
+    if (fd < 0)
+        return;
+    fv_loop_remove(conn->loop, &conn->io);
+    close(fd);
+}
+
+static void on_io(struct fv_io *io, unsigned events);
+
+static int try_address(struct fv_conn *conn, const struct fv_addr *addr)
+{
+    static const struct fv_socket_options options = {.nodelay = true, .keepalive = true};
+    int fd, ret = fv_socket_connect(addr, &options, &fd);
+    if (ret < 0)
+        return ret;
+    ret = fv_loop_add(conn->loop, &conn->io, fd, FV_IO_WRITE, on_io);
+    if (ret < 0)
+        close(fd);
+    return ret;
+}
+
+/* `code`: why the address before failed; returned when it was the last. */
+static int try_next(struct fv_conn *conn, int code, int64_t now)
+{
+    drop_socket(conn);
+    while (conn->next < conn->addrs.count) {
+        int64_t left = conn->last - now;
+        if (left <= 0)
+            return -ETIMEDOUT;
+        conn->deadline = now + left / (conn->addrs.count - conn->next);
+        code = try_address(conn, &conn->addrs.list[conn->next++]);
+        if (code == 0)
+            return 0;
+    }
+    conn->deadline = FV_TIME_NEVER;
+    return code;
+}
+
+int fv_conn_open(struct fv_conn *conn, const struct fv_addrs *addrs, int64_t timeout, int64_t now)
+{
+    fv_conn_close(conn);
+    conn->addrs = *addrs;
+    conn->next = 0;
+    conn->last = fv_later(now, timeout);
+    return try_next(conn, -EINVAL, now);
+}
+
+static void on_connected(struct fv_conn *conn)
+{
+    int code = fv_socket_error(conn->io.fd);
+    if (code == 0)
+        code = fv_loop_change(conn->loop, &conn->io, FV_IO_READ);
+    if (code == 0) {
+        conn->open = true;
+        conn->deadline = FV_TIME_NEVER;
+        conn->opened(conn, 0);
+        return;
+    }
+    code = try_next(conn, code, fv_loop_now(conn->loop));
+    if (code < 0)
+        conn->opened(conn, code);
+}
+
+static void on_io(struct fv_io *io, unsigned events)
+{
+    struct fv_conn *conn = FV_CONTAINER(io, struct fv_conn, io);
+    if (conn->open)
+        conn->ready(conn, events);
+    else
+        on_connected(conn);
+}
+
+int64_t fv_conn_deadline(const struct fv_conn *conn)
+{
+    return conn->deadline;
+}
+
+int fv_conn_tick(struct fv_conn *conn, int64_t now)
+{
+    return now < conn->deadline ? 0 : try_next(conn, -ETIMEDOUT, now);
+}
+
+int64_t fv_conn_read(struct fv_conn *conn, void *buffer, size_t size)
+{
+    return fv_socket_read(conn->io.fd, buffer, size);
+}
+
+int64_t fv_conn_write(struct fv_conn *conn, const void *data, size_t size)
+{
+    return fv_socket_write(conn->io.fd, data, size);
+}
+
+int fv_conn_want_write(struct fv_conn *conn, bool want)
+{
+    return fv_loop_change(conn->loop, &conn->io, FV_IO_READ | (want ? FV_IO_WRITE : 0));
+}
+
+char *fv_conn_peer(const struct fv_conn *conn, char *text)
+{
+    if (conn->next == 0)
+        *text = 0;
+    else
+        fv_addr_format(&conn->addrs.list[conn->next - 1], text);
+    return text;
+}
+
+void fv_conn_close(struct fv_conn *conn)
+{
+    drop_socket(conn);
+    conn->open = false;
+    conn->deadline = FV_TIME_NEVER;
+}

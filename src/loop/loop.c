@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "loop/timer.h"
+
+#define BATCH 512
+#define SLOW (20 * FV_MS)
+#define POSTS_RESERVED 16
+
+struct post {
+    void (*call)(void *data);
+    void *data;
+};
+
+struct posts {
+    struct post *list;
+    size_t count, capacity;
+};
+
+struct fv_loop {
+    /* the loop's thread */
+    int epoll, wake; /* `wake`: an eventfd in `epoll`, written by post and stop */
+    int64_t gather;
+    int64_t gather_until; /* sockets are not looked at before */
+    int64_t now;
+    int64_t called_at; /* when the last callback ended: start of the next one's time */
+    size_t io_count;
+    size_t round; /* sockets served since the last gathering */
+    int ready_count;
+    struct epoll_event ready[BATCH];
+    struct fv_timers timers;
+    struct posts running;
+    /* any thread */
+    pthread_mutex_t lock;
+    struct posts pending; /* under `lock` */
+    atomic_bool stop;
+    _Atomic uint64_t passes, slow_calls;
+    _Atomic int64_t slowest;
+};
+
+static int posts_reserve(struct posts *posts, size_t capacity)
+{
+    if (capacity <= posts->capacity)
+        return 0;
+    struct post *list = fv_realloc(posts->list, capacity * sizeof(*list));
+    if (!list)
+        return -ENOMEM;
+    posts->list = list;
+    posts->capacity = capacity;
+    return 0;
+}
+
+static int open_descriptors(struct fv_loop *loop)
+{
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll < 0)
+        return -errno;
+    loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->wake < 0)
+        return -errno;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = loop};
+    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) < 0 ? -errno : 0;
+}
+
+int fv_loop_create(int64_t gather, struct fv_loop **ret_loop)
+{
+    struct fv_loop *loop = FV_NEW(struct fv_loop);
+    if (!loop)
+        return -ENOMEM;
+    loop->epoll = loop->wake = -1;
+    loop->gather = gather;
+    pthread_mutex_init(&loop->lock, NULL);
+    int ret = open_descriptors(loop);
+    if (ret >= 0)
+        ret = posts_reserve(&loop->pending, POSTS_RESERVED);
+    if (ret >= 0)
+        ret = posts_reserve(&loop->running, POSTS_RESERVED);
+    if (ret < 0) {
+        fv_loop_destroy(loop);
+        return ret;
+    }
+    loop->now = loop->called_at = fv_now();
+    *ret_loop = loop;
+    return 0;
+}
+
+/* Callbacks must be short: one that blocks delays every camera. */
+static void note_call(struct fv_loop *loop, const char *kind)
+{
+    int64_t end = fv_now(), took = end - loop->called_at;
+    loop->called_at = end;
+    if (took > atomic_load_explicit(&loop->slowest, memory_order_relaxed))
+        atomic_store_explicit(&loop->slowest, took, memory_order_relaxed);
+    if (took <= SLOW)
+        return;
+    atomic_fetch_add_explicit(&loop->slow_calls, 1, memory_order_relaxed);
+    fv_debug("loop", "a %s callback took %lld ms", kind, (long long)(took / FV_MS));
+}
+
+static bool run_posts(struct fv_loop *loop)
+{
+    pthread_mutex_lock(&loop->lock);
+    struct posts calls = loop->pending;
+    loop->pending = loop->running;
+    loop->pending.count = 0;
+    pthread_mutex_unlock(&loop->lock);
+    for (size_t i = 0; i < calls.count; i++) {
+        calls.list[i].call(calls.list[i].data);
+        note_call(loop, "posted");
+    }
+    loop->running = calls;
+    return calls.count > 0;
+}
+
+void fv_loop_destroy(struct fv_loop *loop)
+{
+    if (!loop)
+        return;
+    while (run_posts(loop))
+        ;
+    if (loop->epoll >= 0)
+        close(loop->epoll);
+    if (loop->wake >= 0)
+        close(loop->wake);
+    pthread_mutex_destroy(&loop->lock);
+    fv_free(loop->pending.list);
+    fv_free(loop->running.list);
+    fv_free(loop);
+}
+
+static void drain_wake(struct fv_loop *loop)
+{
+    uint64_t count;
+    while (read(loop->wake, &count, sizeof(count)) < 0 && errno == EINTR)
+        ;
+}
+
+/* Waits for the end of the gathering, a timer, a post or stop; not for sockets. True when the gathering is over. */
+static bool wait_gathering(struct fv_loop *loop)
+{
+    loop->now = fv_now();
+    int64_t until = fv_min64(loop->gather_until, fv_timers_next(&loop->timers));
+    int64_t left = fv_max64(until - loop->now, 0);
+    struct timespec timeout = {.tv_sec = left / FV_S, .tv_nsec = left % FV_S};
+    struct pollfd wake = {.fd = loop->wake, .events = POLLIN};
+    int ret = ppoll(&wake, 1, &timeout, NULL);
+    loop->now = fv_now();
+    if (ret > 0)
+        drain_wake(loop);
+    return ret == 0 && loop->now >= loop->gather_until;
+}
+
+/* Rounded up: a wait that ends too early would only be followed by another one. */
+static int timeout_ms(const struct fv_loop *loop)
+{
+    int64_t next = fv_timers_next(&loop->timers);
+    if (next == FV_TIME_NEVER)
+        return -1;
+    int64_t left = fv_max64(next - fv_now(), 0);
+    return (int)fv_min64((left + FV_MS - 1) / FV_MS, INT_MAX);
+}
+
+/* A full batch means that more may be ready: look again at once, but serve each socket once before the next gathering. */
+static void plan_gathering(struct fv_loop *loop, int sockets)
+{
+    if (sockets == 0)
+        return;
+    loop->round += (size_t)sockets;
+    if (sockets >= BATCH - 1 && loop->round < loop->io_count)
+        return;
+    loop->round = 0;
+    loop->gather_until = fv_later(loop->now, loop->gather);
+}
+
+static int wait_sockets(struct fv_loop *loop)
+{
+    int count = epoll_wait(loop->epoll, loop->ready, BATCH, timeout_ms(loop));
+    loop->now = fv_now();
+    if (count < 0)
+        return errno == EINTR ? 0 : -errno;
+    loop->ready_count = count;
+    int sockets = count;
+    for (int i = 0; i < count; i++) {
+        if (loop->ready[i].data.ptr != loop)
+            continue;
+        drain_wake(loop);
+        loop->ready[i].data.ptr = NULL;
+        sockets--;
+    }
+    plan_gathering(loop, sockets);
+    return 0;
+}
+
+/* Sleeps until there is something to do. */
+static int wait_for_work(struct fv_loop *loop)
+{
+    loop->ready_count = 0;
+    if (loop->gather_until > fv_now() && !wait_gathering(loop))
+        return 0;
+    return wait_sockets(loop);
+}
+
+static unsigned events_of(const struct fv_io *io, uint32_t ready)
+{
+    unsigned events = 0;
+    if (ready & EPOLLIN)
+        events |= FV_IO_READ;
+    if (ready & EPOLLOUT)
+        events |= FV_IO_WRITE;
+    if (ready & (EPOLLERR | EPOLLHUP))
+        events |= FV_IO_READ | (io->events & FV_IO_WRITE);
+    return events;
+}
+
+static void run_sockets(struct fv_loop *loop)
+{
+    for (int i = 0; i < loop->ready_count; i++) {
+        struct fv_io *io = loop->ready[i].data.ptr;
+        if (!io)
+            continue; /* removed by a callback of this pass */
+        io->ready(io, events_of(io, loop->ready[i].events));
+        note_call(loop, "socket");
+    }
+    loop->ready_count = 0;
+}
+
+/* A timer that its callback sets to the past again fires in the next pass, after the sockets had their turn. */
+static void run_timers(struct fv_loop *loop)
+{
+    struct fv_timer *timer;
+    for (size_t left = loop->timers.count; left > 0; left--) {
+        timer = fv_timers_take(&loop->timers, loop->now);
+        if (!timer)
+            return;
+        timer->fire(timer, loop->now);
+        note_call(loop, "timer");
+    }
+}
+
+int fv_loop_run(struct fv_loop *loop)
+{
+    while (!atomic_exchange(&loop->stop, false)) {
+        int ret = wait_for_work(loop);
+        if (ret < 0)
+            return ret;
+        atomic_fetch_add_explicit(&loop->passes, 1, memory_order_relaxed);
+        loop->called_at = loop->now;
+        run_posts(loop);
+        run_timers(loop);
+        run_sockets(loop);
+    }
+    return 0;
+}
+
+static void wake_up(struct fv_loop *loop)
+{
+    /* Fails only when the counter is full: then the loop is awake anyway. */
+    uint64_t one = 1;
+    int saved = errno;
+    while (write(loop->wake, &one, sizeof(one)) < 0 && errno == EINTR)
+        ;
+    errno = saved;
+}
+
+void fv_loop_stop(struct fv_loop *loop)
+{
+    atomic_store(&loop->stop, true);
+    wake_up(loop);
+}
+
+int64_t fv_loop_now(const struct fv_loop *loop)
+{
+    return loop->now;
+}
+
+static uint32_t epoll_bits(unsigned events)
+{
+    return (events & FV_IO_READ ? (uint32_t)EPOLLIN : 0) |
+           (events & FV_IO_WRITE ? (uint32_t)EPOLLOUT : 0);
+}
+
+int fv_loop_add(struct fv_loop *loop, struct fv_io *io, int fd, unsigned events,
+                void (*ready)(struct fv_io *, unsigned))
+{
+    struct epoll_event event = {.events = epoll_bits(events), .data.ptr = io};
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+        return -errno;
+    *io = (struct fv_io){.fd = fd, .events = events, .ready = ready};
+    loop->io_count++;
+    return 0;
+}
+
+int fv_loop_change(struct fv_loop *loop, struct fv_io *io, unsigned events)
+{
+    if (io->events == events)
+        return 0;
+    struct epoll_event event = {.events = epoll_bits(events), .data.ptr = io};
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, io->fd, &event) < 0)
+        return -errno;
+    io->events = events;
+    return 0;
+}
+
+void fv_loop_remove(struct fv_loop *loop, struct fv_io *io)
+{
+    if (io->fd < 0)
+        return;
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, io->fd, NULL);
+    for (int i = 0; i < loop->ready_count; i++) {
+        if (loop->ready[i].data.ptr == io)
+            loop->ready[i].data.ptr = NULL;
+    }
+    io->fd = -1;
+    loop->io_count--;
+}
+
+int fv_timer_set(struct fv_loop *loop, struct fv_timer *timer, int64_t due)
+{
+    if (due == FV_TIME_NEVER)
+        fv_timers_clear(&loop->timers, timer);
+    else
+        fv_timers_set(&loop->timers, timer, due);
+    return 0;
+}
+
+void fv_timer_clear(struct fv_loop *loop, struct fv_timer *timer)
+{
+    fv_timers_clear(&loop->timers, timer);
+}
+
+int fv_loop_post(struct fv_loop *loop, void (*call)(void *data), void *data)
+{
+    pthread_mutex_lock(&loop->lock);
+    struct posts *posts = &loop->pending;
+    bool first = posts->count == 0;
+    int ret = posts->count < posts->capacity ? 0 : posts_reserve(posts, posts->capacity * 2);
+    if (ret >= 0)
+        posts->list[posts->count++] = (struct post){call, data};
+    pthread_mutex_unlock(&loop->lock);
+    if (ret >= 0 && first)
+        wake_up(loop);
+    return ret;
+}
+
+void fv_loop_stats(const struct fv_loop *loop, struct fv_loop_stats *ret_stats)
+{
+    *ret_stats = (struct fv_loop_stats){
+        .passes = atomic_load_explicit(&loop->passes, memory_order_relaxed),
+        .slow_calls = atomic_load_explicit(&loop->slow_calls, memory_order_relaxed),
+        .slowest = atomic_load_explicit(&loop->slowest, memory_order_relaxed),
+    };
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Containers through libavformat. Times come from the file; Annex B and in-band parameter sets
+ * from libavcodec's filters. */
+#include "sim/container.h"
+
+#include <errno.h>
+#include <libavcodec/avcodec.h>
+#include <libavcodec/bsf.h>
+#include <libavformat/avformat.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+
+struct container {
+    AVFormatContext *format;
+    const AVStream *stream;
+    AVBSFContext *filter;
+    AVPacket *packet;
+    struct fv_clip_builder *builder;
+    int64_t interval; /* between pictures, as the file says; for those without a time */
+    int64_t last;     /* send time of the last access unit; INT64_MIN before the first */
+};
+
+static int from_av(int rc)
+{
+    if (rc >= 0)
+        return 0;
+    return rc == AVERROR(ENOMEM) ? -ENOMEM : rc == AVERROR(EIO) ? -EIO : -EBADMSG;
+}
+
+static const struct fv_codec_ops *ops_of(enum AVCodecID id)
+{
+    if (id == AV_CODEC_ID_H264)
+        return fv_codec_ops(FV_CODEC_H264);
+    return id == AV_CODEC_ID_HEVC ? fv_codec_ops(FV_CODEC_H265) : NULL;
+}
+
+static int open_input(struct container *c, const char *path, struct fv_error *err)
+{
+    /* "file:" and the list: a name with a colon is no protocol, and a playlist opens no
+     * connection. */
+    AVDictionary *options = NULL;
+    char *name = fv_asprintf("file:%s", path);
+    int rc = name ? av_dict_set(&options, "protocol_whitelist", "file", 0) : AVERROR(ENOMEM);
+    if (rc >= 0)
+        rc = avformat_open_input(&c->format, name, NULL, &options);
+    av_dict_free(&options);
+    fv_free(name);
+    if (rc >= 0)
+        rc = avformat_find_stream_info(c->format, NULL);
+    if (rc < 0)
+        return fv_error_set(
+            err, from_av(rc),
+            "neither a raw H.264 or H.265 stream nor a container that libavformat reads: %s",
+            av_err2str(rc));
+    int index = av_find_best_stream(c->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
+    if (index < 0)
+        return fv_error_set(err, -EBADMSG, "no video in the file");
+    c->stream = c->format->streams[index];
+    for (unsigned i = 0; i < c->format->nb_streams; i++)
+        if ((int)i != index)
+            c->format->streams[i]->discard = AVDISCARD_ALL;
+    return 0;
+}
+
+static int open_filter(struct container *c, const struct fv_codec_ops *codec)
+{
+    const char *name = codec->codec == FV_CODEC_H264 ? "h264_mp4toannexb" : "hevc_mp4toannexb";
+    const AVBitStreamFilter *filter = av_bsf_get_by_name(name);
+    if (!filter)
+        return -ENOTSUP;
+    int rc = av_bsf_alloc(filter, &c->filter);
+    if (rc >= 0)
+        rc = avcodec_parameters_copy(c->filter->par_in, c->stream->codecpar);
+    if (rc < 0)
+        return from_av(rc);
+    c->filter->time_base_in = c->stream->time_base;
+    return from_av(av_bsf_init(c->filter));
+}
+
+static int prepare(struct container *c, const char *path, struct fv_error *err)
+{
+    const struct fv_codec_ops *codec = ops_of(c->stream->codecpar->codec_id);
+    if (!codec)
+        return fv_error_set(err, -ENOTSUP,
+                            "the video is %s, cameras here send H.264 or H.265; convert it: "
+                            "ffmpeg -i '%s' -an -c:v libx264 -bf 0 -g 20 -f h264 clip.h264",
+                            avcodec_get_name(c->stream->codecpar->codec_id), path);
+    int rc = open_filter(c, codec);
+    if (rc == 0)
+        rc = fv_clip_builder_create(codec, &c->builder);
+    if (rc == 0 && !(c->packet = av_packet_alloc()))
+        rc = -ENOMEM;
+    if (rc < 0)
+        return fv_error_set(err, rc, "cannot unpack the %s stream: %s", codec->name,
+                            fv_strerror(rc));
+    const AVRational rate = c->stream->avg_frame_rate;
+    c->interval = rate.num > 0 && rate.den > 0 ? av_rescale(FV_SIM_CLOCK, rate.den, rate.num)
+                                               : FV_SIM_CLOCK / 25;
+    c->interval = c->interval < 1 ? 1 : c->interval;
+    c->last = INT64_MIN;
+    return 0;
+}
+
+static int64_t to_ticks(const struct container *c, int64_t value)
+{
+    return av_rescale_q(value, c->filter->time_base_out, (AVRational){1, FV_SIM_CLOCK});
+}
+
+/* Sending times must increase: what lacks one, or goes back, follows after the file's interval. */
+static int add_packet(struct container *c)
+{
+    const AVPacket *packet = c->packet;
+    int64_t send = packet->dts == AV_NOPTS_VALUE ? INT64_MIN : to_ticks(c, packet->dts);
+    if (c->last != INT64_MIN && send <= c->last)
+        send = c->last + c->interval;
+    if (send == INT64_MIN)
+        send = 0;
+    int64_t time = packet->pts == AV_NOPTS_VALUE ? send : to_ticks(c, packet->pts);
+    c->last = send;
+    return fv_clip_builder_add(c->builder, packet->data, (size_t)packet->size, send, time);
+}
+
+static int drain_filter(struct container *c)
+{
+    for (;;) {
+        int rc = av_bsf_receive_packet(c->filter, c->packet);
+        if (rc == AVERROR(EAGAIN) || rc == AVERROR_EOF)
+            return 0;
+        if (rc < 0)
+            return from_av(rc);
+        rc = add_packet(c);
+        av_packet_unref(c->packet);
+        if (rc < 0)
+            return rc;
+    }
+}
+
+static int read_packets(struct container *c)
+{
+    int rc;
+    while ((rc = av_read_frame(c->format, c->packet)) >= 0) {
+        if (c->packet->stream_index != c->stream->index) {
+            av_packet_unref(c->packet);
+            continue;
+        }
+        rc = from_av(av_bsf_send_packet(c->filter, c->packet));
+        if (rc == 0)
+            rc = drain_filter(c);
+        if (rc < 0)
+            return rc;
+    }
+    if (rc != AVERROR_EOF)
+        return from_av(rc);
+    rc = from_av(av_bsf_send_packet(c->filter, NULL));
+    return rc < 0 ? rc : drain_filter(c);
+}
+
+static int build(struct container *c, const struct fv_clip_params *params,
+                 struct fv_clip **ret_clip, struct fv_error *err)
+{
+    int rc = open_input(c, params->path, err);
+    if (rc == 0)
+        rc = prepare(c, params->path, err);
+    if (rc < 0)
+        return rc;
+    rc = read_packets(c);
+    if (rc < 0)
+        return fv_error_set(err, rc, "cannot read the video: %s", fv_strerror(rc));
+    int64_t end = c->last == INT64_MIN ? 0 : c->last + c->interval;
+    return fv_clip_builder_finish(c->builder, end, params->fps, ret_clip, err);
+}
+
+int fv_clip_open_container(const struct fv_clip_params *params, struct fv_clip **ret_clip,
+                           struct fv_error *err)
+{
+    struct container c = {0};
+    av_log_set_level(AV_LOG_FATAL); /* what matters is in `err` */
+    int rc = build(&c, params, ret_clip, err);
+    fv_clip_builder_destroy(c.builder);
+    av_packet_free(&c.packet);
+    av_bsf_free(&c.filter);
+    avformat_close_input(&c.format);
+    return rc;
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * JSON Lines: one object a result, docs/events.md. Each line is one write(2), so that a kill
+ * leaves whole lines; what a full disk cut off is taken back.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sink/event_json.h"
+#include "sink/sink.h"
+
+#define LINE_START 4096
+
+struct jsonl {
+    const struct fv_sink_context *context;
+    int file;
+    bool regular;
+    char *path;
+    char *line;
+    size_t capacity;
+};
+
+static void jsonl_close(void *state)
+{
+    struct jsonl *jsonl = state;
+    if (!jsonl)
+        return;
+    if (jsonl->file >= 0)
+        close(jsonl->file);
+    fv_free(jsonl->path);
+    fv_free(jsonl->line);
+    fv_free(jsonl);
+}
+
+static int map_errno(int number)
+{
+    switch (number) {
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return -EACCES;
+    case ENOENT:
+    case ENOTDIR:
+        return -ENOENT;
+    case ENOMEM:
+        return -ENOMEM;
+    default:
+        return -EIO;
+    }
+}
+
+/* A line that a crash cut short must not swallow the next one. */
+static void end_torn_line(struct jsonl *jsonl)
+{
+    struct stat info;
+    if (fstat(jsonl->file, &info) < 0)
+        return;
+    jsonl->regular = S_ISREG(info.st_mode);
+    char last = '\n';
+    if (!jsonl->regular || info.st_size == 0)
+        return;
+    int reader = open(jsonl->path, O_RDONLY | O_CLOEXEC);
+    if (reader < 0)
+        return;
+    /* When this fails the disk is full: the first event will say so. */
+    if (pread(reader, &last, 1, info.st_size - 1) == 1 && last != '\n')
+        (void)!write(jsonl->file, "\n", 1);
+    close(reader);
+}
+
+static int open_file(struct jsonl *jsonl, struct fv_error *err)
+{
+    jsonl->file = open(jsonl->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (jsonl->file >= 0) {
+        end_torn_line(jsonl);
+        return 0;
+    }
+    int number = errno;
+    if (number == ENOENT)
+        return fv_error_set(err, -ENOENT, "%s: its folder does not exist; create it first",
+                            jsonl->path);
+    return fv_error_set(err, map_errno(number), "%s cannot be opened for writing: %s", jsonl->path,
+                        strerror(number));
+}
+
+static int jsonl_open(const struct fv_sink_context *context, const void *config, void **ret_state,
+                      struct fv_error *err)
+{
+    const struct fv_sink_jsonl_config *settings = config;
+    struct jsonl *jsonl = FV_NEW(struct jsonl);
+    if (!jsonl)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    jsonl->context = context;
+    jsonl->file = -1;
+    jsonl->path = fv_strdup(settings->path);
+    jsonl->line = fv_calloc(1, LINE_START);
+    jsonl->capacity = LINE_START;
+    int code = jsonl->path && jsonl->line ? open_file(jsonl, err)
+                                          : fv_error_set(err, -ENOMEM, "out of memory");
+    if (code < 0) {
+        jsonl_close(jsonl);
+        return code;
+    }
+    *ret_state = jsonl;
+    return 0;
+}
+
+/* The event with its newline in jsonl->line, which grows to the longest line there was. Its size,
+ * or -ENOMEM. */
+static ssize_t format_line(struct jsonl *jsonl, const struct fv_result *result)
+{
+    json_t *event = fv_event_json(jsonl->context, result);
+    if (!event)
+        return -ENOMEM;
+    size_t size = json_dumpb(event, jsonl->line, jsonl->capacity - 1, FV_EVENT_JSON_FLAGS);
+    if (size > jsonl->capacity - 1) {
+        char *grown = fv_realloc(jsonl->line, size + 1);
+        if (grown) {
+            jsonl->line = grown;
+            jsonl->capacity = size + 1;
+            size = json_dumpb(event, jsonl->line, size, FV_EVENT_JSON_FLAGS);
+        } else {
+            size = 0;
+        }
+    }
+    json_decref(event);
+    if (!size)
+        return -ENOMEM;
+    jsonl->line[size] = '\n';
+    return (ssize_t)size + 1;
+}
+
+/* Takes the beginning of a line back of which the rest did not fit. */
+static void take_back(struct jsonl *jsonl, ssize_t written)
+{
+    off_t end = jsonl->regular ? lseek(jsonl->file, 0, SEEK_END) : -1;
+    if (end < written || ftruncate(jsonl->file, end - written) < 0)
+        (void)!write(jsonl->file, "\n",
+                     1); /* then the reader at least sees where the next line starts */
+}
+
+static int jsonl_write(void *state, const struct fv_result *result, struct fv_error *err)
+{
+    struct jsonl *jsonl = state;
+    ssize_t size = format_line(jsonl, result);
+    if (size < 0)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    ssize_t written;
+    do
+        written = write(jsonl->file, jsonl->line, (size_t)size);
+    while (written < 0 && errno == EINTR);
+    if (written == size)
+        return 0;
+    /* A regular file takes less than all only when there is no room for more. */
+    int number = written < 0 ? errno : ENOSPC;
+    if (written > 0)
+        take_back(jsonl, written);
+    return fv_error_set(err, map_errno(number), "%s cannot be written: %s", jsonl->path,
+                        strerror(number));
+}
+
+const struct fv_sink_ops fv_sink_jsonl = {
+    .name = "jsonl",
+    .open = jsonl_open,
+    .write = jsonl_write,
+    .close = jsonl_close,
+};

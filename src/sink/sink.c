@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Each sink has its own thread and a ring of slots made at open. The writer trades its spare slot
+ * for the oldest one, so that nothing is copied twice and the lock is never held while the sink
+ * writes.
+ */
+#include "sink/sink.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/thread.h"
+
+/* After a recovery the same failure is logged again only when it comes back later than this. */
+#define QUIET_AFTER_LOG (60 * FV_S)
+
+struct fv_sink {
+    const struct fv_sink_ops *ops;
+    void *state;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    /* under lock */
+    struct fv_result **ring; /* capacity slots */
+    unsigned capacity, head, count;
+    bool closing;
+    struct fv_sink_stats stats;
+    /* owner: the writer */
+    struct fv_result *spare;
+    int fault; /* the failure that was logged last; 0: works */
+    int logged_code;
+    int64_t logged_at;
+    uint64_t lost; /* items since the sink works no more */
+    struct fv_result *slots;
+};
+
+static void drop_picture(struct fv_result *slot)
+{
+    fv_picture_unref(slot->picture);
+    slot->picture = NULL;
+}
+
+/* Of the detections only those that are there. */
+static void copy_result(struct fv_result *slot, const struct fv_result *result)
+{
+    slot->info = result->info;
+    slot->count = result->count < FV_DETECTIONS_MAX ? result->count : FV_DETECTIONS_MAX;
+    memcpy(slot->detections, result->detections, slot->count * sizeof(slot->detections[0]));
+    slot->picture = result->picture ? fv_picture_ref(result->picture) : NULL;
+}
+
+void fv_sink_put(struct fv_sink *sink, const struct fv_result *result)
+{
+    struct fv_picture *dropped = NULL;
+    pthread_mutex_lock(&sink->lock);
+    if (sink->count == sink->capacity) {
+        struct fv_result *oldest = sink->ring[sink->head];
+        dropped = oldest->picture;
+        oldest->picture = NULL;
+        sink->head = (sink->head + 1) % sink->capacity;
+        sink->count--;
+        sink->stats.dropped++;
+    }
+    copy_result(sink->ring[(sink->head + sink->count++) % sink->capacity], result);
+    pthread_mutex_unlock(&sink->lock);
+    pthread_cond_signal(&sink->wake);
+    fv_picture_unref(dropped);
+}
+
+void fv_sink_stats(struct fv_sink *sink, struct fv_sink_stats *ret_stats)
+{
+    pthread_mutex_lock(&sink->lock);
+    *ret_stats = sink->stats;
+    pthread_mutex_unlock(&sink->lock);
+}
+
+static void log_failure(struct fv_sink *sink, const struct fv_error *err)
+{
+    sink->lost++;
+    if (sink->fault == err->code)
+        return;
+    sink->fault = err->code;
+    if (sink->logged_code == err->code && fv_now() - sink->logged_at < QUIET_AFTER_LOG)
+        return;
+    sink->logged_code = err->code;
+    sink->logged_at = fv_now();
+    fv_log(FV_LOG_ERROR, "sink", "%s: %s; items are lost until this is repaired", sink->ops->name,
+           err->text);
+}
+
+static void log_recovery(struct fv_sink *sink)
+{
+    if (!sink->fault)
+        return;
+    fv_log(FV_LOG_WARNING, "sink", "%s: works again, %llu items were lost", sink->ops->name,
+           (unsigned long long)sink->lost);
+    sink->fault = 0;
+    sink->lost = 0;
+}
+
+/* The oldest item, or NULL when there is none: at once when `wait` is false, else when the sink is
+ * closed. */
+static struct fv_result *next_item(struct fv_sink *sink, bool wait)
+{
+    struct fv_result *item = NULL;
+    pthread_mutex_lock(&sink->lock);
+    while (wait && !sink->count && !sink->closing)
+        pthread_cond_wait(&sink->wake, &sink->lock);
+    if (sink->count) {
+        item = sink->ring[sink->head];
+        sink->ring[sink->head] = sink->spare;
+        sink->spare = item;
+        sink->head = (sink->head + 1) % sink->capacity;
+        sink->count--;
+    }
+    pthread_mutex_unlock(&sink->lock);
+    return item;
+}
+
+static void write_item(struct fv_sink *sink, struct fv_result *item)
+{
+    struct fv_error err = {0};
+    int code = sink->ops->write(sink->state, item, &err);
+    drop_picture(item);
+    if (code < 0) {
+        if (err.code != code)
+            fv_error_set(&err, code, "%s", fv_strerror(code));
+        log_failure(sink, &err);
+    } else {
+        log_recovery(sink);
+    }
+    pthread_mutex_lock(&sink->lock);
+    if (code < 0)
+        sink->stats.failed++;
+    else
+        sink->stats.written++;
+    pthread_mutex_unlock(&sink->lock);
+}
+
+static void *run(void *data)
+{
+    struct fv_sink *sink = data;
+    struct fv_result *item;
+    while ((item = next_item(sink, true))) {
+        do
+            write_item(sink, item);
+        while ((item = next_item(sink, false)));
+        if (sink->ops->idle)
+            sink->ops->idle(sink->state);
+    }
+    return NULL;
+}
+
+static int allocate(struct fv_sink *sink, unsigned queue)
+{
+    sink->ring = fv_calloc(queue, sizeof(struct fv_result *));
+    sink->slots = fv_calloc((size_t)queue + 1, sizeof(*sink->slots));
+    if (!sink->ring || !sink->slots)
+        return -ENOMEM;
+    for (unsigned i = 0; i < queue; i++)
+        sink->ring[i] = &sink->slots[i];
+    sink->spare = &sink->slots[queue];
+    sink->capacity = queue;
+    return 0;
+}
+
+int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *context,
+                 const void *config, unsigned queue, struct fv_sink **ret_sink,
+                 struct fv_error *err)
+{
+    if (!queue)
+        return fv_error_set(err, -EINVAL, "%s: the queue must hold at least 1 item", ops->name);
+    struct fv_sink *sink = FV_NEW(struct fv_sink);
+    if (!sink)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    sink->ops = ops;
+    pthread_mutex_init(&sink->lock, NULL);
+    pthread_cond_init(&sink->wake, NULL);
+    int code = allocate(sink, queue);
+    if (code < 0) {
+        fv_sink_close(sink);
+        return fv_error_set(err, code, "out of memory");
+    }
+    code = ops->open(context, config, &sink->state, err);
+    if (code == 0) {
+        code = fv_thread_start(&sink->thread, "fv-sink", run, sink);
+        if (code < 0) {
+            ops->close(sink->state);
+            fv_error_set(err, code, "%s: its thread does not start: %s", ops->name,
+                         fv_strerror(code));
+        }
+    }
+    if (code < 0) {
+        fv_sink_close(sink);
+        return code;
+    }
+    sink->started = true;
+    *ret_sink = sink;
+    return 0;
+}
+
+void fv_sink_stop(struct fv_sink *sink)
+{
+    if (!sink->started)
+        return;
+    sink->started = false;
+    pthread_mutex_lock(&sink->lock);
+    sink->closing = true;
+    pthread_mutex_unlock(&sink->lock);
+    pthread_cond_signal(&sink->wake);
+    pthread_join(sink->thread, NULL);
+    sink->ops->close(sink->state);
+}
+
+void fv_sink_close(struct fv_sink *sink)
+{
+    if (!sink)
+        return;
+    fv_sink_stop(sink);
+    pthread_cond_destroy(&sink->wake);
+    pthread_mutex_destroy(&sink->lock);
+    fv_free(sink->slots);
+    fv_free(sink->ring);
+    fv_free(sink);
+}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole way on the real clip: four cameras, two codecs; what comes out and what the figures say about it."""
+
+import collections
+import json
+
+import harness
+from harness import OK, Case, Simulator, config, needs_clip, needs_model
+
+SECONDS = 14
+FPS = 10
+NAMES = ["gate", "plaza", "crossing", "car-park"]
+
+
+@needs_clip
+@needs_model
+class FourCameras(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.out = cls.folder / "out"
+        with Simulator(cameras=4) as sim:
+            made = config({name: sim.url(i) for i, name in enumerate(NAMES)}, cls.out,
+                          output={"SAVE_FRAMES": True, "FRAME_SAVE_INTERVAL": 10})
+            cls.done, cls.summary = cls.run_engine(made, SECONDS)
+            cls.sim_code = sim.stop()
+        events = cls.out / "events.jsonl"
+        lines = events.read_text().split("\n") if events.exists() else [""]
+        cls.ends_with_newline = lines.pop() == ""
+        cls.events = [json.loads(line) for line in lines]
+        cls.frames = [event for event in cls.events if "detections" in event]
+
+    def cameras(self):
+        self.assertIsNotNone(self.summary, str(self.done))
+        return self.summary["cameras"]
+
+    def test_ends_well(self):
+        self.assertEqual(self.done.code, OK, str(self.done))
+        self.assertEqual(self.sim_code, OK)
+
+    def test_summary_has_its_names(self):
+        self.assertEqual([c["name"] for c in self.cameras()], NAMES)
+        self.assertEqual(self.summary["backend"], "cpu")
+        self.assertAlmostEqual(self.summary["duration_s"], SECONDS, delta=2)
+        self.assertGreater(self.summary["cpu_percent_of_one_core"], 0)
+        for camera in self.cameras():
+            for key in ("frames", "analysed", "detections", "persons", "lost_packets", "reconnects"):
+                self.assertIsInstance(camera[key], int, key)
+            self.assertGreater(camera["age_ms"]["p50"], 0)
+            self.assertGreaterEqual(camera["age_ms"]["p99"], camera["age_ms"]["p50"])
+
+    def test_both_codecs_play(self):
+        self.assertEqual([c["codec"] for c in self.cameras()], ["h264", "h265", "h264", "h265"])
+        self.assertEqual([c["state"] for c in self.cameras()], ["playing"] * 4)
+
+    def test_frames_come_at_the_clips_rate(self):
+        """Less the time to connect and to meet the first key picture (every 2 s)."""
+        for camera in self.cameras():
+            self.assertGreaterEqual(camera["frames"], (SECONDS - 4) * FPS, camera)
+            self.assertLessEqual(camera["frames"], (SECONDS + 3) * FPS, camera)
+
+    def test_nearly_all_frames_are_analysed(self):
+        least = 0.9 if harness.PATIENCE <= 1 else 0.5
+        for camera in self.cameras():
+            self.assertGreaterEqual(camera["analysed"], least * camera["frames"], camera)
+            self.assertLessEqual(camera["analysed"], camera["frames"])
+
+    def test_nothing_is_lost(self):
+        for camera in self.cameras():
+            self.assertEqual((camera["lost_packets"], camera["reconnects"]), (0, 0), camera)
+
+    def test_one_event_a_picture(self):
+        self.assertTrue(self.ends_with_newline)
+        by_camera = collections.Counter(event["camera"] for event in self.frames)
+        self.assertEqual(by_camera, {c["name"]: c["analysed"] for c in self.cameras()})
+
+    def test_events_keep_their_schema(self):
+        """docs/events.md"""
+        last = collections.Counter()
+        for event in self.frames:
+            self.assertEqual(event["schema"], "fovea.frame/1")
+            self.assertEqual((event["width"], event["height"]), (768, 576))
+            self.assertRegex(event["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            self.assertGreater(event["age_ms"], 0)
+            self.assertGreater(event["frame"], last[event["camera"]])
+            last[event["camera"]] = event["frame"]
+            for found in event["detections"]:
+                self.check_detection(event, found)
+
+    def check_detection(self, event, found):
+        left, top, right, bottom = found["box"]
+        self.assertTrue(0 <= left < right <= event["width"] and 0 <= top < bottom <= event["height"], found)
+        for pixel, norm, side in zip(found["box"], found["box_norm"], [event["width"], event["height"]] * 2):
+            self.assertAlmostEqual(pixel / side, norm, delta=0.001)
+        self.assertTrue(0.25 <= found["score"] <= 1, found)
+
+    def test_persons_are_found(self):
+        self.assertGreater(len(self.frames), 0)
+        with_person = [e for e in self.frames if any(d["class"] == "person" for d in e["detections"])]
+        self.assertGreaterEqual(len(with_person), 0.9 * len(self.frames))
+
+    def test_sums_agree_with_events(self):
+        for camera in self.cameras():
+            found = [d for e in self.frames if e["camera"] == camera["name"] for d in e["detections"]]
+            self.assertEqual(camera["detections"], len(found))
+            self.assertEqual(camera["persons"], sum(d["class"] == "person" for d in found))
+
+    def test_one_annotated_picture_of_each_camera(self):
+        for name in NAMES:
+            pictures = [p for p in self.out.rglob("*.jpg") if name in str(p.relative_to(self.out))]
+            self.assertTrue(pictures, f"no picture of {name}: {sorted(self.out.rglob('*'))}")
+            data = pictures[0].read_bytes()
+            self.assertEqual((data[:3], data[-2:]), (b"\xff\xd8\xff", b"\xff\xd9"))
+            self.assertFalse(list(self.out.rglob("*.tmp")))
+
+
+@needs_clip
+@needs_model
+class Settings(Case):
+    def run_one(self, **sections):
+        with Simulator(cameras=1) as sim:
+            done, summary = self.run_engine(config({"gate": sim.url(0)}, self.folder / "out", **sections), 6)
+        self.assertEqual(done.code, OK, str(done))
+        return summary["cameras"][0]
+
+    def test_analysis_interval(self):
+        camera = self.run_one(processing={"ANALYSIS_FRAME_INTERVAL": 5})
+        self.assertGreater(camera["frames"], 20)
+        self.assertAlmostEqual(camera["analysed"], camera["frames"] / 5, delta=2)
+
+    def test_target_classes(self):
+        camera = self.run_one(models={"TARGET_CLASSES": ["zebra"]})
+        self.assertGreater(camera["analysed"], 20)
+        self.assertEqual((camera["detections"], camera["persons"]), (0, 0))

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A runtime without a library: one person in the middle of every picture. Never shipped. */
+#ifndef FV_TESTS_MOCK_RUNTIME_H
+#define FV_TESTS_MOCK_RUNTIME_H
+
+/* Registers the mock under the name "cpu": it stands in for ONNX Runtime. `fail_every` > 0 makes every n-th run fail. */
+void mock_runtime_install(unsigned fail_every);
+
+/* Writes a model file and its manifest for the mock into `folder`. Returns the path of the model (static), or NULL. */
+const char *mock_model_write(const char *folder);
+
+#endif

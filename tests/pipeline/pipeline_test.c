@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The whole way in one process: simulator -> RTSP -> decoder -> mock runtime -> boxes -> events. Under the sanitizers and valgrind.
+ *
+ *     pipeline-test SECONDS CLIP...     each clip is one camera; exit code 77 without a clip
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "fovea/engine.h"
+#include "fovea/reader.h"
+#include "fovea/sim.h"
+#include "mock_runtime.h"
+
+static unsigned failures;
+
+#define CHECK(condition, ...)                                                                      \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            failures++;                                                                            \
+            printf("not ok: %s: ", #condition);                                                    \
+            printf(__VA_ARGS__);                                                                   \
+            printf("\n");                                                                          \
+        }                                                                                          \
+    } while (0)
+
+struct seen {
+    atomic_uint frames, wrong, states, pictures;
+};
+
+static void on_frame(void *data, const struct fv_frame_event *event)
+{
+    struct seen *seen = data;
+    seen->frames++;
+    /* The mock's box is 16 x 16 around (24, 24) of 64 x 64, so 1/4 of the picture's longer side. */
+    float side = (float)(event->frame.width > event->frame.height ? event->frame.width
+                                                                  : event->frame.height);
+    bool right = event->detection_count == 1 && event->detections[0].class_id == 0 &&
+                 event->detections[0].x0 > side * 0.24f && event->detections[0].x0 < side * 0.26f &&
+                 event->detections[0].score > 0.80f && event->detections[0].score < 0.82f &&
+                 event->frame.at.event >= event->frame.at.inferred &&
+                 event->frame.at.inferred >= event->frame.at.decoded &&
+                 event->frame.at.decoded >= event->frame.at.last_packet &&
+                 event->frame.at.last_packet >= event->frame.at.first_packet;
+    if (!right)
+        seen->wrong++;
+}
+
+static void on_camera(void *data, const struct fv_camera_event *event)
+{
+    struct seen *seen = data;
+    seen->states++;
+}
+
+static void on_problem(void *data, const struct fv_problem *problem)
+{
+    if (problem->severity == FV_SEVERITY_ERROR)
+        printf("problem: %s: %s\n", problem->key, problem->message);
+}
+
+static void *serve(void *data)
+{
+    fv_sim_run(data);
+    return NULL;
+}
+
+static char *make_config(const char *folder, const char *model, uint16_t port, unsigned cameras)
+{
+    json_t *streams = json_array();
+    for (unsigned i = 0; i < cameras; i++) {
+        char url[100], name[20];
+        snprintf(url, sizeof(url), "rtsp://127.0.0.1:%u/cam%u", port, i);
+        snprintf(name, sizeof(name), "camera %u", i);
+        json_array_append_new(streams, json_pack("{s:s, s:s}", "name", name, "url", url));
+    }
+    json_t *config = json_pack("{s:{s:s, s:i}, s:{s:s, s:i}, s:{s:o}, s:{s:s, s:b, s:b, s:i}}",
+                               "processing", "BACKEND", "cpu", "GPU_BATCH_SIZE", 2, "models",
+                               "MODEL_PATH", model, "WARM_UP_ITERATIONS", 2, "cameras",
+                               "RTSP_STREAMS", streams, "output", "OUTPUT_DIR", folder,
+                               "SAVE_DETECTIONS", 1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
+    char *text = config ? json_dumps(config, 0) : NULL;
+    json_decref(config);
+    return text;
+}
+
+static unsigned count_lines(const char *folder)
+{
+    char path[300];
+    snprintf(path, sizeof(path), "%s/events.jsonl", folder);
+    FILE *file = fopen(path, "r");
+    unsigned lines = 0;
+    char line[4096];
+    while (file && fgets(line, sizeof(line), file)) {
+        json_t *value = json_loads(line, 0, NULL);
+        if (json_is_string(json_object_get(value, "camera")))
+            lines++;
+        json_decref(value);
+    }
+    if (file)
+        fclose(file);
+    return lines;
+}
+
+static void sleep_s(double seconds)
+{
+    struct timespec t = {.tv_sec = (time_t)seconds,
+                         .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
+    nanosleep(&t, NULL);
+}
+
+static void check_cameras(struct fv_engine *engine, unsigned cameras, double seconds)
+{
+    for (unsigned i = 0; i < cameras; i++) {
+        struct fv_engine_camera camera;
+        CHECK(fv_engine_camera(engine, i, &camera) == 0, "camera %u", i);
+        printf("%s %s: %s, %llu decoded, %llu analysed, p50 %.1f ms\n", camera.name, camera.codec,
+               fv_camera_state_name(camera.state), (unsigned long long)camera.frames,
+               (unsigned long long)camera.analysed, (double)camera.age_p50 / 1e6);
+        CHECK(camera.state == FV_CAMERA_PLAYING, "%s: %s", camera.name, camera.reason);
+        CHECK((double)camera.analysed >= seconds, "%s: only %llu pictures", camera.name,
+              (unsigned long long)camera.analysed);
+        CHECK(camera.persons == camera.analysed, "%s: %llu persons", camera.name,
+              (unsigned long long)camera.persons);
+        CHECK(camera.lost_packets == 0, "%s: %llu lost", camera.name,
+              (unsigned long long)camera.lost_packets);
+    }
+    struct fv_engine_camera none;
+    CHECK(fv_engine_camera(engine, cameras, &none) < 0, "a camera too many");
+}
+
+static void test_engine(const char *folder, uint16_t port, unsigned cameras, double seconds)
+{
+    struct seen seen = {0};
+    struct fv_error err = {0};
+    struct fv_engine *engine = NULL;
+    char *config = make_config(folder, mock_model_write(folder), port, cameras);
+    struct fv_engine_params params = {
+        .config_text = config,
+        .problem = on_problem,
+        .frame = on_frame,
+        .camera = on_camera,
+        .data = &seen,
+    };
+    int r = fv_engine_open(&params, &engine, &err);
+    CHECK(r == 0, "%s", err.text);
+    if (r == 0) {
+        CHECK(fv_engine_start(engine, &err) == 0, "%s", err.text);
+        sleep_s(seconds);
+        check_cameras(engine, cameras, seconds);
+        fv_engine_stop(engine);
+        struct fv_engine_stats stats;
+        fv_engine_stats(engine, &stats);
+        CHECK(seen.frames > 0 && seen.wrong == 0, "%u of %u frames wrong", seen.wrong, seen.frames);
+        CHECK(seen.states >= cameras * 2, "%u state changes", seen.states);
+        CHECK(stats.events_dropped == 0, "%llu events dropped",
+              (unsigned long long)stats.events_dropped);
+        CHECK(count_lines(folder) == seen.frames, "%u lines for %u frames", count_lines(folder),
+              seen.frames);
+        fv_engine_stop(engine);
+    }
+    fv_engine_close(engine);
+    free(config);
+}
+
+static void on_picture(void *data, const struct fv_reader_picture *picture)
+{
+    struct seen *seen = data;
+    if (picture->frame.width == 0 || !picture->plane[0])
+        seen->wrong++;
+    seen->pictures++;
+}
+
+static void test_reader(uint16_t port)
+{
+    struct seen seen = {0};
+    struct fv_error err = {0};
+    struct fv_reader *reader = NULL;
+    char url[100];
+    snprintf(url, sizeof(url), "rtsp://127.0.0.1:%u/cam0", port);
+    struct fv_reader_params params = {
+        .url = url, .backend = "cpu", .picture = on_picture, .state = on_camera, .data = &seen};
+    CHECK(fv_reader_open(&params, &reader, &err) == 0, "%s", err.text);
+    if (!reader)
+        return;
+    CHECK(fv_reader_start(reader, &err) == 0, "%s", err.text);
+    for (int i = 0; i < 200 && seen.pictures < 5; i++)
+        sleep_s(0.1);
+    fv_reader_stop(reader);
+    CHECK(seen.pictures >= 5 && seen.wrong == 0, "%u pictures, %u wrong", seen.pictures,
+          seen.wrong);
+    fv_reader_close(reader);
+    params.url = "http://nowhere";
+    CHECK(fv_reader_open(&params, &reader, &err) < 0, "a wrong url was taken");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3 || access(argv[2], R_OK) != 0) {
+        printf("skipped: usage: pipeline-test SECONDS CLIP...\n");
+        return 77;
+    }
+    char folder[] = "/tmp/fovea-pipeline-XXXXXX", remove[100];
+    struct fv_error err = {0};
+    struct fv_sim *sim = NULL;
+    unsigned cameras = (unsigned)argc - 2;
+    struct fv_sim_params params = {
+        .listen = "127.0.0.1:0",
+        .inputs = (const char *const *)argv + 2,
+        .input_count = cameras,
+        .cameras = cameras,
+        .fps = 10,
+        .seed = 1,
+    };
+    mock_runtime_install(0);
+    if (!mkdtemp(folder) || fv_sim_open(&params, &sim, &err) < 0) {
+        printf("not ok: %s\n", err.text);
+        return 1;
+    }
+    pthread_t thread;
+    pthread_create(&thread, NULL, serve, sim);
+    test_engine(folder, fv_sim_port(sim), cameras, atof(argv[1]));
+    test_reader(fv_sim_port(sim));
+    fv_sim_stop(sim);
+    pthread_join(thread, NULL);
+    fv_sim_close(sim);
+    snprintf(remove, sizeof(remove), "rm -rf %s", folder);
+    if (system(remove) != 0)
+        printf("%s stays behind\n", folder);
+    printf("%s\n", failures ? "FAILED" : "passed");
+    return failures ? 1 : 0;
+}

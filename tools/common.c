@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tool.h"
+
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+int fv_tool_usage(const char *name, const char *format, ...)
+{
+    fprintf(stderr, "fovea %s: ", name);
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fprintf(stderr, "\nTry 'fovea %s --help'.\n", name);
+    return FV_EXIT_USAGE;
+}
+
+bool fv_tool_number(const char *name, const char *option, const char *text, double low, double high,
+                    double *ret_value)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value) || value < low || value > high) {
+        fv_tool_usage(name, "%s takes a number from %g to %g, not '%s'", option, low, high, text);
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
+bool fv_tool_signal_wait(int signals, int timeout_ms)
+{
+    struct pollfd fd = {.fd = signals, .events = POLLIN};
+    struct signalfd_siginfo info;
+    if (poll(&fd, 1, timeout_ms) <= 0 ||
+        read(signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return false;
+    /* The clean end is under way; whoever asks again does not want to wait for it. */
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    return true;
+}
+
+int fv_tool_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}

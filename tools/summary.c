@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "summary.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static double tenths(double value)
+{
+    return round(value * 10) / 10;
+}
+
+static double ms(int64_t ns)
+{
+    return tenths((double)ns / 1e6);
+}
+
+static json_int_t integer(uint64_t value)
+{
+    return (json_int_t)value;
+}
+
+static json_t *camera_object(const struct fv_engine_camera *camera, enum fv_camera_state state)
+{
+    return json_pack(
+        "{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:f, s:f, s:f}}",
+        "name", camera->name, "codec", camera->codec, "state", fv_camera_state_name(state), "width",
+        (int)camera->width, "height", (int)camera->height, "frames", integer(camera->frames),
+        "analysed", integer(camera->analysed), "detections", integer(camera->detections), "persons",
+        integer(camera->persons), "lost_packets", integer(camera->lost_packets), "reconnects",
+        integer(camera->reconnects), "dropped_queue", integer(camera->dropped_queue),
+        "dropped_decode", integer(camera->dropped_decode), "age_ms", "p50", ms(camera->age_p50),
+        "p99", ms(camera->age_p99), "max", ms(camera->age_max));
+}
+
+json_t *fv_summary_make(struct fv_engine *engine, const struct fv_summary_live *live)
+{
+    struct fv_engine_stats stats;
+    fv_engine_stats(engine, &stats);
+    json_t *cameras = json_array();
+    for (uint32_t i = 0; cameras && i < stats.camera_count; i++) {
+        struct fv_engine_camera camera;
+        if (fv_engine_camera(engine, i, &camera) < 0)
+            continue;
+        json_array_append_new(cameras, camera_object(&camera, live->states[i]));
+    }
+    return json_pack("{s:f, s:f, s:s, s:s, s:I, s:I, s:o}", "duration_s", tenths(live->duration_s),
+                     "cpu_percent_of_one_core", tenths(live->cpu_percent), "backend", stats.backend,
+                     "runtime", stats.runtime, "events_written", integer(stats.events_written),
+                     "events_dropped", integer(stats.events_dropped), "cameras", cameras);
+}
+
+int fv_summary_write(const char *path, const json_t *summary)
+{
+    char *temporary = NULL;
+    if (asprintf(&temporary, "%s.tmp", path) < 0)
+        return -ENOMEM;
+    int r = 0;
+    FILE *file = fopen(temporary, "w");
+    if (!file)
+        r = -errno;
+    if (file) {
+        int bad = json_dumpf(summary, file, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+        bad |= fputc('\n', file) == EOF;
+        bad |= fclose(file) != 0;
+        if (bad || rename(temporary, path) < 0)
+            r = errno ? -errno : -EIO;
+        if (r < 0)
+            unlink(temporary);
+    }
+    free(temporary);
+    return r;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The `fovea` command: one file and one struct per subcommand, listed once in main.c. Tools use only the public API. */
+#ifndef FV_TOOLS_TOOL_H
+#define FV_TOOLS_TOOL_H
+
+#include <stdbool.h>
+
+/* Exit codes of every subcommand. */
+enum fv_exit {
+    FV_EXIT_OK = 0,
+    FV_EXIT_FAILED = 1, /* it ran and failed, or the configuration has errors */
+    FV_EXIT_USAGE = 2,  /* wrong arguments, or a file that cannot be read */
+    FV_EXIT_NODEV = 3,  /* no usable GPU in GPU-only mode */
+};
+
+struct fv_tool {
+    const char *name;
+    const char *summary; /* one line for `fovea --help` */
+    /* argv[0] is the subcommand's name; `optind` was reset. Returns an enum fv_exit. */
+    int (*run)(int argc, char **argv);
+};
+
+/* For each subcommand: prints "fovea NAME: text" and "Try 'fovea NAME --help'." to standard error; returns FV_EXIT_USAGE. */
+int fv_tool_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Reads a number from `low` to `high` out of an option's value. False (and a usage message) when it is none. */
+bool fv_tool_number(const char *name, const char *option, const char *text, double low, double high,
+                    double *ret_value);
+
+/* Blocks SIGINT and SIGTERM in every thread and returns a signalfd for them, -1 on failure. To be called first, before any
+ * thread starts. SIGPIPE is ignored from then on. */
+int fv_tool_signals(void);
+/* Waits at most `timeout_ms` (-1: without end). True when a signal asked for the end; a second signal then ends the process at
+ * once. */
+bool fv_tool_signal_wait(int signals, int timeout_ms);
+
+#endif
