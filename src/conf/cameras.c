@@ -289,7 +289,7 @@ static void check_list_form(struct fv_check *check, uint32_t streams, const json
 
 static void check_sources(struct fv_check *check, uint32_t streams)
 {
-    uint32_t section = fv_map_child(&check->map, 0, "cameras");
+    uint32_t section = check->cameras;
     if (check->blind)
         return;
     for (unsigned i = 0; i < check->config->cameras.count; i++)
@@ -310,7 +310,7 @@ void fv_check_cameras(struct fv_check *check)
 {
     uint32_t streams;
     const json_t *value = fv_check_given(check, "cameras", "RTSP_STREAMS", &streams);
-    check_backoff(check, &check->defaults.camera, fv_map_child(&check->map, 0, "cameras"));
+    check_backoff(check, &check->defaults.camera, check->cameras);
     if (streams != FV_NODE_NONE && check->map.nodes[streams].repeated)
         return;
     size_t count = json_is_array(value) ? json_array_size(value) : json_object_size(value);

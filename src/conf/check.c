@@ -76,24 +76,44 @@ static unsigned line_of(const struct fv_check *check, uint32_t node)
     return place.line;
 }
 
+/* Beyond the findings that are shown, one is only counted: to look for its best words takes time. */
+static bool only_counted(struct fv_check *check, const char *code, uint32_t node)
+{
+    if (check->report.count < FV_FINDINGS_MAX)
+        return false;
+    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, code, node, .key = ""}, "One more.");
+    return true;
+}
+
+static void duplicate_key(struct fv_check *check, uint32_t id)
+{
+    const struct fv_node *node = &check->map.nodes[id];
+    char shown[FV_SHOW_MAX];
+    if (only_counted(check, "duplicate_key", id))
+        return;
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "duplicate_key", id, .fix = "Keep one of the two."},
+           "\"%s\" is given twice; the first one is in line %u.", fv_mask_show(node->name, shown),
+           line_of(check, node->duplicate_of));
+}
+
+/* Whether what the file says about its cameras is unclear when this key is. */
+static bool decides_sources(const char *name)
+{
+    return !strcmp(name, "cameras") || !strcmp(name, "RTSP_STREAMS") || !strcmp(name, "enabled");
+}
+
 /* True when the member must not be judged: it stands there twice. The second and later ones are
  * reported. */
 static bool repeated(struct fv_check *check, uint32_t id)
 {
     const struct fv_node *node = &check->map.nodes[id];
-    char shown[FV_SHOW_MAX];
-    if (node->duplicate_of != FV_NODE_NONE && check->report.count < FV_FINDINGS_MAX)
-        fv_say(
-            check,
-            (struct fv_say){FV_SEVERITY_ERROR, "duplicate_key", id, .fix = "Keep one of the two."},
-            "\"%s\" is given twice; the first one is in line %u.", fv_mask_show(node->name, shown),
-            line_of(check, node->duplicate_of));
-    else if (node->duplicate_of != FV_NODE_NONE)
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "duplicate_key", id},
-               "A key is given twice.");
-    if (node->duplicate_of != FV_NODE_NONE || node->repeated)
-        check->blind = true;
-    return node->duplicate_of != FV_NODE_NONE || node->repeated;
+    if (node->duplicate_of != FV_NODE_NONE)
+        duplicate_key(check, id);
+    else if (!node->repeated)
+        return false;
+    check->blind |= decides_sources(node->name);
+    return true;
 }
 
 /* The section in which a setting of this name belongs, or NULL. */
@@ -120,6 +140,8 @@ static const char *nearest(const struct fv_member *member, const char *name)
 
 static void unknown_key(struct fv_check *check, const struct fv_member *member)
 {
+    if (only_counted(check, "unknown_key", member->node))
+        return;
     const char *name = check->map.nodes[member->node].name, *near = nearest(member, name);
     const struct fv_setting *there = elsewhere(name);
     const char *where = member->in_camera ? "A camera" : member->section;
@@ -149,7 +171,7 @@ void fv_check_member(struct fv_check *check, const struct fv_member *member)
         return;
     }
     if (!fv_value_check(check, setting, member->value, member->node)) {
-        check->blind = true;
+        check->blind |= decides_sources(name);
         return;
     }
     fv_rules_setting(check, setting, member->value, member->node);
@@ -163,6 +185,8 @@ void fv_check_member(struct fv_check *check, const struct fv_member *member)
 static void unknown_section(struct fv_check *check, uint32_t node)
 {
     const char *name = check->map.nodes[node].name;
+    if (only_counted(check, "unknown_section", node))
+        return;
     const struct fv_setting *there = elsewhere(name);
     struct fv_suggest suggest = {.wanted = name};
     char fix[300], shown[FV_SHOW_MAX];
@@ -179,7 +203,7 @@ static void unknown_section(struct fv_check *check, uint32_t node)
                          "visualization, output, websocket and app.");
     fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "unknown_section", node, .fix = fix},
            "There is no section \"%s\".", fv_mask_show(name, shown));
-    check->blind = true;
+    check->blind |= suggest.best && !strcmp(suggest.best, "cameras");
 }
 
 static void check_section(struct fv_check *check, uint32_t node, const json_t *object)
@@ -190,7 +214,7 @@ static void check_section(struct fv_check *check, uint32_t node, const json_t *o
                (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", node, .at_value = true,
                                .fix = "Write an object: { \"NAME\": value, ... }."},
                "The section \"%s\" must be an object of settings.", section->name);
-        check->blind = true;
+        check->blind |= decides_sources(section->name);
         return;
     }
     for (uint32_t i = check->map.nodes[node].first; i != FV_NODE_NONE;

@@ -24,10 +24,11 @@ struct fv_check {
     struct fv_report report;
     struct fv_config *config;      /* being filled in */
     struct fv_conf_draft defaults; /* engine-wide defaults of cameras */
+    uint32_t cameras;              /* node of that section, or FV_NODE_NONE */
     bool gpu_only;                 /* GPU-only operation is in force */
     bool resolve;                  /* look up PASSWORD_ENV and PASSWORD_FILE */
-    bool blind;  /* a part was left out (duplicates, wrong types): what is missing is not judged */
-    int failure; /* sticky: -ENOMEM */
+    bool blind;                    /* what the file says about cameras could not be read */
+    int failure;                   /* sticky: -ENOMEM */
 };
 
 /* What a finding is about. */

@@ -185,6 +185,12 @@ static const struct sample rule_samples[] = {
 };
 
 static const struct sample camera_samples[] = {
+    {"^{^'modls': {}}", "Eno_source cameras.RTSP_STREAMS;Eunknown_section modls"},
+    {"{^'camera': {}}", "Eunknown_section camera"},
+    {"{'app': {'DEBUG': ^1}, 'cameras': {^'RTSP_STREAMS': []}}",
+     "Ewrong_type app.DEBUG;Eno_source cameras.RTSP_STREAMS"},
+    {STREAMS("[{'url': 'rtsp://h', 'enabled': ^'no'}]"),
+     "Ewrong_type cameras.RTSP_STREAMS[0].enabled"},
     {"^{}", "Eno_source cameras.RTSP_STREAMS"},
     {"{^'cameras': {}}", "Eno_source cameras.RTSP_STREAMS"},
     {"{'cameras': {^'RTSP_STREAMS': []}}", "Eno_source cameras.RTSP_STREAMS"},

@@ -212,6 +212,7 @@ static void judge(struct job *job)
     const char *backend = job->params->backend;
     if (!parse(job))
         return;
+    check->cameras = fv_map_child(&check->map, 0, "cameras");
     check->gpu_only = !wants_cpu(check, backend);
     fv_check_sections(check);
     if (!json_is_object(check->root))

@@ -28,9 +28,7 @@ static bool is_variable_name(const char *name)
 static uint32_t place_of(const struct fv_check *check, uint32_t camera, const char *name)
 {
     uint32_t node = fv_map_child(&check->map, camera, name);
-    return node != FV_NODE_NONE
-               ? node
-               : fv_map_child(&check->map, fv_map_child(&check->map, 0, "cameras"), name);
+    return node != FV_NODE_NONE ? node : fv_map_child(&check->map, check->cameras, name);
 }
 
 static void bad_credentials(struct fv_check *check, uint32_t node, const char *message,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- *   ingest thread --push--> camera's slots + one ring of slots for all cameras --> worker thread --> decoder --> picture()
+ *   ingest thread --push--> camera's slots, one ring for all --> worker --> decoder --> picture()
  *
- * The ring has a place for every slot, so that only the bound per camera ever refuses a push. A camera's slots are used in
- * turn and leave the ring in the same order: a slot is free again when `waiting` has been counted down.
+ * The ring has a place for every slot, so that only the bound per camera ever refuses a push. A
+ * camera's slots are used in turn and leave the ring in the same order: a slot is free again when
+ * `waiting` has been counted down.
  */
 #include "decode/worker.h"
 
@@ -105,7 +106,8 @@ static void fail(struct camera *camera, int code, struct fv_error *err)
         close_decoder(camera);
 }
 
-/* Makes sure that the camera's decoder fits the access unit, which is a key one when there is none yet. */
+/* Makes sure that the camera's decoder fits the access unit, which is a key one when there is none
+ * yet. */
 static int prepare(struct camera *camera, const struct fv_au *au, struct fv_error *err)
 {
     const struct fv_decoder_ops *ops = camera->worker->params.ops;

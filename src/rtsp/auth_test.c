@@ -57,7 +57,8 @@ static void test_responses(void **state)
     }
 }
 
-/* RFC 7616 3.9.2 with SHA-512/256 as FIPS 180-4 has it (the RFC prints a truncated SHA-512: erratum). */
+/* RFC 7616 3.9.2 with SHA-512/256 as FIPS 180-4 has it (the RFC prints a truncated SHA-512:
+ * erratum). */
 static void test_user_hash(void **state)
 {
     char out[FV_AUTH_HEX_MAX];
@@ -219,7 +220,8 @@ static void test_basic(void **state)
     fv_auth_finish(&auth);
 }
 
-/* nc counts the requests with one nonce; opaque goes back; the cnonce stays while the nonce does. */
+/* nc counts the requests with one nonce; opaque goes back; the cnonce stays while the nonce does.
+ * */
 static void test_count(void **state)
 {
     struct fv_auth auth;

@@ -133,7 +133,8 @@ static void test_unanswered(void **state)
     peer_close(&peer);
 }
 
-/* Packets come: the camera lives, it only does not know this keepalive. A late answer is skipped. */
+/* Packets come: the camera lives, it only does not know this keepalive. A late answer is skipped.
+ * */
 static void test_unanswered_while_media(void **state)
 {
     peer_start(&peer, state, PEER_URL);

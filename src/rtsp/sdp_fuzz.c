@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any bytes as a session description: every slice is read, a stream is chosen, its parameter sets and address are made. */
+/* Any bytes as a session description: every slice is read, a stream is chosen, its parameter sets
+ * and address are made. */
 #include <stdlib.h>
 
 #include "rtsp/sdp.h"

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A session against a server that says anything. The first byte picks the transport and how far an honest server leads before; the
- * second one seeds the sizes of the pieces in which the rest arrives. The same bytes in one piece must end the same way.
+ * A session against a server that says anything. The first byte picks the transport and how far an
+ * honest server leads before; the
+ * second one seeds the sizes of the pieces in which the rest arrives. The same bytes in one piece
+ * must end the same way.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const honest[] = {
     "RTSP/1.0 200 OK\r\nCSeq: 1\r\nPublic: GET_PARAMETER\r\n\r\n",
-    "RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Length: 72\r\n\r\n" SDP,
+    ("RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Length: 72\r\n\r\n" SDP),
     "RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: a;timeout=9\r\n\r\n",
     "RTSP/1.0 200 OK\r\nCSeq: 4\r\n\r\n",
 };

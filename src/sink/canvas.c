@@ -9,7 +9,8 @@
 
 #define SIDE_MAX 16384
 
-/* YCbCr of one matrix in another: the RGB in between is never made. Rows: Y, Cb, Cr; what Cb and Cr add (Y itself stays). */
+/* YCbCr of one matrix in another: the RGB in between is never made. Rows: Y, Cb, Cr; what Cb and
+ * Cr add (Y itself stays). */
 struct recode {
     double luma_gain, luma_black, chroma_gain;
     double y_cb, y_cr, cb_cb, cb_cr, cr_cb, cr_cr;

@@ -120,7 +120,8 @@ int fv_draw_text(const struct fv_canvas *canvas, int x, int y, int scale, const 
     return fv_draw_text_width(text, scale);
 }
 
-/* Where the strip for a label goes: above the box, else inside at its top; never over the right edge while it fits. */
+/* Where the strip for a label goes: above the box, else inside at its top; never over the right
+ * edge while it fits. */
 static struct fv_rect place_strip(const struct fv_canvas *canvas, struct fv_rect box, int width,
                                   int height)
 {
@@ -153,7 +154,7 @@ void fv_draw_detection(const struct fv_canvas *canvas, const struct fv_detection
     const int margin = 2 * scale;
     const struct fv_rect strip =
         place_strip(canvas, box, fv_draw_text_width(label, scale) + 2 * margin + scale,
-                    FV_FONT_HEIGHT * scale + 2 * margin);
+                    FV_FONT_HEIGHT * scale + margin + scale);
     fv_draw_fill(canvas, strip, fv_ink_rgb(24, 24, 28));
     /* A bar in the class's colour ties the strip to its box. */
     fv_draw_fill(canvas, (struct fv_rect){strip.x0, strip.y0, strip.x0 + scale, strip.y1}, ink);

@@ -224,10 +224,10 @@ static void test_label_place(void **state)
     assert_int_equal(fv_draw_scale(&sheet.canvas), 2);
     const struct fv_detection low = {.x0 = 100, .y0 = 100, .x1 = 200, .y1 = 200};
     fv_draw_detection(&sheet.canvas, &low, "dog");
-    /* 7 rows of letters and 2 of margin on both sides, twice as large: 22 rows above 100. */
-    assert_int_equal(luma(&sheet, 103, 78), strip);
+    /* 9 rows of letters, 2 of margin above and 1 below, twice as large: 24 rows above 100. */
+    assert_int_equal(luma(&sheet, 103, 76), strip);
     assert_int_equal(luma(&sheet, 103, 99), strip);
-    assert_int_equal(luma(&sheet, 103, 77), PAPER);
+    assert_int_equal(luma(&sheet, 103, 75), PAPER);
     assert_int_equal(luma(&sheet, 150, 150), PAPER);
     finish(&sheet);
     sheet = make(320, 240);
@@ -236,7 +236,7 @@ static void test_label_place(void **state)
     /* dog: 17 columns of letters, 2 margins of 2, the bar: 22, twice: from 320 - 44. */
     assert_int_equal(luma(&sheet, 276 + 3, 0), strip);
     assert_int_equal(luma(&sheet, 275, 0), PAPER);
-    assert_int_equal(luma(&sheet, 319, 21), strip);
+    assert_int_equal(luma(&sheet, 319, 23), strip);
     finish(&sheet);
 }
 

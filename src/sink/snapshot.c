@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Every n-th result of each camera as a JPEG file with its boxes drawn in. The picture goes from planar YUV to JPEG without RGB in between. A
- * file gets its name only when it is complete.
+ * Every n-th result of each camera as a JPEG file with its boxes drawn in. The picture goes from
+ * planar YUV to JPEG without RGB in between. A file gets its name only when it is complete.
  */
 #include <errno.h>
 #include <fcntl.h>

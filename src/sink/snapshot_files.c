@@ -71,7 +71,8 @@ static void remove_shot(struct fv_snapshot_files *files, const struct camera *ca
 /* Notes a file as the newest of its camera; the oldest goes when there are too many. */
 static void keep_shot(struct fv_snapshot_files *files, struct camera *camera, struct shot shot)
 {
-    /* The same number again (an earlier run's file, now overwritten) must not be removed as an old one. */
+    /* The same number again (an earlier run's file, now overwritten) must not be removed as an old
+     * one. */
     unsigned count = 0;
     for (unsigned i = 0; i < camera->count; i++)
         if (camera->kept[i].frame != shot.frame)
@@ -98,7 +99,8 @@ static bool parse_name(const struct camera *camera, const char *name, uint64_t *
     return true;
 }
 
-/* Among found files the list is sorted by time: a place for `shot`, or its end when it is older than all that are kept. */
+/* Among found files the list is sorted by time: a place for `shot`, or its end when it is older
+ * than all that are kept. */
 static void adopt(struct fv_snapshot_files *files, struct camera *camera, struct shot shot)
 {
     if (camera->count == files->keep && shot.time < camera->kept[0].time) {
