@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The cameras: RTSP_STREAMS as a list of objects, and the two older forms (name -> address; a list of addresses). */
+/* The cameras: RTSP_STREAMS as a list of objects, and the two older forms (name -> address; a list
+ * of addresses). */
 #include <errno.h>
 #include <string.h>
 
@@ -39,7 +40,8 @@ void fv_draft_finish(struct fv_conf_draft *draft)
     *draft = (struct fv_conf_draft){0};
 }
 
-/* Characters of a name, or 0 when it must not be used: it becomes part of file names and lines of text. */
+/* Characters of a name, or 0 when it must not be used: it becomes part of file names and lines of
+ * text. */
 static size_t name_length(const char *name)
 {
     size_t characters = 0;
@@ -65,9 +67,12 @@ static void check_name(struct fv_check *check, const struct entry *entry, const 
     size_t length = name_length(name);
     if (length >= 1 && length <= FV_CONF_NAME_MAX && strlen(name) <= FV_CONF_NAME_BYTES)
         return;
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "bad_name", name_node(check, entry), .at_value = !entry->name,
-                                  .fix = "Use 1 to 64 letters, digits, spaces, '-' or '_'."},
-           "A camera's name has 1 to %d characters, and no slashes or control characters.", FV_CONF_NAME_MAX);
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "bad_name", name_node(check, entry),
+                           .at_value = !entry->name,
+                           .fix = "Use 1 to 64 letters, digits, spaces, '-' or '_'."},
+           "A camera's name has 1 to %d characters, and no slashes or control characters.",
+           FV_CONF_NAME_MAX);
 }
 
 static void check_duplicate(struct fv_check *check, const struct entry *entry, const char *name)
@@ -77,15 +82,17 @@ static void check_duplicate(struct fv_check *check, const struct entry *entry, c
         const char *other = check->config->cameras.items[i].name;
         if (!other || strcmp(other, name))
             continue;
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "duplicate_camera", name_node(check, entry), .at_value = !entry->name,
-                                      .fix = "Give each camera its own name."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "duplicate_camera", name_node(check, entry),
+                               .at_value = !entry->name, .fix = "Give each camera its own name."},
                "Two cameras are called \"%s\".", fv_mask_show(name, shown));
         return;
     }
 }
 
 /* Every camera has a name; where the file gives none it is camera-1, camera-2 and so on. */
-static void settle_name(struct fv_check *check, const struct entry *entry, struct fv_conf_camera *camera)
+static void settle_name(struct fv_check *check, const struct entry *entry,
+                        struct fv_conf_camera *camera)
 {
     uint32_t given = fv_map_child(&check->map, entry->node, "name");
     if (entry->name)
@@ -102,13 +109,15 @@ static void settle_name(struct fv_check *check, const struct entry *entry, struc
     check_duplicate(check, entry, camera->name);
 }
 
-static void settle_address(struct fv_check *check, const struct entry *entry, struct fv_conf_camera *camera)
+static void settle_address(struct fv_check *check, const struct entry *entry,
+                           struct fv_conf_camera *camera)
 {
     struct fv_error err = {0};
     uint32_t node = fv_map_child(&check->map, entry->node, "url");
     if (!camera->url && node == FV_NODE_NONE) {
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "missing_key", entry->node,
-                                      .fix = "Add \"url\": \"rtsp://host:port/path\"."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "missing_key", entry->node,
+                               .fix = "Add \"url\": \"rtsp://host:port/path\"."},
                "The camera has no url.");
         return;
     }
@@ -117,14 +126,17 @@ static void settle_address(struct fv_check *check, const struct entry *entry, st
     if (node == FV_NODE_NONE)
         node = entry->node;
     if (fv_url_parse(camera->url, &camera->address, &err) < 0) {
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "bad_url", node, .at_value = true,
-                                      .fix = "Write rtsp://host:port/path; in a user name or password write '@' as %40, ':' as %3A and '/' as %2F."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "bad_url", node, .at_value = true,
+                               .fix = "Write rtsp://host:port/path; in a user name or password "
+                                      "write '@' as %40, ':' as %3A and '/' as %2F."},
                "The url cannot be used: %s.", err.text);
         return;
     }
     if (camera->address.has_user)
-        fv_say(check, (struct fv_say){FV_SEVERITY_WARNING, "credentials_in_url", node, .at_value = true,
-                                      .fix = "Use USERNAME with PASSWORD_ENV or PASSWORD_FILE."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_WARNING, "credentials_in_url", node, .at_value = true,
+                               .fix = "Use USERNAME with PASSWORD_ENV or PASSWORD_FILE."},
                "The url holds credentials: whoever reads this file has them.");
 }
 
@@ -137,15 +149,20 @@ static bool refers_to_credentials(const struct fv_check *check, uint32_t node)
     return false;
 }
 
-static void check_backoff(struct fv_check *check, const struct fv_conf_camera *camera, uint32_t parent)
+static void check_backoff(struct fv_check *check, const struct fv_conf_camera *camera,
+                          uint32_t parent)
 {
     uint32_t initial = fv_map_child(&check->map, parent, "BACKOFF_INITIAL_S");
     uint32_t maximum = fv_map_child(&check->map, parent, "BACKOFF_MAX_S");
-    if (camera->backoff_initial_s <= camera->backoff_max_s || (initial == FV_NODE_NONE && maximum == FV_NODE_NONE))
+    if (camera->backoff_initial_s <= camera->backoff_max_s ||
+        (initial == FV_NODE_NONE && maximum == FV_NODE_NONE))
         return;
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "backoff_order", initial != FV_NODE_NONE ? initial : maximum, .at_value = true,
-                                  .fix = "Make BACKOFF_MAX_S the larger one."},
-           "BACKOFF_INITIAL_S %.10g is larger than BACKOFF_MAX_S %.10g.", camera->backoff_initial_s, camera->backoff_max_s);
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "backoff_order",
+                           initial != FV_NODE_NONE ? initial : maximum, .at_value = true,
+                           .fix = "Make BACKOFF_MAX_S the larger one."},
+           "BACKOFF_INITIAL_S %.10g is larger than BACKOFF_MAX_S %.10g.", camera->backoff_initial_s,
+           camera->backoff_max_s);
 }
 
 static int borrow(char **at, const char *from)
@@ -154,21 +171,25 @@ static int borrow(char **at, const char *from)
     return from && !*at ? -ENOMEM : 0;
 }
 
-/* Starts from the engine-wide defaults. A camera that names credentials of its own does not mix them with the common ones. */
+/* Starts from the engine-wide defaults. A camera that names credentials of its own does not mix
+ * them with the common ones. */
 static int draft_init(const struct fv_check *check, bool own, struct fv_conf_draft *draft)
 {
     *draft = (struct fv_conf_draft){.camera = check->defaults.camera};
     if (own)
         return 0;
-    if (borrow(&draft->username, check->defaults.username) < 0 || borrow(&draft->password_env, check->defaults.password_env) < 0 ||
+    if (borrow(&draft->username, check->defaults.username) < 0 ||
+        borrow(&draft->password_env, check->defaults.password_env) < 0 ||
         borrow(&draft->password_file, check->defaults.password_file) < 0)
         return -ENOMEM;
     return 0;
 }
 
-static void check_object(struct fv_check *check, const struct entry *entry, struct fv_conf_draft *draft)
+static void check_object(struct fv_check *check, const struct entry *entry,
+                         struct fv_conf_draft *draft)
 {
-    for (uint32_t i = check->map.nodes[entry->node].first; i != FV_NODE_NONE; i = check->map.nodes[i].next) {
+    for (uint32_t i = check->map.nodes[entry->node].first; i != FV_NODE_NONE;
+         i = check->map.nodes[i].next) {
         struct fv_member member = {
             .section = "cameras",
             .in_camera = true,
@@ -180,7 +201,8 @@ static void check_object(struct fv_check *check, const struct entry *entry, stru
     }
 }
 
-static bool read_entry(struct fv_check *check, const struct entry *entry, struct fv_conf_draft *draft)
+static bool read_entry(struct fv_check *check, const struct entry *entry,
+                       struct fv_conf_draft *draft)
 {
     if (json_is_object(entry->value) && !entry->name) {
         check_object(check, entry, draft);
@@ -192,9 +214,11 @@ static bool read_entry(struct fv_check *check, const struct entry *entry, struct
             check->failure = -ENOMEM;
         return true;
     }
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", entry->node, .at_value = true,
-                                  .fix = "Write { \"name\": \"...\", \"url\": \"rtsp://...\" } in a list."},
-           "A camera must be an object with name and url.");
+    fv_say(
+        check,
+        (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", entry->node, .at_value = true,
+                        .fix = "Write { \"name\": \"...\", \"url\": \"rtsp://...\" } in a list."},
+        "A camera must be an object with name and url.");
     check->blind = true;
     return false;
 }
@@ -218,21 +242,27 @@ static void add_camera(struct fv_check *check, const struct entry *entry)
 
 static void older_form(struct fv_check *check, uint32_t node, const char *what)
 {
-    fv_say(check, (struct fv_say){FV_SEVERITY_OBSOLETE, "older_form", node,
-                                  .fix = "Write a list of objects: [ { \"name\": \"...\", \"url\": \"rtsp://...\" } ]."},
-           "RTSP_STREAMS is %s; this older form is still read.", what);
+    fv_say(
+        check,
+        (struct fv_say){
+            FV_SEVERITY_OBSOLETE, "older_form", node,
+            .fix = "Write a list of objects: [ { \"name\": \"...\", \"url\": \"rtsp://...\" } ]."},
+        "RTSP_STREAMS is %s; this older form is still read.", what);
 }
 
 static void check_object_form(struct fv_check *check, uint32_t streams, const json_t *value)
 {
     if (json_object_get(value, "url")) {
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", streams, .at_value = true, .fix = "Put [ and ] around it."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", streams, .at_value = true,
+                               .fix = "Put [ and ] around it."},
                "RTSP_STREAMS must be a list of cameras, not one camera.");
         check->blind = true;
         return;
     }
     older_form(check, streams, "an object of names and addresses");
-    for (uint32_t i = check->map.nodes[streams].first; i != FV_NODE_NONE; i = check->map.nodes[i].next) {
+    for (uint32_t i = check->map.nodes[streams].first; i != FV_NODE_NONE;
+         i = check->map.nodes[i].next) {
         const char *name = check->map.nodes[i].name;
         struct entry entry = {.node = i, .value = json_object_get(value, name), .name = name};
         uint32_t first = check->map.nodes[i].duplicate_of;
@@ -259,18 +289,20 @@ static void check_list_form(struct fv_check *check, uint32_t streams, const json
 
 static void check_sources(struct fv_check *check, uint32_t streams)
 {
-    uint32_t section = fv_map_child(&check->map, 0, "cameras");
+    uint32_t section = check->cameras;
     if (check->blind)
         return;
     for (unsigned i = 0; i < check->config->cameras.count; i++)
         if (check->config->cameras.items[i].enabled)
             return;
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "no_source",
-                                  streams != FV_NODE_NONE   ? streams
-                                  : section != FV_NODE_NONE ? section
-                                                            : FV_NODE_NONE,
-                                  .key = "cameras.RTSP_STREAMS",
-                                  .fix = "Add { \"name\": \"...\", \"url\": \"rtsp://...\" } to cameras.RTSP_STREAMS, or enable one that is there."},
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "no_source",
+                           streams != FV_NODE_NONE   ? streams
+                           : section != FV_NODE_NONE ? section
+                                                     : FV_NODE_NONE,
+                           .key = "cameras.RTSP_STREAMS",
+                           .fix = "Add { \"name\": \"...\", \"url\": \"rtsp://...\" } to "
+                                  "cameras.RTSP_STREAMS, or enable one that is there."},
            "No camera is enabled.");
 }
 
@@ -278,12 +310,14 @@ void fv_check_cameras(struct fv_check *check)
 {
     uint32_t streams;
     const json_t *value = fv_check_given(check, "cameras", "RTSP_STREAMS", &streams);
-    check_backoff(check, &check->defaults.camera, fv_map_child(&check->map, 0, "cameras"));
+    check_backoff(check, &check->defaults.camera, check->cameras);
     if (streams != FV_NODE_NONE && check->map.nodes[streams].repeated)
         return;
     size_t count = json_is_array(value) ? json_array_size(value) : json_object_size(value);
     if (count > FV_CONF_CAMERAS_MAX) {
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "too_large", streams, .at_value = true, .fix = "Split the cameras over several engines."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "too_large", streams, .at_value = true,
+                               .fix = "Split the cameras over several engines."},
                "There are more than %d cameras.", FV_CONF_CAMERAS_MAX);
         return;
     }

@@ -18,7 +18,8 @@ static void path_add(const struct fv_check *check, uint32_t node, struct fv_str 
     uint32_t way[FV_LOCATE_DEPTH + 1];
     unsigned depth = 0;
     char shown[FV_SHOW_MAX];
-    for (; node != 0 && node != FV_NODE_NONE && depth < FV_LOCATE_DEPTH + 1; node = check->map.nodes[node].parent)
+    for (; node != 0 && node != FV_NODE_NONE && depth < FV_LOCATE_DEPTH + 1;
+         node = check->map.nodes[node].parent)
         way[depth++] = node;
     while (depth > 0) {
         const struct fv_node *step = &check->map.nodes[way[--depth]];
@@ -58,12 +59,14 @@ void fv_say(struct fv_check *check, struct fv_say about, const char *format, ...
     fv_report_add(&check->report, &finding, message, about.fix ? about.fix : "");
 }
 
-const json_t *fv_check_given(const struct fv_check *check, const char *section, const char *name, uint32_t *ret_node)
+const json_t *fv_check_given(const struct fv_check *check, const char *section, const char *name,
+                             uint32_t *ret_node)
 {
     uint32_t node = fv_map_child(&check->map, fv_map_child(&check->map, 0, section), name);
     if (ret_node)
         *ret_node = node;
-    return node == FV_NODE_NONE ? NULL : json_object_get(json_object_get(check->root, section), name);
+    return node == FV_NODE_NONE ? NULL
+                                : json_object_get(json_object_get(check->root, section), name);
 }
 
 static unsigned line_of(const struct fv_check *check, uint32_t node)
@@ -73,20 +76,44 @@ static unsigned line_of(const struct fv_check *check, uint32_t node)
     return place.line;
 }
 
-/* True when the member must not be judged: it stands there twice. The second and later ones are reported. */
-static bool repeated(struct fv_check *check, uint32_t id)
+/* Beyond the findings that are shown, one is only counted: to look for its best words takes time. */
+static bool only_counted(struct fv_check *check, const char *code, uint32_t node)
+{
+    if (check->report.count < FV_FINDINGS_MAX)
+        return false;
+    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, code, node, .key = ""}, "One more.");
+    return true;
+}
+
+static void duplicate_key(struct fv_check *check, uint32_t id)
 {
     const struct fv_node *node = &check->map.nodes[id];
     char shown[FV_SHOW_MAX];
-    if (node->duplicate_of != FV_NODE_NONE && check->report.count < FV_FINDINGS_MAX)
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "duplicate_key", id, .fix = "Keep one of the two."},
-               "\"%s\" is given twice; the first one is in line %u.", fv_mask_show(node->name, shown),
-               line_of(check, node->duplicate_of));
-    else if (node->duplicate_of != FV_NODE_NONE)
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "duplicate_key", id}, "A key is given twice.");
-    if (node->duplicate_of != FV_NODE_NONE || node->repeated)
-        check->blind = true;
-    return node->duplicate_of != FV_NODE_NONE || node->repeated;
+    if (only_counted(check, "duplicate_key", id))
+        return;
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "duplicate_key", id, .fix = "Keep one of the two."},
+           "\"%s\" is given twice; the first one is in line %u.", fv_mask_show(node->name, shown),
+           line_of(check, node->duplicate_of));
+}
+
+/* Whether what the file says about its cameras is unclear when this key is. */
+static bool decides_sources(const char *name)
+{
+    return !strcmp(name, "cameras") || !strcmp(name, "RTSP_STREAMS") || !strcmp(name, "enabled");
+}
+
+/* True when the member must not be judged: it stands there twice. The second and later ones are
+ * reported. */
+static bool repeated(struct fv_check *check, uint32_t id)
+{
+    const struct fv_node *node = &check->map.nodes[id];
+    if (node->duplicate_of != FV_NODE_NONE)
+        duplicate_key(check, id);
+    else if (!node->repeated)
+        return false;
+    check->blind |= decides_sources(node->name);
+    return true;
 }
 
 /* The section in which a setting of this name belongs, or NULL. */
@@ -104,7 +131,8 @@ static const char *nearest(const struct fv_member *member, const char *name)
     enum fv_scope other = member->in_camera ? FV_SCOPE_SECTION : FV_SCOPE_CAMERA;
     for (size_t i = 0; i < fv_setting_count; i++) {
         const struct fv_setting *setting = &fv_settings[i];
-        if (!strcmp(setting->section, member->section) && setting->scope != other && !strchr(setting->name, '*'))
+        if (!strcmp(setting->section, member->section) && setting->scope != other &&
+            !strchr(setting->name, '*'))
             fv_suggest_offer(&suggest, setting->name);
     }
     return suggest.best;
@@ -112,9 +140,11 @@ static const char *nearest(const struct fv_member *member, const char *name)
 
 static void unknown_key(struct fv_check *check, const struct fv_member *member)
 {
+    if (only_counted(check, "unknown_key", member->node))
+        return;
     const char *name = check->map.nodes[member->node].name, *near = nearest(member, name);
     const struct fv_setting *there = elsewhere(name);
-    const char *where = member->in_camera ? "a camera" : member->section;
+    const char *where = member->in_camera ? "A camera" : member->section;
     char fix[300], shown[FV_SHOW_MAX];
     struct fv_str out;
     fv_str_init(&out, fix, sizeof(fix));
@@ -125,8 +155,9 @@ static void unknown_key(struct fv_check *check, const struct fv_member *member)
     else
         fv_str_add(&out, "Remove it; `fovea config doc` lists all settings.");
     fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "unknown_key", member->node, .fix = fix},
-           member->in_camera ? "%s has no setting \"%s\"." : "The section \"%s\" has no setting \"%s\".", where,
-           fv_mask_show(name, shown));
+           member->in_camera ? "%s has no setting \"%s\"."
+                             : "The section \"%s\" has no setting \"%s\".",
+           where, fv_mask_show(name, shown));
 }
 
 void fv_check_member(struct fv_check *check, const struct fv_member *member)
@@ -140,7 +171,7 @@ void fv_check_member(struct fv_check *check, const struct fv_member *member)
         return;
     }
     if (!fv_value_check(check, setting, member->value, member->node)) {
-        check->blind = true;
+        check->blind |= decides_sources(name);
         return;
     }
     fv_rules_setting(check, setting, member->value, member->node);
@@ -154,6 +185,8 @@ void fv_check_member(struct fv_check *check, const struct fv_member *member)
 static void unknown_section(struct fv_check *check, uint32_t node)
 {
     const char *name = check->map.nodes[node].name;
+    if (only_counted(check, "unknown_section", node))
+        return;
     const struct fv_setting *there = elsewhere(name);
     struct fv_suggest suggest = {.wanted = name};
     char fix[300], shown[FV_SHOW_MAX];
@@ -166,23 +199,26 @@ static void unknown_section(struct fv_check *check, uint32_t node)
     else if (suggest.best)
         fv_str_addf(&out, "Did you mean \"%s\"?", suggest.best);
     else
-        fv_str_add(&out, "Remove it. Sections are processing, models, cameras, tracking, visualization, output, websocket and app.");
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "unknown_section", node, .fix = fix}, "There is no section \"%s\".",
-           fv_mask_show(name, shown));
-    check->blind = true;
+        fv_str_add(&out, "Remove it. Sections are processing, models, cameras, tracking, "
+                         "visualization, output, websocket and app.");
+    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "unknown_section", node, .fix = fix},
+           "There is no section \"%s\".", fv_mask_show(name, shown));
+    check->blind |= suggest.best && !strcmp(suggest.best, "cameras");
 }
 
 static void check_section(struct fv_check *check, uint32_t node, const json_t *object)
 {
     const struct fv_section *section = fv_section_find(check->map.nodes[node].name);
     if (!json_is_object(object)) {
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", node, .at_value = true,
-                                      .fix = "Write an object: { \"NAME\": value, ... }."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", node, .at_value = true,
+                               .fix = "Write an object: { \"NAME\": value, ... }."},
                "The section \"%s\" must be an object of settings.", section->name);
-        check->blind = true;
+        check->blind |= decides_sources(section->name);
         return;
     }
-    for (uint32_t i = check->map.nodes[node].first; i != FV_NODE_NONE; i = check->map.nodes[i].next) {
+    for (uint32_t i = check->map.nodes[node].first; i != FV_NODE_NONE;
+         i = check->map.nodes[i].next) {
         struct fv_member member = {
             .section = section->name,
             .node = i,
@@ -196,8 +232,9 @@ static void check_section(struct fv_check *check, uint32_t node, const json_t *o
 void fv_check_sections(struct fv_check *check)
 {
     if (!json_is_object(check->root)) {
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", 0,
-                                      .fix = "Begin with { \"cameras\": { \"RTSP_STREAMS\": [ ... ] } }."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", 0,
+                               .fix = "Begin with { \"cameras\": { \"RTSP_STREAMS\": [ ... ] } }."},
                "A configuration is an object of sections, not a list.");
         check->blind = true;
         return;

@@ -12,9 +12,9 @@
 
 #define FV_CONF_SIZE_MAX (4u << 20) /* bytes of a file */
 #define FV_CONF_CAMERAS_MAX 4096
-#define FV_CONF_NAME_MAX 64       /* characters of a camera's name */
-#define FV_CONF_NAME_BYTES 127    /* and bytes */
-#define FV_PATH_MAX 600
+#define FV_CONF_NAME_MAX 64    /* characters of a camera's name */
+#define FV_CONF_NAME_BYTES 127 /* and bytes */
+#define FV_PATH_MAX 900
 
 struct fv_check {
     const char *text;
@@ -22,12 +22,13 @@ struct fv_check {
     json_t *root;
     struct fv_map map;
     struct fv_report report;
-    struct fv_config *config; /* being filled in */
+    struct fv_config *config;      /* being filled in */
     struct fv_conf_draft defaults; /* engine-wide defaults of cameras */
-    bool gpu_only;            /* GPU-only operation is in force */
-    bool resolve;             /* look up PASSWORD_ENV and PASSWORD_FILE */
-    bool blind;               /* a part was left out (duplicates, wrong types): what is missing is not judged */
-    int failure;              /* sticky: -ENOMEM */
+    uint32_t cameras;              /* node of that section, or FV_NODE_NONE */
+    bool gpu_only;                 /* GPU-only operation is in force */
+    bool resolve;                  /* look up PASSWORD_ENV and PASSWORD_FILE */
+    bool blind;                    /* what the file says about cameras could not be read */
+    int failure;                   /* sticky: -ENOMEM */
 };
 
 /* What a finding is about. */
@@ -39,15 +40,19 @@ struct fv_say {
     const char *key; /* NULL: the node's path */
     const char *fix; /* NULL: "" */
 };
-/* The message follows printf-style: a complete sentence. Outside text in it went through fv_mask_show(). */
-void fv_say(struct fv_check *check, struct fv_say about, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The message follows printf-style: a complete sentence. Outside text in it went through
+ * fv_mask_show(). */
+void fv_say(struct fv_check *check, struct fv_say about, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* "cameras.RTSP_STREAMS[0].url" for a node. Returns `buffer`, FV_PATH_MAX bytes. */
 char *fv_check_path(const struct fv_check *check, uint32_t node, char *buffer);
-/* A setting of a section as the file gives it, or NULL; *ret_node (may be NULL): its node, or FV_NODE_NONE. */
-const json_t *fv_check_given(const struct fv_check *check, const char *section, const char *name, uint32_t *ret_node);
+/* A setting of a section as the file gives it, or NULL; *ret_node (may be NULL): its node, or
+ * FV_NODE_NONE. */
+const json_t *fv_check_given(const struct fv_check *check, const char *section, const char *name,
+                             uint32_t *ret_node);
 
-/* check.c: the sections and their settings. `base` is where wired values go; NULL: nowhere. */
+/* check.c: the sections and their settings. */
 void fv_check_sections(struct fv_check *check);
 /* A member of a section or camera: finds its row, judges, stores. */
 struct fv_member {
@@ -60,16 +65,19 @@ struct fv_member {
 void fv_check_member(struct fv_check *check, const struct fv_member *member);
 
 /* value.c: type, bounds and words. True when the value may be stored. */
-bool fv_value_check(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node);
+bool fv_value_check(struct fv_check *check, const struct fv_setting *setting, const json_t *value,
+                    uint32_t node);
 /* Stores a value of the right type; what was there is freed. 0 or -ENOMEM. */
 int fv_value_store(const struct fv_setting *setting, const json_t *value, void *base);
 /* Sets the defaults of all wired settings of `target` in `base`. 0 or -ENOMEM. */
 int fv_value_defaults(enum fv_target target, void *base);
-/* True when `value` equals the JSON text `text`; numbers are compared as numbers, words without case. */
-bool fv_value_is(const json_t *value, const char *text);
+/* True when `value` equals the JSON text `text` (NULL: never); numbers are compared as numbers,
+ * words without case. */
+bool fv_value_is(struct fv_check *check, const json_t *value, const char *text);
 
 /* rules.c: what a row of the table says about one value; rules that join settings. */
-void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node);
+void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, const json_t *value,
+                      uint32_t node);
 void fv_rules_file(struct fv_check *check);
 
 /* cameras.c: RTSP_STREAMS in all its forms, after the sections. */
@@ -77,7 +85,9 @@ void fv_check_cameras(struct fv_check *check);
 void fv_draft_finish(struct fv_conf_draft *draft);
 void fv_camera_finish(struct fv_conf_camera *camera);
 
-/* secret.c: the credentials that are in force, into camera->address. `own`: the camera's entry itself refers to credentials. */
-void fv_check_credentials(struct fv_check *check, struct fv_conf_draft *draft, uint32_t node, bool own);
+/* secret.c: the credentials that are in force, into camera->address. `own`: the camera's entry
+ * itself refers to credentials. */
+void fv_check_credentials(struct fv_check *check, struct fv_conf_draft *draft, uint32_t node,
+                          bool own);
 
 #endif

@@ -16,7 +16,8 @@ struct writer {
     void *data;
 };
 
-static void put(const struct writer *writer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void put(const struct writer *writer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 static void put(const struct writer *writer, const char *format, ...)
 {
     char buffer[2000];
@@ -46,8 +47,8 @@ static void describe_type(const struct fv_setting *setting, struct fv_str *out)
     else
         fv_str_add(out, fv_kind_name(setting->kind));
     if (setting->min != setting->max)
-        fv_str_addf(out, " %s %.10g %s %.10g", setting->flags & FV_OPEN_MIN ? "above" : "from", setting->min,
-                    setting->flags & FV_OPEN_MIN ? "up to" : "to", setting->max);
+        fv_str_addf(out, " %s %.10g %s %.10g", setting->flags & FV_OPEN_MIN ? "above" : "from",
+                    setting->min, setting->flags & FV_OPEN_MIN ? "up to" : "to", setting->max);
     if (setting->unit)
         fv_str_addf(out, " (%s)", setting->unit);
     if (setting->flags & FV_MAY_AUTO)
@@ -68,7 +69,6 @@ static void describe_default(const struct fv_setting *setting, struct fv_str *ou
     if (out->size == 0)
         fv_str_add(out, "-");
 }
-
 
 /* What validation enforces beyond the type. */
 static void describe_rules(const struct fv_setting *setting, struct fv_str *out)
@@ -99,7 +99,9 @@ static void describe_rules(const struct fv_setting *setting, struct fv_str *out)
 
 static const char *scope_name(const struct fv_setting *setting)
 {
-    return setting->scope == FV_SCOPE_CAMERA ? "per camera" : setting->scope == FV_SCOPE_BOTH ? "engine-wide and per camera" : NULL;
+    return setting->scope == FV_SCOPE_CAMERA ? "per camera"
+           : setting->scope == FV_SCOPE_BOTH ? "engine-wide and per camera"
+                                             : NULL;
 }
 
 /* Texts about one setting. */
@@ -124,11 +126,12 @@ static void document_setting(const struct writer *writer, const struct fv_settin
     const char *scope = scope_name(setting);
     describe(setting, &texts);
     if (setting->effect == FV_EFFECT_OBSOLETE)
-        put(writer, "| `%s` | | | obsolete | %s. %s |\n", setting->name, setting->help, texts.rules);
+        put(writer, "| `%s` | | | obsolete | %s. %s |\n", setting->name, setting->help,
+            texts.rules);
     else
-        put(writer, "| `%s` | %s | %s | %s | %s%s%s.%s%s |\n", setting->name, texts.type, texts.fallback,
-            fv_effect_name(setting->effect), scope ? scope : "", scope ? ": " : "", setting->help,
-            texts.rules[0] ? " " : "", texts.rules);
+        put(writer, "| `%s` | %s | %s | %s | %s%s%s.%s%s |\n", setting->name, texts.type,
+            texts.fallback, fv_effect_name(setting->effect), scope ? scope : "", scope ? ": " : "",
+            setting->help, texts.rules[0] ? " " : "", texts.rules);
 }
 
 static const char head[] =
@@ -136,49 +139,61 @@ static const char head[] =
     "\n"
     "This page is generated from the table of settings: `fovea config doc > docs/config.md`.\n"
     "\n"
-    "The configuration is one JSON file: an object of the sections below, each an object of settings. All of them are\n"
+    "The configuration is one JSON file: an object of the sections below, each an object of "
+    "settings. All of them are\n"
     "optional except one enabled camera. `\"$schema\"` beside the sections is ignored.\n"
     "\n"
     "```json\n"
     "{\n"
     "  \"cameras\": {\n"
     "    \"RTSP_STREAMS\": [\n"
-    "      {\"name\": \"gate\", \"url\": \"rtsp://192.0.2.10/stream1\", \"USERNAME\": \"viewer\", \"PASSWORD_FILE\": \"/etc/fovea/gate\"}\n"
+    "      {\"name\": \"gate\", \"url\": \"rtsp://192.0.2.10/stream1\", \"USERNAME\": \"viewer\", "
+    "\"PASSWORD_FILE\": \"/etc/fovea/gate\"}\n"
     "    ]\n"
     "  }\n"
     "}\n"
     "```\n"
     "\n"
-    "`fovea config check FILE` judges a file alone; `fovea run` judges it in the same way first, and does not start on errors.\n"
+    "`fovea config check FILE` judges a file alone; `fovea run` judges it in the same way first, "
+    "and does not start on errors.\n"
     "`fovea config explain NAME` says what is known about one setting.\n"
     "\n"
-    "**GPU-only operation** is in force unless `processing.BACKEND` (or `--backend`) is `cpu`; then what contradicts it is\n"
+    "**GPU-only operation** is in force unless `processing.BACKEND` (or `--backend`) is `cpu`; "
+    "then what contradicts it is\n"
     "reported as information, \"not used\".\n"
     "\n"
-    "Effect: *in force*: the setting has behaviour. *checked*: it can only say what holds anyway. *no effect yet*: accepted,\n"
-    "and a warning says that its stage does not exist in this version. *not needed*: accepted for old files. *obsolete*: reported\n"
-    "with its replacement. Words may be written in upper or lower case. *Before* is the default of the Python pipeline before tuning.\n"
+    "Effect: *in force*: the setting has behaviour. *checked*: it can only say what holds anyway. "
+    "*no effect yet*: accepted,\n"
+    "and a warning says that its stage does not exist in this version. *not needed*: accepted for "
+    "old files. *obsolete*: reported\n"
+    "with its replacement. Words may be written in upper or lower case. *Before* is the default of "
+    "the Python pipeline before tuning.\n"
     "\n"
-    "Settings marked *engine-wide and per camera* stand in `cameras`, for all cameras, or in an entry of `RTSP_STREAMS`, for one.\n"
-    "A camera that names USERNAME, PASSWORD_ENV or PASSWORD_FILE takes none of the engine-wide ones; an address with a user\n"
-    "takes precedence over the engine-wide ones. Paths are relative to the folder in which the program is started.\n";
+    "Settings marked *engine-wide and per camera* stand in `cameras`, for all cameras, or in an "
+    "entry of `RTSP_STREAMS`, for one.\n"
+    "A camera that names USERNAME, PASSWORD_ENV or PASSWORD_FILE takes none of the engine-wide "
+    "ones; an address with a user\n"
+    "takes precedence over the engine-wide ones. Paths are relative to the folder in which the "
+    "program is started.\n";
 
-static const char codes_head[] =
-    "\n"
-    "## Codes\n"
-    "\n"
-    "The code of a finding never changes its meaning. Exit status of `fovea config check`: 0 no errors, 1 errors, 2 a file cannot be\n"
-    "read.\n"
-    "\n"
-    "| Code | Severity | Meaning |\n"
-    "|---|---|---|\n";
+static const char codes_head[] = "\n"
+                                 "## Codes\n"
+                                 "\n"
+                                 "The code of a finding never changes its meaning. Exit status of "
+                                 "`fovea config check`: 0 no errors, 1 errors, 2 a file cannot be\n"
+                                 "read.\n"
+                                 "\n"
+                                 "| Code | Severity | Meaning |\n"
+                                 "|---|---|---|\n";
 
 void fv_config_document(fv_text_fn text, void *data)
 {
     const struct writer writer = {text, data};
     text(data, head);
     for (const struct fv_section *section = fv_sections; section->name; section++) {
-        put(&writer, "\n## %s\n\n%s\n\n| Setting | Value | Default | Effect | Meaning |\n|---|---|---|---|---|\n",
+        put(&writer,
+            "\n## %s\n\n%s\n\n| Setting | Value | Default | Effect | Meaning "
+            "|\n|---|---|---|---|---|\n",
             section->name, section->help);
         for (size_t i = 0; i < fv_setting_count; i++)
             if (!strcmp(fv_settings[i].section, section->name))
@@ -193,8 +208,8 @@ static void explain_setting(const struct writer *writer, const struct fv_setting
 {
     struct texts texts;
     describe(setting, &texts);
-    put(writer, "%s.%s%s: %s\n", setting->section, setting->scope == FV_SCOPE_CAMERA ? "RTSP_STREAMS[]." : "",
-        setting->name, setting->help);
+    put(writer, "%s.%s%s: %s\n", setting->section,
+        setting->scope == FV_SCOPE_CAMERA ? "RTSP_STREAMS[]." : "", setting->name, setting->help);
     if (setting->effect != FV_EFFECT_OBSOLETE)
         put(writer, "  value:   %s\n  default: %s\n", texts.type, texts.fallback);
     put(writer, "  effect:  %s\n", fv_effect_name(setting->effect));
@@ -233,6 +248,7 @@ int fv_config_explain(const char *key, fv_text_fn text, void *data, struct fv_er
         return 0;
     fv_mask_show(key, shown);
     if (suggest.best)
-        return fv_error_set(err, -ENOENT, "there is no setting \"%s\". Did you mean \"%s\"?", shown, suggest.best);
+        return fv_error_set(err, -ENOENT, "there is no setting \"%s\". Did you mean \"%s\"?", shown,
+                            suggest.best);
     return fv_error_set(err, -ENOENT, "there is no setting \"%s\"", shown);
 }

@@ -21,7 +21,9 @@ struct job {
 
 static int open_error(struct fv_error *err, const char *path)
 {
-    int code = errno == ENOENT || errno == ENOTDIR ? -ENOENT : errno == EACCES || errno == EPERM ? -EACCES : -EIO;
+    int code = errno == ENOENT || errno == ENOTDIR ? -ENOENT
+               : errno == EACCES || errno == EPERM ? -EACCES
+                                                   : -EIO;
     return fv_error_set(err, code, "%s cannot be read: %s", path, strerror(errno));
 }
 
@@ -36,7 +38,8 @@ static int read_file(struct job *job, struct fv_error *err)
     int r = 0;
     for (;;) {
         if (job->size == room && room <= FV_CONF_SIZE_MAX) {
-            size_t more = room ? (room * 4 > FV_CONF_SIZE_MAX ? FV_CONF_SIZE_MAX + 1 : room * 4) : 16384;
+            size_t more =
+                room ? (room * 4 > FV_CONF_SIZE_MAX ? FV_CONF_SIZE_MAX + 1 : room * 4) : 16384;
             char *text = fv_realloc(job->text, more + 1);
             if (!text) {
                 r = -ENOMEM;
@@ -72,13 +75,15 @@ static int read_text(struct job *job, struct fv_error *err)
 }
 
 /* Before there are nodes, findings carry their own place. */
-static void say_at(struct fv_check *check, const char *code, size_t offset, const char *message, const char *fix)
+static void say_at(struct fv_check *check, const char *code, size_t offset, const char *message,
+                   const char *fix)
 {
-    fv_report_add(&check->report, &(struct fv_about){FV_SEVERITY_ERROR, code, "", offset}, message, fix);
+    fv_report_add(&check->report, &(struct fv_about){FV_SEVERITY_ERROR, code, "", offset}, message,
+                  fix);
 }
 
-/* jansson stops behind the token it did not expect and shows it after " near ": where that token begins. The token itself is not
- * shown: it may be part of a secret. */
+/* jansson stops behind the token it did not expect and shows it after " near ": where that token
+ * begins. The token itself is not shown: it may be part of a secret. */
 static size_t fault_offset(const struct job *job, const json_error_t *error, const char *near)
 {
     size_t position = error->position < 0 ? 0 : (size_t)error->position;
@@ -133,7 +138,8 @@ static void syntax_error(struct job *job, json_error_t *error)
     char message[JSON_ERROR_TEXT_LENGTH + 40];
     struct fv_str out;
     fv_str_init(&out, message, sizeof(message));
-    if (word_at(job, offset, "NaN") || word_at(job, offset, "Infinity") || word_at(job, offset, "-Infinity")) {
+    if (word_at(job, offset, "NaN") || word_at(job, offset, "Infinity") ||
+        word_at(job, offset, "-Infinity")) {
         fv_str_add(&out, "This is not JSON: it has no NaN and no Infinity.");
         fix = "Write a number, or remove the setting.";
     } else {
@@ -142,41 +148,62 @@ static void syntax_error(struct job *job, json_error_t *error)
     say_at(&job->check, code, offset, message, fix);
 }
 
-/* jansson judges the syntax, the scanner finds the places. False: it was reported, or check.failure is set. */
+/* For some failed allocations jansson gives no reason at all. */
+static bool out_of_memory(const json_error_t *error)
+{
+    return json_error_code(error) == json_error_out_of_memory || error->text[0] == '\0';
+}
+
+static void scan_error(struct job *job, int r, size_t offset)
+{
+    struct fv_check *check = &job->check;
+    if (r == -ENOBUFS && check->map.count >= FV_LOCATE_NODES)
+        say_at(check, "too_large", offset, "The file has too many values.",
+               "Give the configuration, not another file.");
+    else if (r == -ENOBUFS)
+        say_at(check, "too_deep", offset, "Brackets are open too deep inside each other.",
+               "Remove the inner brackets.");
+    else
+        check->failure = r;
+}
+
+/* jansson judges the syntax, the scanner finds the places. False: it was reported, or check.failure
+ * is set. */
 static bool parse(struct job *job)
 {
     struct fv_check *check = &job->check;
     json_error_t error = {0};
     size_t offset;
     if (job->size > FV_CONF_SIZE_MAX) {
-        say_at(check, "too_large", FV_NOWHERE, "The file is larger than 4 MiB.", "Give the configuration, not another file.");
+        say_at(check, "too_large", FV_NOWHERE, "The file is larger than 4 MiB.",
+               "Give the configuration, not another file.");
         return false;
     }
     if (!strncmp(job->text, "\xEF\xBB\xBF", 3)) {
-        say_at(check, "encoding", 0, "The file begins with a byte order mark.", "Save the file as UTF-8 without a byte order mark.");
+        say_at(check, "encoding", 0, "The file begins with a byte order mark.",
+               "Save the file as UTF-8 without a byte order mark.");
+        return false;
+    }
+    int r = fv_map_scan(job->text, job->size, &check->map, &offset);
+    if (r < 0 && r != -EBADMSG) {
+        scan_error(job, r, offset);
         return false;
     }
     check->root = json_loadb(job->text, job->size, 0, &error);
-    if (!check->root && json_error_code(&error) == json_error_out_of_memory)
+    if (!check->root && out_of_memory(&error))
         check->failure = -ENOMEM;
     else if (!check->root)
         syntax_error(job, &error);
-    if (!check->root)
-        return false;
-    int r = fv_map_scan(job->text, job->size, &check->map, &offset);
-    if (r == -ENOBUFS && check->map.count >= FV_LOCATE_NODES)
-        say_at(check, "too_large", offset, "The file has too many values.", "Give the configuration, not another file.");
-    else if (r == -ENOBUFS)
-        say_at(check, "too_deep", offset, "Brackets are open too deep inside each other.", "Remove the inner brackets.");
     else if (r < 0)
         check->failure = r;
-    return r == 0;
+    return check->root && r == 0;
 }
 
 static bool wants_cpu(const struct fv_check *check, const char *override)
 {
     const json_t *backend = fv_check_given(check, "processing", "BACKEND", NULL);
-    return override ? !strcmp(override, "cpu") : json_is_string(backend) && !strcasecmp(json_string_value(backend), "cpu");
+    return override ? !strcmp(override, "cpu")
+                    : json_is_string(backend) && !strcasecmp(json_string_value(backend), "cpu");
 }
 
 static void judge(struct job *job)
@@ -185,6 +212,7 @@ static void judge(struct job *job)
     const char *backend = job->params->backend;
     if (!parse(job))
         return;
+    check->cameras = fv_map_child(&check->map, 0, "cameras");
     check->gpu_only = !wants_cpu(check, backend);
     fv_check_sections(check);
     if (!json_is_object(check->root))
@@ -257,15 +285,18 @@ static int run(struct job *job, struct fv_config **ret_config, struct fv_error *
     return r;
 }
 
-int fv_config_load(const struct fv_config_params *params, struct fv_config **ret_config, struct fv_error *err)
+int fv_config_load(const struct fv_config_params *params, struct fv_config **ret_config,
+                   struct fv_error *err)
 {
     struct job job = {.params = params, .check.resolve = true};
     return run(&job, ret_config, err);
 }
 
-int fv_config_check(const char *path, const char *backend, fv_problem_fn problem, void *data, struct fv_error *err)
+int fv_config_check(const char *path, const char *backend, fv_problem_fn problem, void *data,
+                    struct fv_error *err)
 {
-    struct fv_config_params params = {.path = path, .backend = backend, .problem = problem, .data = data};
+    struct fv_config_params params = {
+        .path = path, .backend = backend, .problem = problem, .data = data};
     struct job job = {.params = &params};
     return run(&job, NULL, err);
 }

@@ -56,13 +56,15 @@ static size_t put_utf8(char *out, uint32_t code)
 static int hex4(const struct scan *scan, size_t at, uint32_t *ret_code)
 {
     uint64_t code;
-    if (at + 4 > scan->size || fv_slice_hex64((struct fv_slice){scan->text + at, 4}, 0xFFFF, &code) < 0)
+    if (at + 4 > scan->size ||
+        fv_slice_hex64((struct fv_slice){scan->text + at, 4}, 0xFFFF, &code) < 0)
         return -EBADMSG;
     *ret_code = (uint32_t)code;
     return 0;
 }
 
-/* RFC 8259 7: \uXXXX, two of them for a character beyond the basic plane. `at` is behind the 'u'. */
+/* RFC 8259 7: \uXXXX, two of them for a character beyond the basic plane. `at` is behind the 'u'.
+ */
 static int unicode_escape(struct scan *scan, char *out, size_t *used)
 {
     uint32_t code, low;
@@ -98,8 +100,8 @@ static int escape(struct scan *scan, char *out, size_t *used)
     return 0;
 }
 
-/* A string; decoded into the names when `ret_name` is given. No escape is shorter than what it stands for, so the names never
- * need more room than the text. */
+/* A string; decoded into the names when `ret_name` is given. No escape is shorter than what it
+ * stands for, so the names never need more room than the text. */
 static int string(struct scan *scan, const char **ret_name)
 {
     char scratch[4];
@@ -166,7 +168,9 @@ static int value(struct scan *scan, const char *name, size_t key)
 {
     int c = peek(scan);
     struct fv_node node = {
-        .kind = c == '{' ? FV_NODE_OBJECT : c == '[' ? FV_NODE_ARRAY : FV_NODE_SCALAR,
+        .kind = c == '{'   ? FV_NODE_OBJECT
+                : c == '[' ? FV_NODE_ARRAY
+                           : FV_NODE_SCALAR,
         .parent = scan->open,
         .next = FV_NODE_NONE,
         .first = FV_NODE_NONE,
@@ -175,7 +179,7 @@ static int value(struct scan *scan, const char *name, size_t key)
         .key = name ? key : scan->at,
         .value = scan->at,
     };
-    int r = add_node(scan, &node);
+    int r = c < 0 ? -EBADMSG : add_node(scan, &node);
     if (r < 0)
         return r;
     if (node.kind == FV_NODE_SCALAR)
@@ -263,7 +267,8 @@ static int find_duplicates(struct fv_map *map)
         struct fv_node *before = &map->nodes[order[i - 1]], *node = &map->nodes[order[i]];
         if (before->parent != node->parent || strcmp(before->name, node->name))
             continue;
-        node->duplicate_of = before->duplicate_of != FV_NODE_NONE ? before->duplicate_of : order[i - 1];
+        node->duplicate_of =
+            before->duplicate_of != FV_NODE_NONE ? before->duplicate_of : order[i - 1];
         before->repeated = true;
         map->duplicates++;
     }

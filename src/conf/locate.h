@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Where things stand in a JSON text. jansson judges the syntax and gives the values; this scanner maps each key and value to
- * its byte offset and finds duplicate keys. It accepts every text that jansson accepts and is safe on any other bytes.
+ * Where things stand in a JSON text. jansson judges the syntax and gives the values; this scanner
+ * maps each key and value to its byte offset and finds duplicate keys. It accepts every text that
+ * jansson accepts and is safe on any other bytes.
  */
 #ifndef FV_CONF_LOCATE_H
 #define FV_CONF_LOCATE_H
@@ -10,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FV_LOCATE_DEPTH 32           /* arrays and objects inside each other */
+#define FV_LOCATE_DEPTH 32            /* arrays and objects inside each other */
 #define FV_LOCATE_NODES (256u * 1024) /* values in one text */
 #define FV_NODE_NONE UINT32_MAX
 
@@ -19,13 +20,14 @@ enum fv_node_kind { FV_NODE_OBJECT, FV_NODE_ARRAY, FV_NODE_SCALAR };
 /* A value, in the order of the text; node 0 is the root. */
 struct fv_node {
     enum fv_node_kind kind;
-    uint32_t parent, next, first; /* FV_NODE_NONE when there is none; next: sibling behind, first: child */
-    uint32_t index;               /* position among its siblings, from 0 */
-    const char *name;             /* decoded key when the parent is an object, else NULL */
-    bool repeated;                /* a later member of the same object has the same name */
-    uint32_t duplicate_of;        /* an earlier member of the same object with the same name, or FV_NODE_NONE */
-    size_t key;                   /* byte offset of the key's quote; in an array or for the root: of the value */
-    size_t value;                 /* byte offset of the value */
+    uint32_t parent;       /* FV_NODE_NONE for the root */
+    uint32_t next, first;  /* sibling behind, first child; FV_NODE_NONE: none */
+    uint32_t index;        /* position among its siblings, from 0 */
+    const char *name;      /* decoded key when the parent is an object, else NULL */
+    bool repeated;         /* a later member of the same object has the same name */
+    uint32_t duplicate_of; /* the first member of the object with this name, or FV_NODE_NONE */
+    size_t key;            /* byte offset of the key's quote; where there is no key: of the value */
+    size_t value;          /* byte offset of the value */
 };
 
 struct fv_map {
@@ -35,16 +37,18 @@ struct fv_map {
     char *names;         /* owner of all decoded keys */
 };
 
-/* Scans `text`. 0; -EBADMSG: not JSON; -ENOBUFS: deeper than FV_LOCATE_DEPTH or more than FV_LOCATE_NODES values; -ENOMEM.
- * *ret_offset (may be NULL) says where it stopped. Free the map in every case. */
+/* Scans `text`. 0; -EBADMSG: not JSON; -ENOBUFS: deeper than FV_LOCATE_DEPTH or more than
+ * FV_LOCATE_NODES values; -ENOMEM. *ret_offset (may be NULL) says where it stopped. Free the map in
+ * every case. */
 int fv_map_scan(const char *text, size_t size, struct fv_map *ret_map, size_t *ret_offset);
 void fv_map_free(struct fv_map *map); /* an empty map is fine */
 
-/* The child of `parent` with this name (the first when there are several), or FV_NODE_NONE; also for parent FV_NODE_NONE. */
+/* The child of `parent` with this name (the first when there are several), or FV_NODE_NONE; also
+ * for parent FV_NODE_NONE. */
 uint32_t fv_map_child(const struct fv_map *map, uint32_t parent, const char *name);
 
-/* Line and column, from 1, of a byte offset; columns count UTF-8 characters. To go on from an earlier place (offset <= the
- * new one) pass it in *place; start with {0, 1, 1}. */
+/* Line and column, from 1, of a byte offset; columns count UTF-8 characters. To go on from an
+ * earlier place (offset <= the new one) pass it in *place; start with {0, 1, 1}. */
 struct fv_place {
     size_t offset;
     unsigned line, column;

@@ -51,7 +51,8 @@ static size_t authority(const char *text, size_t from, size_t to)
 
 static void mask_query(char *text, size_t from, size_t to)
 {
-    static const char *const names[] = {"password=", "passwd=", "pwd=", "pass=", "token=", "secret="};
+    static const char *const names[] = {
+        "password=", "passwd=", "pwd=", "pass=", "token=", "secret="};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         for (size_t at = from; (at = first_of(text, at, to, names[i])) < to;) {
             size_t start = at + strlen(names[i]);
@@ -100,7 +101,8 @@ struct context {
 
 static struct context context_of(const char *text, const struct token *key)
 {
-    static const char *const secret[] = {"pass", "pwd", "secret", "token", "credential", "api_key", NULL};
+    static const char *const secret[] = {"pass",       "pwd",     "secret", "token",
+                                         "credential", "api_key", NULL};
     static const char *const file[] = {"_file", NULL}, *const variable[] = {"_env", NULL};
     if (!one_of(text, key, secret) || one_of(text, key, file))
         return (struct context){0};
@@ -134,7 +136,8 @@ static struct token next_word(const char *text, size_t size, size_t at)
 }
 
 /* Follows the structure as far as it can be seen. True when `token` is only punctuation. */
-static bool follow(const char *text, const struct token *token, struct token *last, struct context *context)
+static bool follow(const char *text, const struct token *token, struct token *last,
+                   struct context *context)
 {
     if (token->string || token->end != token->start + 1)
         return false;

@@ -34,7 +34,8 @@ static bool make_room(struct fv_report *report)
     return true;
 }
 
-void fv_report_add(struct fv_report *report, const struct fv_about *about, const char *message, const char *fix)
+void fv_report_add(struct fv_report *report, const struct fv_about *about, const char *message,
+                   const char *fix)
 {
     if (about->severity == FV_SEVERITY_ERROR)
         report->errors++;
@@ -97,7 +98,9 @@ static unsigned excerpt(const char *text, size_t size, size_t offset, char *out,
     }
     if (offset > size)
         offset = size;
-    size_t start = offset == size && (size == 0 || text[size - 1] == '\n') ? size : back(text, offset == size ? size - 1 : offset, BEFORE);
+    size_t start = offset == size && (size == 0 || text[size - 1] == '\n')
+                       ? size
+                       : back(text, offset == size ? size - 1 : offset, BEFORE);
     size_t end = forth(text, size, offset, BEHIND);
     size_t caret = fv_mask_print((struct fv_slice){text + start, offset - start}, out, room);
     size_t used = strlen(out);
@@ -108,7 +111,8 @@ static unsigned excerpt(const char *text, size_t size, size_t offset, char *out,
     return (unsigned)caret + 1;
 }
 
-static void emit_left_out(const struct fv_report *report, const char *file, fv_problem_fn problem, void *data)
+static void emit_left_out(const struct fv_report *report, const char *file, fv_problem_fn problem,
+                          void *data)
 {
     char buffer[120];
     struct fv_str message;
@@ -125,7 +129,8 @@ static void emit_left_out(const struct fv_report *report, const char *file, fv_p
                   });
 }
 
-void fv_report_emit(struct fv_report *report, const char *file, char *text, size_t size, fv_problem_fn problem, void *data)
+void fv_report_emit(struct fv_report *report, const char *file, char *text, size_t size,
+                    fv_problem_fn problem, void *data)
 {
     char line[(BEFORE + BEHIND + 2) * 4 + 8];
     struct fv_place place = {0, 1, 1};

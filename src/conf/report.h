@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The findings about one configuration: collected in any order, handed out in the order of the file. */
+/* The findings about one configuration: collected in any order, handed out in the order of the
+ * file. */
 #ifndef FV_CONF_REPORT_H
 #define FV_CONF_REPORT_H
 
@@ -29,11 +30,15 @@ struct fv_about {
     size_t offset;   /* byte in the text, or FV_NOWHERE */
 };
 
-/* Adds a finding: message, then fix (both complete sentences, already free of secrets). `fix` may be "". */
-void fv_report_add(struct fv_report *report, const struct fv_about *about, const char *message, const char *fix);
+/* Adds a finding: message, then fix (both complete sentences, already free of secrets). `fix` may
+ * be "". */
+void fv_report_add(struct fv_report *report, const struct fv_about *about, const char *message,
+                   const char *fix);
 
-/* Calls `problem` (not NULL) for each finding, in the order of the file. `text` is masked by this call, in place. */
-void fv_report_emit(struct fv_report *report, const char *file, char *text, size_t size, fv_problem_fn problem, void *data);
+/* Calls `problem` (not NULL) for each finding, in the order of the file. `text` is masked by this
+ * call, in place. */
+void fv_report_emit(struct fv_report *report, const char *file, char *text, size_t size,
+                    fv_problem_fn problem, void *data);
 void fv_report_free(struct fv_report *report);
 
 #endif

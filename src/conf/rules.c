@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The rules: what a row of the table says about one value, and what joins several settings. */
-#include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/str.h"
-#include "base/url.h"
 #include "conf/check.h"
 #include "conf/mask.h"
 
@@ -17,11 +16,15 @@ static void gpu_conflict(struct fv_check *check, uint32_t node, const char *why,
 {
     const char *name = check->map.nodes[node].name;
     if (check->gpu_only)
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "gpu_only_conflict", node, .at_value = true, .fix = fix},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "gpu_only_conflict", node, .at_value = true,
+                               .fix = fix},
                "%s contradicts GPU-only operation. %s", name, why);
     else
-        fv_say(check, (struct fv_say){FV_SEVERITY_INFO, "not_used", node, .at_value = true, .fix = NOT_USED},
-               "%s is not used: the backend is \"cpu\".", name);
+        fv_say(
+            check,
+            (struct fv_say){FV_SEVERITY_INFO, "not_used", node, .at_value = true, .fix = NOT_USED},
+            "%s is not used: the backend is \"cpu\".", name);
 }
 
 static void must(struct fv_check *check, const struct fv_setting *setting, uint32_t node)
@@ -38,13 +41,15 @@ static void no_effect_yet(struct fv_check *check, const struct fv_setting *setti
 {
     if ((setting->flags & FV_GPU) && !check->gpu_only)
         return gpu_conflict(check, node, "", "");
-    fv_say(check, (struct fv_say){FV_SEVERITY_WARNING, "no_effect_yet", node,
-                                  .fix = "Remove it, or leave it for a later version."},
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_WARNING, "no_effect_yet", node,
+                           .fix = "Remove it, or leave it for a later version."},
            "%s is accepted, but has no effect in this version.", check->map.nodes[node].name);
 }
 
 /* Too large a value, or one that has a price. */
-static void advise(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+static void advise(struct fv_check *check, const struct fv_setting *setting, const json_t *value,
+                   uint32_t node)
 {
     if ((setting->flags & FV_GPU) && !check->gpu_only)
         return;
@@ -53,45 +58,52 @@ static void advise(struct fv_check *check, const struct fv_setting *setting, con
     fv_str_init(&out, fix, sizeof(fix));
     fv_str_addf(&out, "Set it to %s.", setting->value ? setting->value : "another value");
     struct fv_say about = {FV_SEVERITY_WARNING, "costly", node, .at_value = true, .fix = fix};
-    if (setting->warn_above > 0 && json_is_number(value) && json_number_value(value) > setting->warn_above)
-        fv_say(check, about, "%s is %.10g, above the advised %.10g. %s", setting->name, json_number_value(value),
-               setting->warn_above, setting->why);
-    if (fv_value_is(value, setting->warn_at))
+    if (setting->warn_above > 0 && json_is_number(value) &&
+        json_number_value(value) > setting->warn_above)
+        fv_say(check, about, "%s is %.10g, above the advised %.10g. %s", setting->name,
+               json_number_value(value), setting->warn_above, setting->why);
+    if (fv_value_is(check, value, setting->warn_at))
         fv_say(check, about, "%s is %s. %s", setting->name, setting->warn_at, setting->why);
-    if (fv_value_is(value, setting->info_at)) {
+    if (fv_value_is(check, value, setting->info_at)) {
         about.severity = FV_SEVERITY_INFO;
         about.code = "not_needed";
         fv_say(check, about, "%s is %s. %s", setting->name, setting->info_at, setting->why);
     }
 }
 
-static void word_rules(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+static void word_rules(struct fv_check *check, const struct fv_setting *setting,
+                       const json_t *value, uint32_t node)
 {
     for (const struct fv_word *word = setting->words; word->name && json_is_string(value); word++) {
         if (strcasecmp(word->name, json_string_value(value)))
             continue;
         if (word->gpu_error && check->gpu_only)
-            gpu_conflict(check, node, setting->why, "Choose another value, or set processing.BACKEND to \"cpu\".");
+            gpu_conflict(check, node, setting->why,
+                         "Choose another value, or set processing.BACKEND to \"cpu\".");
         if (word->warn && check->gpu_only)
-            fv_say(check, (struct fv_say){FV_SEVERITY_WARNING, "costly", node, .at_value = true, .fix = "Use \"auto\"."},
+            fv_say(check,
+                   (struct fv_say){FV_SEVERITY_WARNING, "costly", node, .at_value = true,
+                                   .fix = "Use \"auto\"."},
                    "%s is \"%s\": %s.", setting->name, word->name, word->warn);
     }
 }
 
-void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, const json_t *value,
+                      uint32_t node)
 {
     const char *name = check->map.nodes[node].name;
     if (setting->effect == FV_EFFECT_OBSOLETE) {
         char shown[FV_SHOW_MAX];
-        fv_say(check, (struct fv_say){FV_SEVERITY_OBSOLETE, "obsolete", node, .fix = setting->instead},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_OBSOLETE, "obsolete", node, .fix = setting->instead},
                "%s is obsolete.", fv_mask_show(name, shown));
         return;
     }
     if (json_is_null(value))
         return;
-    if (setting->must && !fv_value_is(value, setting->must))
+    if (setting->must && !fv_value_is(check, value, setting->must))
         must(check, setting, node);
-    if (setting->effect == FV_EFFECT_LATER && !fv_value_is(value, setting->already))
+    if (setting->effect == FV_EFFECT_LATER && !fv_value_is(check, value, setting->already))
         no_effect_yet(check, setting, node);
     if (setting->effect == FV_EFFECT_NONE)
         fv_say(check, (struct fv_say){FV_SEVERITY_INFO, "not_needed", node, .fix = "Remove it."},
@@ -109,7 +121,8 @@ static bool is_cuda(const char *text)
 }
 
 /* The device a setting names, or NULL when it is absent or was reported. */
-static const char *device(struct fv_check *check, const char *section, const char *name, uint32_t *ret_node)
+static const char *device(struct fv_check *check, const char *section, const char *name,
+                          uint32_t *ret_node)
 {
     const json_t *value = fv_check_given(check, section, name, ret_node);
     if (!json_is_string(value) || check->map.nodes[*ret_node].repeated)
@@ -119,10 +132,12 @@ static const char *device(struct fv_check *check, const char *section, const cha
         return text;
     char shown[FV_SHOW_MAX];
     if (!strcasecmp(text, "cpu") || !check->gpu_only)
-        gpu_conflict(check, *ret_node, "Only a GPU can be its device.", "Use \"cuda:0\", or set processing.BACKEND to \"cpu\".");
+        gpu_conflict(check, *ret_node, "Only a GPU can be its device.",
+                     "Use \"cuda:0\", or set processing.BACKEND to \"cpu\".");
     else
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "unknown_device", *ret_node, .at_value = true,
-                                      .fix = "Use \"cuda:0\", \"cuda:1\" and so on."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "unknown_device", *ret_node, .at_value = true,
+                               .fix = "Use \"cuda:0\", \"cuda:1\" and so on."},
                "%s names no device: \"%s\".", name, fv_mask_show(text, shown));
     return NULL;
 }
@@ -142,11 +157,12 @@ static void rule_devices(struct fv_check *check)
     else
         fv_str_add(&out, fv_setting_find("models", "DEVICE", false)->value);
     const json_t *value = fv_check_given(check, "processing", "GPU_PREPROCESSING_DEVICE", NULL);
-    if (fv_value_is(value, quoted))
+    if (fv_value_is(check, value, quoted))
         return;
     fv_str_init(&out, fix, sizeof(fix));
     fv_str_addf(&out, "Set it to %s or remove it.", quoted);
-    gpu_conflict(check, prep_node, "It differs from models.DEVICE, and a frame never changes the GPU.", fix);
+    gpu_conflict(check, prep_node,
+                 "It differs from models.DEVICE, and a frame never changes the GPU.", fix);
 }
 
 /* TENSORRT_MAX_BATCH_SIZE follows GPU_BATCH_SIZE "auto"; else it must hold a batch. */
@@ -160,9 +176,13 @@ static void rule_batch(struct fv_check *check)
         check->config->models.max_batch = 16;
     if (batch <= check->config->models.max_batch)
         return;
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "batch_too_large", node != FV_NODE_NONE ? node : batch_node, .at_value = true,
-                                  .fix = "Raise models.TENSORRT_MAX_BATCH_SIZE or lower processing.GPU_BATCH_SIZE."},
-           "GPU_BATCH_SIZE %d is larger than TENSORRT_MAX_BATCH_SIZE %d.", batch, check->config->models.max_batch);
+    fv_say(check,
+           (struct fv_say){
+               FV_SEVERITY_ERROR, "batch_too_large", node != FV_NODE_NONE ? node : batch_node,
+               .at_value = true,
+               .fix = "Raise models.TENSORRT_MAX_BATCH_SIZE or lower processing.GPU_BATCH_SIZE."},
+           "GPU_BATCH_SIZE %d is larger than TENSORRT_MAX_BATCH_SIZE %d.", batch,
+           check->config->models.max_batch);
 }
 
 static void rule_provider(struct fv_check *check)
@@ -170,7 +190,8 @@ static void rule_provider(struct fv_check *check)
     uint32_t node;
     const json_t *value = fv_check_given(check, "models", "INFERENCE_PROVIDER", &node);
     char *provider = check->config->models.inference_provider;
-    if (check->gpu_only || !json_is_string(value) || !strcmp(provider, "auto") || !strcmp(provider, "cpu"))
+    if (check->gpu_only || !json_is_string(value) || !strcmp(provider, "auto") ||
+        !strcmp(provider, "cpu"))
         return;
     gpu_conflict(check, node, "", "");
     strcpy(provider, "cpu"); /* shorter than every other provider's name */
@@ -181,19 +202,26 @@ static void rule_profiling(struct fv_check *check)
     uint32_t node;
     const json_t *on = fv_check_given(check, "processing", "ENABLE_PROFILING", NULL);
     const json_t *rate = fv_check_given(check, "processing", "PROFILING_SAMPLING_RATE", &node);
-    if (json_is_true(on) && json_is_integer(rate) && json_integer_value(rate) >= 1 && json_integer_value(rate) < 50)
-        fv_say(check, (struct fv_say){FV_SEVERITY_WARNING, "costly", node, .at_value = true, .fix = "Set it to 100."},
+    if (json_is_true(on) && json_is_integer(rate) && json_integer_value(rate) >= 1 &&
+        json_integer_value(rate) < 50)
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_WARNING, "costly", node, .at_value = true,
+                               .fix = "Set it to 100."},
                "Profiling every %lld frames costs speed.", (long long)json_integer_value(rate));
 }
 
 /* A number as the file gives it, else its default. */
-static double number_of(const struct fv_check *check, const char *section, const char *name, uint32_t *ret_node)
+static double number_of(struct fv_check *check, const char *section, const char *name,
+                        uint32_t *ret_node)
 {
     const json_t *value = fv_check_given(check, section, name, ret_node);
     if (json_is_number(value))
         return json_number_value(value);
-    json_t *fallback = json_loads(fv_setting_find(section, name, false)->value, JSON_DECODE_ANY, NULL);
+    json_t *fallback =
+        json_loads(fv_setting_find(section, name, false)->value, JSON_DECODE_ANY, NULL);
     double number = json_number_value(fallback);
+    if (!fallback)
+        check->failure = -ENOMEM;
     json_decref(fallback);
     return number;
 }
@@ -205,8 +233,10 @@ static void rule_thresholds(struct fv_check *check)
     double high = number_of(check, "tracking", "TRACK_THRESH", &node);
     if (low <= high || high <= 0 || low > 1)
         return;
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "threshold_order", low_node != FV_NODE_NONE ? low_node : node, .at_value = true,
-                                  .fix = "Make TRACK_LOW_THRESH the smaller one."},
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "threshold_order",
+                           low_node != FV_NODE_NONE ? low_node : node, .at_value = true,
+                           .fix = "Make TRACK_LOW_THRESH the smaller one."},
            "TRACK_LOW_THRESH %.10g is larger than TRACK_THRESH %.10g.", low, high);
 }
 
@@ -219,10 +249,12 @@ static void rule_server(struct fv_check *check)
 {
     uint32_t node;
     const json_t *host = fv_check_given(check, "websocket", "HOST", &node);
-    if (json_is_false(fv_check_given(check, "websocket", "ENABLE_SERVER", NULL)) || !json_is_string(host) ||
-        is_loopback(json_string_value(host)))
+    if (json_is_false(fv_check_given(check, "websocket", "ENABLE_SERVER", NULL)) ||
+        !json_is_string(host) || is_loopback(json_string_value(host)))
         return;
-    fv_say(check, (struct fv_say){FV_SEVERITY_WARNING, "open_to_network", node, .at_value = true, .fix = "Set it to \"127.0.0.1\"."},
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_WARNING, "open_to_network", node, .at_value = true,
+                           .fix = "Set it to \"127.0.0.1\"."},
            "HOST is open to the network, and there is no authentication.");
 }
 
@@ -230,7 +262,8 @@ static void rule_debug(struct fv_check *check)
 {
     const char *variable = getenv("DEBUG");
     if (json_is_true(fv_check_given(check, "app", "DEBUG", NULL)) ||
-        json_is_true(fv_check_given(check, "app", "ENABLE_DEBUG_LOGGING", NULL)) || (variable && !strcmp(variable, "1")))
+        json_is_true(fv_check_given(check, "app", "ENABLE_DEBUG_LOGGING", NULL)) ||
+        (variable && !strcmp(variable, "1")))
         check->config->app.log_level = FV_LOG_DEBUG;
 }
 

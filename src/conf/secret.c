@@ -28,12 +28,16 @@ static bool is_variable_name(const char *name)
 static uint32_t place_of(const struct fv_check *check, uint32_t camera, const char *name)
 {
     uint32_t node = fv_map_child(&check->map, camera, name);
-    return node != FV_NODE_NONE ? node : fv_map_child(&check->map, fv_map_child(&check->map, 0, "cameras"), name);
+    return node != FV_NODE_NONE ? node : fv_map_child(&check->map, check->cameras, name);
 }
 
-static void bad_credentials(struct fv_check *check, uint32_t node, const char *message, const char *fix)
+static void bad_credentials(struct fv_check *check, uint32_t node, const char *message,
+                            const char *fix)
 {
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "bad_credentials", node, .at_value = true, .fix = fix}, "%s", message);
+    fv_say(
+        check,
+        (struct fv_say){FV_SEVERITY_ERROR, "bad_credentials", node, .at_value = true, .fix = fix},
+        "%s", message);
 }
 
 static int take_password(struct fv_slice secret, struct fv_url *address)
@@ -60,7 +64,8 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
     return (ssize_t)used;
 }
 
-/* The file's text without one newline at its end. 0, -EINVAL (no password), or what the system says. */
+/* The file's text without one newline at its end. 0, -EINVAL (no password), or what the system
+ * says. */
 static int password_from_file(const char *path, struct fv_url *address)
 {
     char buffer[sizeof(address->password) + 2];
@@ -81,7 +86,8 @@ static int password_from_file(const char *path, struct fv_url *address)
     return r;
 }
 
-static void resolve_file(struct fv_check *check, const char *path, struct fv_url *address, uint32_t node)
+static void resolve_file(struct fv_check *check, const char *path, struct fv_url *address,
+                         uint32_t node)
 {
     char shown[FV_SHOW_MAX];
     int r = password_from_file(path, address);
@@ -89,60 +95,77 @@ static void resolve_file(struct fv_check *check, const char *path, struct fv_url
         return;
     fv_mask_show(path, shown);
     if (r == -EINVAL)
-        bad_credentials(check, node, "The password file holds no usable password: at most 127 characters, no control characters.",
+        bad_credentials(check, node,
+                        "The password file holds no usable password: at most 127 characters, no "
+                        "control characters.",
                         "Write the password, and nothing else, into the file.");
     else
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "missing_secret", node, .at_value = true, .fix = MISSING_FIX_FILE},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "missing_secret", node, .at_value = true,
+                               .fix = MISSING_FIX_FILE},
                "The password file \"%s\" cannot be read: %s.", shown, strerror(-r));
 }
 
-static void resolve_variable(struct fv_check *check, const char *name, struct fv_url *address, uint32_t node)
+static void resolve_variable(struct fv_check *check, const char *name, struct fv_url *address,
+                             uint32_t node)
 {
     char shown[FV_SHOW_MAX];
     const char *secret = getenv(name);
     if (!secret)
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "missing_secret", node, .at_value = true, .fix = MISSING_FIX_ENV},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "missing_secret", node, .at_value = true,
+                               .fix = MISSING_FIX_ENV},
                "The environment variable %s is not set.", fv_mask_show(name, shown));
     else if (take_password(fv_slice_of(secret), address) < 0)
-        bad_credentials(check, node, "The environment variable holds no usable password: at most 127 characters, no control characters.",
+        bad_credentials(check, node,
+                        "The environment variable holds no usable password: at most 127 "
+                        "characters, no control characters.",
                         "Set it to the password.");
 }
 
 /* Faults that can be seen without looking anything up. */
-static bool references_are_good(struct fv_check *check, const struct fv_conf_draft *draft, uint32_t camera)
+static bool references_are_good(struct fv_check *check, const struct fv_conf_draft *draft,
+                                uint32_t camera)
 {
     if (draft->password_env && draft->password_file) {
-        bad_credentials(check, place_of(check, camera, "PASSWORD_FILE"), "The password is given twice, by PASSWORD_ENV and PASSWORD_FILE.",
+        bad_credentials(check, place_of(check, camera, "PASSWORD_FILE"),
+                        "The password is given twice, by PASSWORD_ENV and PASSWORD_FILE.",
                         "Keep one of the two.");
         return false;
     }
     if (draft->password_env && !is_variable_name(draft->password_env)) {
-        bad_credentials(check, place_of(check, camera, "PASSWORD_ENV"), "PASSWORD_ENV is not the name of an environment variable.",
+        bad_credentials(check, place_of(check, camera, "PASSWORD_ENV"),
+                        "PASSWORD_ENV is not the name of an environment variable.",
                         "Write the variable's name, never the password itself.");
         return false;
     }
-    if ((draft->password_env || draft->password_file) && !draft->username && !draft->camera.address.has_user) {
-        bad_credentials(check, place_of(check, camera, draft->password_env ? "PASSWORD_ENV" : "PASSWORD_FILE"),
-                        "There is a password, but no user name.", "Add USERNAME.");
+    if ((draft->password_env || draft->password_file) && !draft->username &&
+        !draft->camera.address.has_user) {
+        bad_credentials(
+            check, place_of(check, camera, draft->password_env ? "PASSWORD_ENV" : "PASSWORD_FILE"),
+            "There is a password, but no user name.", "Add USERNAME.");
         return false;
     }
     return true;
 }
 
-static void take_user(struct fv_check *check, const struct fv_conf_draft *draft, struct fv_url *address, uint32_t camera)
+static void take_user(struct fv_check *check, const struct fv_conf_draft *draft,
+                      struct fv_url *address, uint32_t camera)
 {
     if (!draft->username)
         return;
     if (strchr(draft->username, ':') ||
         fv_slice_copy(fv_slice_of(draft->username), address->user, sizeof(address->user)) < 0) {
-        bad_credentials(check, place_of(check, camera, "USERNAME"), "USERNAME is longer than 127 bytes or has a colon in it.",
+        bad_credentials(check, place_of(check, camera, "USERNAME"),
+                        "USERNAME is longer than 127 bytes or has a colon in it.",
                         "Write the user name alone.");
         return;
     }
     address->has_user = true;
 }
 
-void fv_check_credentials(struct fv_check *check, struct fv_conf_draft *draft, uint32_t node, bool own)
+void fv_check_credentials(struct fv_check *check, struct fv_conf_draft *draft, uint32_t node,
+                          bool own)
 {
     struct fv_url *address = &draft->camera.address;
     if (!draft->username && !draft->password_env && !draft->password_file)
@@ -156,7 +179,8 @@ void fv_check_credentials(struct fv_check *check, struct fv_conf_draft *draft, u
     if (!check->resolve || !draft->camera.enabled)
         return;
     if (draft->password_env)
-        resolve_variable(check, draft->password_env, address, place_of(check, node, "PASSWORD_ENV"));
+        resolve_variable(check, draft->password_env, address,
+                         place_of(check, node, "PASSWORD_ENV"));
     else if (draft->password_file)
         resolve_file(check, draft->password_file, address, place_of(check, node, "PASSWORD_FILE"));
 }

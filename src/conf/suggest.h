@@ -10,10 +10,11 @@ struct fv_suggest {
     unsigned distance;
 };
 
-/* Edits (insert, delete, replace, swap of neighbours; ASCII case ignored) from a to b, at most `limit` + 1. Only the first 63 bytes
- * count. */
+/* Edits (insert, delete, replace, swap of neighbours; ASCII case ignored) from a to b, at most
+ * `limit` + 1. Only the first 63 bytes count. */
 unsigned fv_edit_distance(const char *a, const char *b, unsigned limit);
-/* Offers a candidate (borrowed). Near is: at most a third of the wanted name's length, and at least 1, of edits. */
+/* Offers a candidate (borrowed). Near is: at most a third of the wanted name's length, and at least
+ * 1, of edits. */
 void fv_suggest_offer(struct fv_suggest *suggest, const char *candidate);
 
 #endif

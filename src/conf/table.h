@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The one table of settings. The parser, the bounds, the defaults, `fovea config explain` and docs/config.md all come from
- * it: a setting is added by adding its row, and nowhere else. Rules that join several settings stand in rules.c.
+ * The one table of settings. The parser, the bounds, the defaults, `fovea config explain` and
+ * docs/config.md all come from it: a setting is added by adding its row, and nowhere else. Rules
+ * that join several settings stand in rules.c.
  */
 #ifndef FV_CONF_TABLE_H
 #define FV_CONF_TABLE_H
@@ -23,10 +24,11 @@ enum fv_kind {
 
 /* What a setting does in this version. */
 enum fv_effect {
-    FV_EFFECT_WIRED,    /* it has behaviour: `target` says where its value goes */
-    FV_EFFECT_RULE,     /* checked: it can only say what holds anyway */
-    FV_EFFECT_LATER,    /* accepted; its stage does not exist yet: reported unless it equals `already` */
-    FV_EFFECT_NONE,     /* accepted for old files; Fovea does not need it: information */
+    FV_EFFECT_WIRED, /* it has behaviour: `target` says where its value goes */
+    FV_EFFECT_RULE,  /* checked: it can only say what holds anyway */
+    FV_EFFECT_LATER, /* accepted; its stage does not exist yet: reported unless it equals `already`
+                      */
+    FV_EFFECT_NONE,  /* accepted for old files; Fovea does not need it: information */
     FV_EFFECT_OBSOLETE, /* reported with its replacement */
 };
 
@@ -37,10 +39,10 @@ enum fv_scope {
 };
 
 enum fv_setting_flag {
-    FV_MAY_NULL = 1,    /* null means "not given" */
-    FV_MAY_AUTO = 2,    /* "auto" is accepted and stored as 0 */
-    FV_OPEN_MIN = 4,    /* `min` itself is refused */
-    FV_GPU = 8,         /* a rule of GPU-only operation: with BACKEND "cpu" what it finds is information */
+    FV_MAY_NULL = 1, /* null means "not given" */
+    FV_MAY_AUTO = 2, /* "auto" is accepted and stored as 0 */
+    FV_OPEN_MIN = 4, /* `min` itself is refused */
+    FV_GPU = 8, /* a rule of GPU-only operation: with BACKEND "cpu" what it finds is information */
     FV_MAY_NUMBER = 16, /* a word may also be given as its number */
     FV_AS_TEXT = 32,    /* a word that is stored as char *, spelt as in `words` */
     FV_AS_BOOL = 64,    /* a word whose value is stored as bool */
@@ -84,9 +86,9 @@ struct fv_setting {
     const char *warn_at; /* JSON text of a value that earns a warning */
     const char *info_at; /* JSON text of a value that earns information */
     const char *already; /* LATER: JSON text of the value that describes what happens anyway */
-    const char *why;     /* sentence: the reason of must, warn_above, warn_at, info_at, gpu_error, NONE */
+    const char *why;     /* sentence: the reason of must, warn_*, info_at, gpu_error or NONE */
     const char *instead; /* OBSOLETE: what to do, a sentence */
-    const char *rule;    /* sentence about rules that the row itself does not hold (rules.c), for the documentation */
+    const char *rule;    /* sentence, for people: rules that stand in rules.c and not in the row */
 };
 
 extern const struct fv_setting fv_settings[];
@@ -108,7 +110,8 @@ struct fv_code {
 extern const struct fv_code fv_codes[];
 
 const struct fv_section *fv_section_find(const char *name);
-/* The row for a key in a section (in_camera: in an entry of RTSP_STREAMS), families included; or NULL. */
+/* The row for a key in a section (in_camera: in an entry of RTSP_STREAMS), families included; or
+ * NULL. */
 const struct fv_setting *fv_setting_find(const char *section, const char *name, bool in_camera);
 /* "true or false", "a whole number", ...; for messages and the documentation. */
 const char *fv_kind_name(enum fv_kind kind);

@@ -40,7 +40,8 @@ static bool kind_fits(enum fv_kind kind, unsigned flags, const json_t *value)
         return json_is_string(value) || ((flags & FV_MAY_NUMBER) && json_is_integer(value));
     case FV_KIND_LIST:
         return json_is_array(value);
-    case FV_KIND_CAMERAS:
+    case FV_KIND_CAMERAS: /* an object is an older form */
+        return json_is_array(value) || json_is_object(value);
     case FV_KIND_ANY:
         break;
     }
@@ -77,20 +78,24 @@ static const char *wanted_name(const struct fv_setting *setting)
     return setting->flags & FV_MAY_NUMBER ? "a word or its number" : "a word in quotes";
 }
 
-static void wrong_type(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+static void wrong_type(struct fv_check *check, const struct fv_setting *setting,
+                       const json_t *value, uint32_t node)
 {
     char fix[200];
     struct fv_str out;
     fv_str_init(&out, fix, sizeof(fix));
     if (setting->value)
-        fv_str_addf(&out, "Write %s, for example %s, or remove the setting.", wanted_name(setting), setting->value);
+        fv_str_addf(&out, "Write %s, for example %s, or remove the setting.", wanted_name(setting),
+                    setting->value);
     else
         fv_str_addf(&out, "Write %s, or remove the setting.", wanted_name(setting));
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", node, .at_value = true, .fix = fix},
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", node, .at_value = true, .fix = fix},
            "%s must be %s, not %s.", setting->name, wanted_name(setting), found_name(value));
 }
 
-static bool bounds_check(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+static bool bounds_check(struct fv_check *check, const struct fv_setting *setting,
+                         const json_t *value, uint32_t node)
 {
     double number = json_number_value(value);
     bool open = setting->flags & FV_OPEN_MIN;
@@ -104,7 +109,8 @@ static bool bounds_check(struct fv_check *check, const struct fv_setting *settin
     fv_str_addf(&out, "Choose a value %s %.10g %s %.10g", open ? "above" : "from", setting->min,
                 open ? "and up to" : "to", setting->max);
     fv_str_addf(&out, setting->value ? "; the default is %s." : ".", setting->value);
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "out_of_range", node, .at_value = true, .fix = fix},
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "out_of_range", node, .at_value = true, .fix = fix},
            "%s is %.10g, which is %s.", setting->name, number,
            number > setting->max ? "too large" : "too small");
     return false;
@@ -120,7 +126,8 @@ static const struct fv_word *word_find(const struct fv_setting *setting, const j
     return NULL;
 }
 
-static void bad_word(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+static void bad_word(struct fv_check *check, const struct fv_setting *setting, const json_t *value,
+                     uint32_t node)
 {
     char fix[400], shown[FV_SHOW_MAX];
     struct fv_str out;
@@ -139,12 +146,15 @@ static void bad_word(struct fv_check *check, const struct fv_setting *setting, c
     fv_str_add(&out, ".");
     struct fv_say about = {FV_SEVERITY_ERROR, "bad_value", node, .at_value = true, .fix = fix};
     if (json_is_string(value))
-        fv_say(check, about, "\"%s\" is no value of %s.", fv_mask_show(json_string_value(value), shown), setting->name);
+        fv_say(check, about, "\"%s\" is no value of %s.",
+               fv_mask_show(json_string_value(value), shown), setting->name);
     else
-        fv_say(check, about, "%lld is no value of %s.", (long long)json_integer_value(value), setting->name);
+        fv_say(check, about, "%lld is no value of %s.", (long long)json_integer_value(value),
+               setting->name);
 }
 
-static bool word_check(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+static bool word_check(struct fv_check *check, const struct fv_setting *setting,
+                       const json_t *value, uint32_t node)
 {
     const struct fv_word *word = word_find(setting, value);
     if (!word) {
@@ -153,14 +163,17 @@ static bool word_check(struct fv_check *check, const struct fv_setting *setting,
     }
     if (!word->later)
         return true;
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "not_supported", node, .at_value = true,
-                                  .fix = "Choose another value, or remove the setting."},
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "not_supported", node, .at_value = true,
+                           .fix = "Choose another value, or remove the setting."},
            "%s \"%s\" is not supported in this version.", setting->name, word->name);
     return false;
 }
 
-/* RTSP addresses, file names and words: nothing in them is a control character, and none is endless. */
-static bool string_check(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+/* RTSP addresses, file names and words: nothing in them is a control character, and none is
+ * endless. */
+static bool string_check(struct fv_check *check, const struct fv_setting *setting,
+                         const json_t *value, uint32_t node)
 {
     const char *text = json_string_value(value);
     bool clean = json_string_length(value) <= STRING_MAX;
@@ -169,26 +182,34 @@ static bool string_check(struct fv_check *check, const struct fv_setting *settin
     bool empty = text[0] == '\0' && !(setting->flags & FV_MAY_NULL);
     if (clean && !empty)
         return true;
-    fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "bad_value", node, .at_value = true,
-                                  .fix = "Write a plain text, or remove the setting."},
-           empty ? "%s is empty." : "%s has control characters in it or is too long.", setting->name);
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_ERROR, "bad_value", node, .at_value = true,
+                           .fix = "Write a plain text, or remove the setting."},
+           empty ? "%s is empty." : "%s has control characters in it or is too long.",
+           setting->name);
     return false;
 }
 
-static bool list_check(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+static bool list_check(struct fv_check *check, const struct fv_setting *setting,
+                       const json_t *value, uint32_t node)
 {
     bool good = true;
     uint32_t item = check->map.nodes[node].first;
     if (json_array_size(value) > LIST_MAX) {
-        fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "out_of_range", node, .at_value = true, .fix = "Shorten the list."},
+        fv_say(check,
+               (struct fv_say){FV_SEVERITY_ERROR, "out_of_range", node, .at_value = true,
+                               .fix = "Shorten the list."},
                "%s has more than %d entries.", setting->name, LIST_MAX);
         return false;
     }
     for (size_t i = 0; i < json_array_size(value) && item != FV_NODE_NONE; i++) {
         const json_t *entry = json_array_get(value, i);
         if (!json_is_string(entry) && !(json_is_integer(entry) && json_integer_value(entry) >= 0)) {
-            fv_say(check, (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", item, .fix = "Write a name in quotes, or a whole number from 0."},
-                   "An entry of %s must be a name or a whole number, not %s.", setting->name, found_name(entry));
+            fv_say(check,
+                   (struct fv_say){FV_SEVERITY_ERROR, "wrong_type", item,
+                                   .fix = "Write a name in quotes, or a whole number from 0."},
+                   "An entry of %s must be a name or a whole number, not %s.", setting->name,
+                   found_name(entry));
             good = false;
         }
         item = check->map.nodes[item].next;
@@ -196,7 +217,8 @@ static bool list_check(struct fv_check *check, const struct fv_setting *setting,
     return good;
 }
 
-bool fv_value_check(struct fv_check *check, const struct fv_setting *setting, const json_t *value, uint32_t node)
+bool fv_value_check(struct fv_check *check, const struct fv_setting *setting, const json_t *value,
+                    uint32_t node)
 {
     if ((json_is_null(value) && (setting->flags & FV_MAY_NULL)) || is_auto(setting, value))
         return true;
@@ -238,8 +260,9 @@ static int store_list(struct fv_conf_strings *strings, const json_t *value)
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
         const json_t *entry = json_array_get(value, i);
-        char *text = json_is_string(entry) ? fv_strdup(json_string_value(entry))
-                                           : fv_asprintf("%lld", (long long)json_integer_value(entry));
+        char *text = json_is_string(entry)
+                         ? fv_strdup(json_string_value(entry))
+                         : fv_asprintf("%lld", (long long)json_integer_value(entry));
         if (!text)
             return -ENOMEM;
         strings->items[strings->count++] = text;
@@ -314,11 +337,13 @@ int fv_value_defaults(enum fv_target target, void *base)
     return 0;
 }
 
-bool fv_value_is(const json_t *value, const char *text)
+bool fv_value_is(struct fv_check *check, const json_t *value, const char *text)
 {
     json_t *other = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
     bool equal = false;
-    if (other && is_number(value) && is_number(other))
+    if (text && !other)
+        check->failure = -ENOMEM;
+    else if (other && is_number(value) && is_number(other))
         equal = json_number_value(value) == json_number_value(other);
     else if (other && json_is_string(value) && json_is_string(other))
         equal = !strcasecmp(json_string_value(value), json_string_value(other));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * libavcodec on the CPU, one thread, lowest delay. Nothing is copied: the packet borrows the access unit's buffer, the
- * picture holds libavcodec's frame.
+ * libavcodec on the CPU, one thread, lowest delay. Nothing is copied: the packet borrows the
+ * access unit's buffer, the picture holds libavcodec's frame.
  *
- * An access unit's identity must come out with its picture although pictures may be reordered and held back: each packet's pts is a serial
- * number, and a small table keeps what belongs to the last ones.
+ * An access unit's identity must come out with its picture although pictures may be reordered and
+ * held back: each packet's pts is a serial number, and a small table keeps what belongs to the
+ * last ones.
  */
 #include <errno.h>
 #include <limits.h>
@@ -63,7 +64,8 @@ static AVCodecContext *make_context(enum fv_codec codec)
     if (!context)
         return NULL;
     context->thread_count = 1;
-    /* UNALIGNED: cropping must be exact to the pixel. OUTPUT_CORRUPT: damaged pictures come out, marked. */
+    /* UNALIGNED: cropping must be exact to the pixel. OUTPUT_CORRUPT: damaged pictures come out,
+     * marked. */
     context->flags |=
         AV_CODEC_FLAG_LOW_DELAY | AV_CODEC_FLAG_UNALIGNED | AV_CODEC_FLAG_OUTPUT_CORRUPT;
     context->max_pixels = PIXELS_MAX;
@@ -119,7 +121,8 @@ static void release_au(void *opaque, uint8_t *data)
     fv_buf_unref(opaque);
 }
 
-/* Puts what identifies the access unit aside; libavcodec gives its serial number back with the picture. */
+/* Puts what identifies the access unit aside; libavcodec gives its serial number back with the
+ * picture. */
 static void remember(struct fv_decoder *decoder, const struct fv_au *au)
 {
     if (au->flags & FV_FRAME_KEY)

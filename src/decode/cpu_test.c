@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The streams are made here by libavcodec's own encoders; cases whose encoder is missing are skipped with a message. */
+/* The streams are made here by libavcodec's own encoders; cases whose encoder is missing are
+ * skipped with a message. */
 // clang-format off
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +23,8 @@
 
 #define STREAM_MAX 40
 
-/* libx265 3.5 never frees some of its frame filters and copied parameter strings: the encoder's leak, not the decoder's. */
+/* libx265 3.5 never frees some of its frame filters and copied parameter strings: the encoder's
+ * leak, not the decoder's. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {

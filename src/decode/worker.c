@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- *   ingest thread --push--> camera's slots + one ring of slots for all cameras --> worker thread --> decoder --> picture()
+ *   ingest thread --push--> camera's slots, one ring for all --> worker --> decoder --> picture()
  *
- * The ring has a place for every slot, so that only the bound per camera ever refuses a push. A camera's slots are used in
- * turn and leave the ring in the same order: a slot is free again when `waiting` has been counted down.
+ * The ring has a place for every slot, so that only the bound per camera ever refuses a push. A
+ * camera's slots are used in turn and leave the ring in the same order: a slot is free again when
+ * `waiting` has been counted down.
  */
 #include "decode/worker.h"
 
@@ -105,7 +106,8 @@ static void fail(struct camera *camera, int code, struct fv_error *err)
         close_decoder(camera);
 }
 
-/* Makes sure that the camera's decoder fits the access unit, which is a key one when there is none yet. */
+/* Makes sure that the camera's decoder fits the access unit, which is a key one when there is none
+ * yet. */
 static int prepare(struct camera *camera, const struct fv_au *au, struct fv_error *err)
 {
     const struct fv_decoder_ops *ops = camera->worker->params.ops;
@@ -271,15 +273,21 @@ void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,
     ret_stats->dropped_key = read_counter(&counters->dropped_key);
 }
 
+void fv_decode_worker_stop(struct fv_decode_worker *worker)
+{
+    if (!worker->started)
+        return;
+    worker->started = false;
+    atomic_store(&worker->stopping, true);
+    fv_ring_close(worker->ring);
+    pthread_join(worker->thread, NULL);
+}
+
 void fv_decode_worker_destroy(struct fv_decode_worker *worker)
 {
     if (!worker)
         return;
-    if (worker->started) {
-        atomic_store(&worker->stopping, true);
-        fv_ring_close(worker->ring);
-        pthread_join(worker->thread, NULL);
-    }
+    fv_decode_worker_stop(worker);
     fv_ring_destroy(worker->ring);
     fv_free(worker->slots);
     fv_free(worker->cameras);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The decode worker: one thread that serves every camera's decoder (docs/design/threads.md says why one). Access units are
- * pushed from the ingest thread; pictures leave through a callback on the worker's thread.
+ * The decode worker: one thread that serves every camera's decoder (docs/design/threads.md says
+ * why one). Access units are pushed from the ingest thread; pictures leave through a callback on
+ * the worker's thread.
  */
 #ifndef FV_DECODE_WORKER_H
 #define FV_DECODE_WORKER_H
@@ -13,14 +14,15 @@ struct fv_decode_worker;
 
 struct fv_decode_worker_params {
     const struct fv_decoder_ops *ops;
-    uint32_t cameras;         /* ids 0 .. cameras-1 */
+    uint32_t cameras;          /* ids 0 .. cameras-1 */
     unsigned queue_per_camera; /* access units waiting per camera; MAX_QUEUE_SIZE */
-    unsigned interval;        /* hand out every n-th decoded picture; ANALYSIS_FRAME_INTERVAL */
+    unsigned interval;         /* hand out every n-th decoded picture; ANALYSIS_FRAME_INTERVAL */
     enum fv_priority priority;
-    int core;                 /* to pin to; -1: none */
+    int core; /* to pin to; -1: none */
     /* Takes the reference. info.number and info.at.decoded are set. */
     void (*picture)(void *data, struct fv_picture *picture);
-    /* A camera's stream cannot be decoded (codec not supported, decoder refused): once per cause. Borrowed text. */
+    /* A camera's stream cannot be decoded (codec not supported, decoder refused): once per cause.
+     * Borrowed text. */
     void (*fault)(void *data, uint32_t camera, int code, const char *reason);
     void *data;
 };
@@ -29,15 +31,19 @@ struct fv_decode_stats {
     uint64_t submitted, decoded, errors; /* errors: access units the decoder refused */
     uint64_t skipped_interval;           /* decoded but not handed out, by setting */
     uint64_t dropped_full;               /* access units refused because the queue was full */
-    uint64_t dropped_key;                /* access units dropped while waiting for a key picture after an error */
+    uint64_t dropped_key; /* access units dropped while waiting for a key picture after an error */
 };
 
-int fv_decode_worker_create(const struct fv_decode_worker_params *params, struct fv_decode_worker **ret_worker, struct fv_error *err);
-/* Ingest thread. Takes a share of the access unit. False: the camera's queue is full (counted); the caller makes the camera
- * wait for a key picture. */
+int fv_decode_worker_create(const struct fv_decode_worker_params *params,
+                            struct fv_decode_worker **ret_worker, struct fv_error *err);
+/* Ingest thread. Takes a share of the access unit. False: the camera's queue is full (counted);
+ * the caller makes the camera wait for a key picture. */
 bool fv_decode_worker_push(struct fv_decode_worker *worker, const struct fv_au *au);
-void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera, struct fv_decode_stats *ret_stats); /* any thread */
-/* Ends the thread; queued access units are dropped. NULL is fine. */
-void fv_decode_worker_destroy(struct fv_decode_worker *worker);
+void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,
+                            struct fv_decode_stats *ret_stats); /* any thread */
+/* Ends the thread; queued access units are dropped, no callback comes after the return. The figures
+ * stay readable. Idempotent. */
+void fv_decode_worker_stop(struct fv_decode_worker *worker);
+void fv_decode_worker_destroy(struct fv_decode_worker *worker); /* stops first; NULL is fine */
 
 #endif

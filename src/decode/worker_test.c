@@ -237,7 +237,8 @@ static struct fv_decode_stats stats_of(struct fv_decode_worker *worker, uint32_t
     return stats;
 }
 
-/* Waits until the camera's access units have all been dealt with: submitted, failed to open or dropped. */
+/* Waits until the camera's access units have all been dealt with: submitted, failed to open or
+ * dropped. */
 static void settle(struct fv_decode_worker *worker, uint32_t camera, uint64_t dealt_with)
 {
     for (int i = 0; i < 5000; i++) {
@@ -298,7 +299,8 @@ static void test_interval(void **state)
         assert_int_equal(seen.pictures[i].number, 1 + 3 * i);
 }
 
-/* The decoder is stuck with one access unit; four wait; the next ones are refused, other cameras' are not. */
+/* The decoder is stuck with one access unit; four wait; the next ones are refused, other cameras'
+ * are not. */
 static void test_overflow(void **state)
 {
     (void)state;
@@ -377,7 +379,8 @@ static void test_codec_changes(void **state)
     (void)state;
     struct fv_decode_worker *worker = create(&defaults);
     PUSH(worker, .camera = 0, .key = true);
-    /* Not a key picture of the new codec: nothing to start from, and the old decoder cannot read it. */
+    /* Not a key picture of the new codec: nothing to start from, and the old decoder cannot read
+     * it. */
     PUSH(worker, .camera = 0, .codec = FV_CODEC_H265);
     PUSH(worker, .camera = 0, .key = true, .codec = FV_CODEC_H265);
     PUSH(worker, .camera = 0, .codec = FV_CODEC_H265);
@@ -394,7 +397,8 @@ static void test_epoch_flushes(void **state)
     struct fv_decode_worker *worker = create(&defaults);
     PUSH(worker, .camera = 0, .key = true, .epoch = 1);
     PUSH(worker, .camera = 0, .key = true, .epoch = 1);
-    /* A jump of the timeline in mid-stream is no reason to lose the pictures until the next key one. */
+    /* A jump of the timeline in mid-stream is no reason to lose the pictures until the next key
+     * one. */
     PUSH(worker, .camera = 0, .epoch = 2);
     PUSH(worker, .camera = 0, .key = true, .epoch = 2);
     settle(worker, 0, 4);
@@ -451,11 +455,28 @@ static void test_destroy_with_full_queues(void **state)
     for (uint32_t camera = 0; camera < CAMERAS; camera++)
         for (int i = 0; i < 4; i++)
             PUSH(worker, .camera = camera, .key = true, .order = DEVICE_FAILS);
-    /* The gate opens only after destroy has begun, or nearly so: what matters is that destroy ends. */
+    /* The gate opens only after destroy has begun, or nearly so: what matters is that destroy
+     * ends. */
     sem_post(&mock.gate);
     fv_decode_worker_destroy(worker);
     fv_decode_worker_destroy(NULL);
     assert_in_range(mock.submits, 1, 13);
+}
+
+/* After stop the figures can be read, and pushing is refused, not lost. */
+static void test_stop(void **state)
+{
+    (void)state;
+    struct fv_decode_worker *worker = create(&defaults);
+    PUSH(worker, .camera = 1, .key = true);
+    settle(worker, 1, 1);
+    fv_decode_worker_stop(worker);
+    fv_decode_worker_stop(worker);
+    assert_int_equal(stats_of(worker, 1).decoded, 1);
+    assert_int_equal(mock.closes, 1);
+    assert_false(push(worker, (struct push){.camera = 1}));
+    assert_int_equal(stats_of(worker, 1).dropped_full, 1);
+    fv_decode_worker_destroy(worker);
 }
 
 static void test_unknown_camera(void **state)
@@ -522,6 +543,7 @@ int main(void)
         CASE(test_one_camera_always_fails),
         CASE(test_two_causes_are_two_faults),
         CASE(test_destroy_with_full_queues),
+        CASE(test_stop),
         CASE(test_unknown_camera),
         CASE(test_create_failures),
         CASE(test_priority),

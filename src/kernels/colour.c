@@ -23,7 +23,8 @@ static struct levels levels_of(const struct fv_picture *picture)
     return (struct levels){16 * one, 219 * one, 128 * one, 224 * one};
 }
 
-/* Factors of normalised Cb and Cr in R, G and B follow from the weights of red and blue in luma (BT.601 2.5, BT.709 3). */
+/* Factors of normalised Cb and Cr in R, G and B follow from the weights of red and blue in luma
+ * (BT.601 2.5, BT.709 3). */
 static void matrix_of(enum fv_matrix matrix, double cb[3], double cr[3])
 {
     const double red = matrix == FV_MATRIX_BT709 ? 0.2126 : 0.299;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* YCbCr samples -> one normalised channel of the network's input, as three factors and a constant. */
+/* YCbCr samples -> one normalised channel of the network's input, as three factors and a constant.
+ */
 #ifndef FV_KERNELS_COLOUR_H
 #define FV_KERNELS_COLOUR_H
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * All positions are whole numbers: with the picture's pixel cut into `out` parts, output pixel i covers [i * extent, (i + 1) * extent)
- * and sample j covers [j * den, (j + 1) * den), den = out * step. No rounding puts a spurious sample into an interval.
+ * All positions are whole numbers: with the picture's pixel cut into `out` parts, output pixel i
+ * covers [i * extent, (i + 1) * extent) and sample j covers [j * den, (j + 1) * den), den = out *
+ * step. No rounding puts a spurious sample into an interval.
  */
 #include "kernels/filter.h"
 
@@ -57,7 +58,8 @@ static void set_average(struct fv_filter *filter, uint32_t i, float *weight)
     }
 }
 
-/* The two samples whose centres enclose the centre of output pixel i; at the border the outermost one alone. */
+/* The two samples whose centres enclose the centre of output pixel i; at the border the outermost
+ * one alone. */
 static void set_bilinear(struct fv_filter *filter, uint32_t i, float *weight)
 {
     int64_t den = 2 * (int64_t)filter->axis.out * filter->axis.step;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One axis of a resize as a list of weighted source samples for each output pixel: the average over the output pixel's
- * source interval when shrinking, bilinear with half-pixel centres when enlarging.
+ * One axis of a resize as a list of weighted source samples for each output pixel: the average
+ * over the output pixel's source interval when shrinking, bilinear with half-pixel centres when
+ * enlarging.
  */
 #ifndef FV_KERNELS_FILTER_H
 #define FV_KERNELS_FILTER_H
@@ -23,8 +24,9 @@ struct fv_filter {
     uint32_t first_capacity, weight_capacity;
 };
 
-/* (Re)builds `filter` (zeroed at first) unless it is already the one for `axis`. All numbers 1..16384, samples * step >= extent.
- * 0 or -ENOMEM, which leaves a filter that is rebuilt next time. */
+/* (Re)builds `filter` (zeroed at first) unless it is already the one for `axis`. All numbers
+ * 1..16384, samples * step >= extent. 0 or -ENOMEM, which leaves a filter that is rebuilt next
+ * time. */
 int fv_filter_set(struct fv_filter *filter, const struct fv_filter_axis *axis);
 void fv_filter_finish(struct fv_filter *filter);
 

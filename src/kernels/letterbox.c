@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One output row at a time: the source rows that it covers are blended into one row of full width (the inner loops there are
- * long and vectorise), that row is filtered to the output's width, and three such rows become one row of each tensor plane.
+ * One output row at a time: the source rows that it covers are blended into one row of full width
+ * (the inner loops there are long and vectorise), that row is filtered to the output's width, and
+ * three such rows become one row of each tensor plane.
  */
 #include "kernels/letterbox.h"
 
@@ -109,7 +110,8 @@ static void blend_rows(const struct plane *plane, const struct fv_filter *filter
     const float *weights = filter->weight + (size_t)row * filter->taps;
     memset(out, 0, plane->samples * sizeof(*out));
     for (uint32_t k = 0; k < filter->taps; k += 4) {
-        /* Places without a tap repeat the first row with weight 0: nothing outside the plane is read. */
+        /* Places without a tap repeat the first row with weight 0: nothing outside the plane is
+         * read. */
         const void *rows[4];
         float weight[4] = {0};
         for (uint32_t j = 0; j < 4; j++) {

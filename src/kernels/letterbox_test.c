@@ -32,7 +32,8 @@ static bool is_interleaved(enum fv_pixel_format format)
     return format == FV_PIXEL_NV12 || format == FV_PIXEL_P016;
 }
 
-/* The last row has no bytes behind its samples; the others are padded to an odd number of samples. */
+/* The last row has no bytes behind its samples; the others are padded to an odd number of samples.
+ */
 static void make_plane(struct test_picture *t, int index, uint32_t samples, uint32_t rows)
 {
     unsigned size = sample_size(t->picture.format);
@@ -120,7 +121,8 @@ static void scribble(const struct test_picture *t, uint64_t seed)
 
 /* ---- The definition, written out: doubles, one output value at a time. ---- */
 
-/* How much sample j counts in output pixel i along one axis. `scale`: samples per output pixel (fractional). */
+/* How much sample j counts in output pixel i along one axis. `scale`: samples per output pixel
+ * (fractional). */
 static double weight_of(uint32_t j, uint32_t samples, uint32_t i, double scale)
 {
     if (scale >= 1) {
@@ -187,7 +189,8 @@ static double reference(const struct test_picture *t, const struct fv_letterbox 
     return (value - spec->mean[channel]) / spec->std[channel];
 }
 
-/* Runs and compares every value; a guard behind the output must survive, and no value may stay as it was. */
+/* Runs and compares every value; a guard behind the output must survive, and no value may stay as
+ * it was. */
 static void assert_matches(struct fv_resizer *resizer, const struct test_picture *t,
                            const struct fv_letterbox *box, const struct fv_tensor_spec *spec)
 {
@@ -321,14 +324,15 @@ static const struct colour_case colours[] = {
     {"grey", FV_PIXEL_I420, FV_MATRIX_BT601, false, 126, 128, 128, 128.0822f, 128.0822f, 128.0822f},
     {"full grey", FV_PIXEL_I420, FV_MATRIX_BT601, true, 77, 128, 128, 77, 77, 77},
     {"full white", FV_PIXEL_NV12, FV_MATRIX_BT709, true, 255, 128, 128, 255, 255, 255},
-    /* BT.601 red is Y 81, Cb 90, Cr 240 (rounded): Y' = 65/219, Pb = -38/224, Pr = 1/2.
-     * R = 0.296804 + 0.701 = 0.997804; G = 0.296804 + 0.344136*0.169643 - 0.357068 = -0.001884 -> 0;
-     * B = 0.296804 - 1.772*0.169643 = -0.003803 -> 0 */
+    /* BT.601 red is Y 81, Cb 90, Cr 240 (rounded): Y' = 65/219, Pb = -38/224, Pr = 1/2. R =
+     * 0.296804 + 0.701 = 0.997804; G = 0.296804 + 0.344136*0.169643 - 0.357068 = -0.001884 -> 0; B
+     * = 0.296804 - 1.772*0.169643 = -0.003803 -> 0 */
     {"red 601", FV_PIXEL_I420, FV_MATRIX_BT601, false, 81, 90, 240, 254.4400f, 0, 0},
-    /* The same samples in BT.709: R = 0.296804 + 0.7874 -> 1; G = 0.296804 + 0.187324*0.169643 - 0.234062 = 0.094520;
-     * B = 0.296804 - 1.8556*0.169643 = -0.017985 -> 0 */
+    /* The same samples in BT.709: R = 0.296804 + 0.7874 -> 1; G = 0.296804 + 0.187324*0.169643 -
+     * 0.234062 = 0.094520; B = 0.296804 - 1.8556*0.169643 = -0.017985 -> 0 */
     {"red as 709", FV_PIXEL_I420, FV_MATRIX_BT709, false, 81, 90, 240, 255, 24.1026f, 0},
-    /* Full range, BT.709: Y 100/255, Pb 50/255, Pr -50/255: R = 100 - 78.74, G = 100 - 9.3662 + 23.4062, B = 100 + 92.78 */
+    /* Full range, BT.709: Y 100/255, Pb 50/255, Pr -50/255: R = 100 - 78.74, G = 100 - 9.3662 +
+     * 23.4062, B = 100 + 92.78 */
     {"full 709", FV_PIXEL_NV12, FV_MATRIX_BT709, true, 100, 178, 78, 21.26f, 114.04f, 192.78f},
     {"white 10", FV_PIXEL_I010, FV_MATRIX_BT709, false, 940, 512, 512, 255, 255, 255},
     {"black 10", FV_PIXEL_I010, FV_MATRIX_BT709, false, 64, 512, 512, 0, 0, 0},
@@ -373,7 +377,8 @@ static void test_colours(void **state)
     fv_resizer_destroy(resizer);
 }
 
-/* Four columns 0 100 200 40 to two: averages 50 and 120. Two columns 0 and 200 to four: 0, 50, 150, 200. */
+/* Four columns 0 100 200 40 to two: averages 50 and 120. Two columns 0 and 200 to four: 0, 50,
+ * 150, 200. */
 static void test_resize_by_hand(void **state)
 {
     (void)state;

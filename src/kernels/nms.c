@@ -9,7 +9,8 @@ static bool better(const struct fv_candidate *a, const struct fv_candidate *b)
     return a->row < b->row;
 }
 
-/* The candidates are a binary heap with the best on top: few are taken out, sorting all would be waste. */
+/* The candidates are a binary heap with the best on top: few are taken out, sorting all would be
+ * waste. */
 static void sift_down(struct fv_candidate *heap, uint32_t count, uint32_t at)
 {
     const struct fv_candidate item = heap[at];

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Non-maximum suppression: of the boxes of one class that overlap, the best stays. This is the plain-C twin of the CUDA kernel: the definition
- * that the kernel must match.
+ * Non-maximum suppression: of the boxes of one class that overlap, the best stays. This is the
+ * plain-C twin of the CUDA kernel: the definition that the kernel must match.
  *
- * Candidates are taken by falling score, equal scores by rising row. One is kept unless a kept box of its class overlaps it with
- * intersection / union > iou_threshold. Candidates behind the first `max_candidates`, and those that nothing suppressed after `max_boxes`
- * are kept, are dropped and counted.
+ * Candidates are taken by falling score, equal scores by rising row. One is kept unless a kept box
+ * of its class overlaps it with intersection / union > iou_threshold. Candidates behind the first
+ * `max_candidates`, and those that nothing suppressed after `max_boxes` are kept, are dropped and
+ * counted.
  */
 #ifndef FV_KERNELS_NMS_H
 #define FV_KERNELS_NMS_H
@@ -23,7 +24,8 @@ struct fv_nms_params {
     uint32_t max_boxes;      /* room in `out` */
 };
 
-/* Kept boxes by falling score; returns their number. `candidates` (coordinates and scores finite) is used as scratch memory. */
+/* Kept boxes by falling score; returns their number. `candidates` (coordinates and scores finite)
+ * is used as scratch memory. */
 uint32_t fv_nms_run(const struct fv_nms_params *params, struct fv_candidate *candidates,
                     uint32_t count, struct fv_detection *out, uint32_t *ret_dropped);
 

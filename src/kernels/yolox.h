@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Rows of a YOLOX network -> candidate boxes. This is the plain-C twin of the CUDA kernel: the definition that the kernel must match.
+ * Rows of a YOLOX network -> candidate boxes. This is the plain-C twin of the CUDA kernel: the
+ * definition that the kernel must match.
  *
- * A row is cx, cy, w, h, objectness, class scores. Rows go over the strides in order and over each stride's grid line by line; with
- * (column, line) of the grid: centre = ((cx, cy) + (column, line)) * stride, size = exp((w, h)) * stride, class = the best score (the lower
- * number of equal ones), score = objectness * class score, at most 1.
+ * A row is cx, cy, w, h, objectness, class scores. Rows go over the strides in order and over each
+ * stride's grid line by line; with (column, line) of the grid: centre = ((cx, cy) + (column,
+ * line)) * stride, size = exp((w, h)) * stride, class = the best score (the lower number of equal
+ * ones), score = objectness * class score, at most 1.
  *
- * A row is a candidate when objectness and score reach the threshold, its class is wanted, its sides are positive and its corners lie within
- * FV_BOX_EXTENT of the origin. A NaN or an infinite value fails one of these; a class score that is NaN never wins.
+ * A row is a candidate when objectness and score reach the threshold, its class is wanted, its
+ * sides are positive and its corners lie within FV_BOX_EXTENT of the origin. A NaN or an infinite
+ * value fails one of these; a class score that is NaN never wins.
  */
 #ifndef FV_KERNELS_YOLOX_H
 #define FV_KERNELS_YOLOX_H

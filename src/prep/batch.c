@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- *   turns ->  camera 4  ->  camera 0  ->  camera 9        cameras that have pictures; the next to be served first
+ *   turns ->  camera 4  ->  camera 0  ->  camera 9      cameras that have pictures
  *               |             |             |
- *             slots         slots         slots           each camera's pictures, oldest first, at most per_camera
+ *             slots         slots         slots         their pictures, oldest first
  *
- *   ages  ->  all slots in use in the order in which they came: the first one sets the time when the batch is due
+ *   ages  ->  all slots in use as they came: the first one says when the batch is due
  *
- * A camera joins `turns` at the end when its first picture comes and after each picture that is taken from it, so that no
- * camera is served twice while another waits, however fast it is.
+ * A camera joins `turns` at the end when its first picture comes and after each picture that is
+ * taken from it, so that no camera is served twice while another waits, however fast it is.
  */
 #include "prep/batch.h"
 

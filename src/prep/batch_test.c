@@ -185,7 +185,8 @@ static void test_fair_under_overload(void **state)
         else
             put_drops(batcher, 0, n, n == 12 ? 10 : n - 2);
     }
-    /* Now it is the slow camera's turn although the fast one has brought more and has waiting ones. */
+    /* Now it is the slow camera's turn although the fast one has brought more and has waiting
+     * ones. */
     take(batcher, 1, (struct want[]){{1, 1}});
     take(batcher, 1, (struct want[]){{0, 19}});
     take(batcher, 1, (struct want[]){{0, 20}});

@@ -23,7 +23,8 @@ int fv_plan_letterbox(uint32_t width, uint32_t height, uint32_t tensor_width,
         return -EINVAL;
 
     struct fv_letterbox box = {0};
-    /* Whole numbers up to 2^28: a floating scale could make 1919 of 1920 when the side fits exactly. */
+    /* Whole numbers up to 2^28: a floating scale could make 1919 of 1920 when the side fits
+     * exactly. */
     if (tensor_width * height <= tensor_height * width) {
         box.scale = (float)tensor_width / (float)width;
         box.width = (uint16_t)tensor_width;
@@ -41,8 +42,9 @@ int fv_plan_letterbox(uint32_t width, uint32_t height, uint32_t tensor_width,
     return 0;
 }
 
-/* One tensor coordinate to the picture: the resizer maps `size` pixels onto exactly `scaled` of them, so the ratio of both is
- * the way back (it differs from 1 / scale by the rounding of the scaled side). */
+/* One tensor coordinate to the picture: the resizer maps `size` pixels onto exactly `scaled` of
+ * them, so the ratio of both is the way back (it differs from 1 / scale by the rounding of the
+ * scaled side). */
 static float to_picture(float tensor, uint16_t origin, uint16_t scaled, uint32_t size)
 {
     double value = ((double)tensor - origin) * size / scaled;

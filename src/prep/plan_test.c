@@ -44,7 +44,8 @@ static void test_plans(void **state)
         {1280, 720, 640, 360, FV_PAD_CENTRE, {0.5f, 0, 0, 640, 360}},
         /* Enlarging. */
         {100, 50, 640, 640, FV_PAD_CENTRE, {6.4f, 0, 160, 640, 320}},
-        /* floor: 333 * 416 / 500 = 277.056; the odd pixel of padding goes to the bottom: (416 - 277) / 2 = 69. */
+        /* floor: 333 * 416 / 500 = 277.056; the odd pixel of padding goes to the bottom: (416 -
+         * 277) / 2 = 69. */
         {500, 333, 416, 416, FV_PAD_CENTRE, {0.832f, 0, 69, 416, 277}},
         /* Never less than one pixel. */
         {16384, 2, 416, 416, FV_PAD_TOP_LEFT, {0.02539063f, 0, 0, 416, 1}},
@@ -116,7 +117,8 @@ static void test_box_gone(void **state)
     assert_false(fv_plan_box_to_picture(&(struct fv_letterbox){0}, 1280, 720, &d));
 }
 
-/* 333 rows became 277: the bottom of the scaled picture is the bottom of the picture, not 277 / 0.832 = 332.93. */
+/* 333 rows became 277: the bottom of the scaled picture is the bottom of the picture, not 277 /
+ * 0.832 = 332.93. */
 static void test_box_rounding(void **state)
 {
     (void)state;

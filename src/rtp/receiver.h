@@ -10,6 +10,7 @@
 
 #include "codec/codec.h"
 #include "flow.h"
+#include "rtp/quirks.h"
 
 struct fv_rtp;
 
@@ -72,5 +73,7 @@ void fv_rtp_tick(struct fv_rtp *receiver, int64_t now);
 /* From now on nothing is delivered until a key picture (the consumer lost something). */
 void fv_rtp_await_key(struct fv_rtp *receiver);
 const struct fv_rtp_stats *fv_rtp_stats(const struct fv_rtp *receiver);
+/* The camera's faults that were met. */
+const struct fv_quirks *fv_rtp_quirks(const struct fv_rtp *receiver);
 
 #endif

@@ -99,7 +99,8 @@ static void begin_challenge(struct fv_auth_challenge *challenge, struct fv_slice
     challenge->supported = challenge->scheme != FV_AUTH_NONE;
 }
 
-/* RFC 7235 2.1. Both challenges and parameters are separated by commas: a key with a blank in it begins the next challenge. */
+/* RFC 7235 2.1. Both challenges and parameters are separated by commas: a key with a blank in it
+ * begins the next challenge. */
 bool fv_auth_next_challenge(struct fv_slice *rest, struct fv_auth_challenge *ret_challenge)
 {
     struct fv_slice key, value, scheme;
@@ -227,7 +228,8 @@ int fv_auth_take(struct fv_auth *auth, const struct fv_rtsp_message *response, b
     return 0;
 }
 
-/* quoted-string content: what came quoted from the camera goes back as it is; a user name is escaped here. */
+/* quoted-string content: what came quoted from the camera goes back as it is; a user name is
+ * escaped here. */
 static void add_escaped(struct fv_str *out, const char *text)
 {
     for (; *text; text++) {

@@ -56,7 +56,7 @@ static bool choose_format(const struct fv_sdp_media *media, struct fv_sdp_choice
         enum fv_codec codec = codec_of(format, &quirks);
         if (codec == FV_CODEC_NONE)
             continue;
-        if (!format->clock_rate)
+        if (!format->clock_rate && format->encoding.size)
             quirks |= FV_SDP_NO_CLOCK_RATE;
         if (!media->control.size)
             quirks |= FV_SDP_NO_CONTROL;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Inside of a session. session.c: life, input, time; request.c: what we send; response.c: what answers mean; serve.c: what the server
- * asks. Each of them ends a session through fv_rtsp_fail() and moves it through fv_rtsp_set_state() only.
+ * Inside of a session. session.c: life, input, time; request.c: what we send; response.c: what
+ * answers mean; serve.c: what the server
+ * asks. Each of them ends a session through fv_rtsp_fail() and moves it through fv_rtsp_set_state()
+ * only.
  */
 #ifndef FV_RTSP_IMPL_H
 #define FV_RTSP_IMPL_H
@@ -83,7 +85,8 @@ int fv_rtsp_fail(struct fv_rtsp *session, int code, enum fv_rtsp_advice advice, 
 
 /* request.c */
 const char *fv_rtsp_method_name(enum fv_rtsp_method method);
-/* Queues a request and awaits its answer (not that of TEARDOWN). 0, or negative errno: the session failed. */
+/* Queues a request and awaits its answer (not that of TEARDOWN). 0, or negative errno: the session
+ * failed. */
 int fv_rtsp_send(struct fv_rtsp *session, enum fv_rtsp_method method, int64_t now);
 /* Once more, with the credentials that are now there. */
 int fv_rtsp_send_again(struct fv_rtsp *session, int64_t now);

@@ -29,7 +29,8 @@ static bool is_token(struct fv_slice text)
     return text.size > 0;
 }
 
-/* A line, or the part of it that has come, may hold no control characters but tabs; a CR only at its end. */
+/* A line, or the part of it that has come, may hold no control characters but tabs; a CR only at
+ * its end. */
 static bool is_text(struct fv_slice line)
 {
     for (size_t i = 0; i < line.size; i++) {
@@ -111,7 +112,8 @@ static struct fv_slice trim(const char *begin, const char *end)
     return text.size ? text : (struct fv_slice){begin, 0};
 }
 
-/* One line of the head, RFC 2326 4.2 and RFC 2068 4.2: a field, or the continuation of the one before. */
+/* One line of the head, RFC 2326 4.2 and RFC 2068 4.2: a field, or the continuation of the one
+ * before. */
 static int parse_header_line(struct fv_slice line, struct fv_rtsp_message *message)
 {
     if (is_blank(line.data[0])) {
@@ -232,7 +234,8 @@ static void advance(struct fv_slice *rest, size_t n)
     rest->size -= n;
 }
 
-/* quoted-string, RFC 2068 2.2, from behind its opening quote; takes the closing quote off. Without one it runs to the end. */
+/* quoted-string, RFC 2068 2.2, from behind its opening quote; takes the closing quote off. Without
+ * one it runs to the end. */
 static struct fv_slice take_quoted(struct fv_slice *rest)
 {
     size_t n = 0;

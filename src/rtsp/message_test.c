@@ -188,7 +188,8 @@ static void test_largest_body(void **state)
     free(text);
 }
 
-/* 64 fields pass, 65 do not; a head of 16 KiB without an end is refused, one that ends there passes. */
+/* 64 fields pass, 65 do not; a head of 16 KiB without an end is refused, one that ends there
+ * passes. */
 static void test_head_limits(void **state)
 {
     static char text[20000];

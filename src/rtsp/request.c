@@ -152,7 +152,8 @@ bool fv_rtsp_next_keepalive(struct fv_rtsp *session)
     return true;
 }
 
-/* Half the session's timeout, or 5 s before its end when that is sooner; never more often than once a second. */
+/* Half the session's timeout, or 5 s before its end when that is sooner; never more often than once
+ * a second. */
 int64_t fv_rtsp_keepalive_interval(const struct fv_rtsp *session)
 {
     int64_t interval = fv_min64(session->timeout - 5 * FV_S, session->timeout / 2);

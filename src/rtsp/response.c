@@ -54,7 +54,8 @@ static int fail_answer(struct fv_rtsp *session, const char *what)
                         fv_rtsp_method_name(session->method), session->cseq, what);
 }
 
-/* 401. One try with credentials; another one only when the nonce grew old, because cameras lock accounts. */
+/* 401. One try with credentials; another one only when the nonce grew old, because cameras lock
+ * accounts. */
 static int on_unauthorized(struct fv_rtsp *session, const struct fv_rtsp_message *response,
                            int64_t now)
 {
@@ -155,7 +156,8 @@ static int on_describe(struct fv_rtsp *session, const struct fv_rtsp_message *re
     struct fv_error err;
     if (response->status >= 300)
         return fail_status(session, response->status);
-    /* Content-Type is not asked: some cameras leave it out; what matters is whether it reads as SDP. */
+    /* Content-Type is not asked: some cameras leave it out; what matters is whether it reads as
+     * SDP. */
     if (fv_sdp_parse(response->body, &sdp) < 0)
         return fail_answer(session, response->body.size ? "is not a session description"
                                                         : "has no session description");
@@ -170,7 +172,8 @@ static int on_describe(struct fv_rtsp *session, const struct fv_rtsp_message *re
     return fv_rtsp_send(session, FV_RTSP_SETUP, now);
 }
 
-/* Session of SETUP; later ones only refresh the timeout: some cameras change the id and still want the first. */
+/* Session of SETUP; later ones only refresh the timeout: some cameras change the id and still want
+ * the first. */
 static int read_session(struct fv_rtsp *session, const struct fv_rtsp_message *response)
 {
     char id[FV_RTSP_SESSION_ID_MAX];

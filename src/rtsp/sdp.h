@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Session descriptions (RFC 8866) as cameras write them, and the choice of the one stream that Fovea plays. Parsing allocates
+ * Session descriptions (RFC 8866) as cameras write them, and the choice of the one stream that
+ * Fovea plays. Parsing allocates
  * nothing: everything is a slice of the text.
  */
 #ifndef FV_RTSP_SDP_H
@@ -82,12 +83,15 @@ struct fv_sdp_choice {
     uint32_t quirks;     /* in addition to those of the description */
 };
 
-/* The first video in H.264 or H.265 that the camera sends. 0; -ENOENT: no video at all; -ENOTSUP: video, but encrypted or in
+/* The first video in H.264 or H.265 that the camera sends. 0; -ENOENT: no video at all; -ENOTSUP:
+ * video, but encrypted or in
  * another codec. `err` then names what the camera offers. */
 int fv_sdp_choose(const struct fv_sdp *sdp, struct fv_sdp_choice *ret_choice, struct fv_error *err);
 
-/* Parameter sets of fmtp (RFC 6184 8.1, RFC 7798 7.1) as Annex B with 4-byte start codes, in the order VPS, SPS, PPS. Writes at
- * most FV_SDP_SETS_MAX bytes into `out`, returns their number (0: none, they come in band), adds to *quirks. */
+/* Parameter sets of fmtp (RFC 6184 8.1, RFC 7798 7.1) as Annex B with 4-byte start codes, in the
+ * order VPS, SPS, PPS. Writes at
+ * most FV_SDP_SETS_MAX bytes into `out`, returns their number (0: none, they come in band), adds to
+ * *quirks. */
 size_t fv_sdp_sets(enum fv_codec codec, struct fv_slice fmtp, uint8_t *out, uint32_t *quirks);
 
 #endif

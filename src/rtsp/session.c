@@ -31,7 +31,8 @@ void fv_rtsp_set_state(struct fv_rtsp *session, enum fv_rtsp_state state)
         session->handler.state(session->handler.data, from, state);
 }
 
-/* A camera may repeat what it was sent. Passwords too short to be told from ordinary text are left alone: our own text has none. */
+/* A camera may repeat what it was sent. Passwords too short to be told from ordinary text are left
+ * alone: our own text has none. */
 static void hide_password(const struct fv_rtsp *session, char *text)
 {
     size_t size = strlen(session->auth.password);
@@ -133,7 +134,8 @@ static bool is_our_channel(const struct fv_rtsp *session, uint8_t channel)
            (channel == session->stream.rtp_channel || channel == session->stream.rtcp_channel);
 }
 
-/* Does a frame or message begin here? 1 yes, 0 more bytes are needed to tell, -1 no. Asked only behind garbage. */
+/* Does a frame or message begin here? 1 yes, 0 more bytes are needed to tell, -1 no. Asked only
+ * behind garbage. */
 static int looks_like_start(const struct fv_rtsp *session, const uint8_t *data, size_t size)
 {
     static const char *const starts[] = {"RTSP/",          "OPTIONS ",  "GET_PARAMETER ",
@@ -149,7 +151,8 @@ static int looks_like_start(const struct fv_rtsp *session, const uint8_t *data, 
     return -1;
 }
 
-/* The bytes at `data` are neither: skips to the next place that could be. Returns the bytes skipped. */
+/* The bytes at `data` are neither: skips to the next place that could be. Returns the bytes
+ * skipped. */
 static int64_t skip_garbage(struct fv_rtsp *session, const uint8_t *data, size_t size)
 {
     size_t n = 1;
@@ -164,7 +167,8 @@ static int64_t skip_garbage(struct fv_rtsp *session, const uint8_t *data, size_t
     return (int64_t)n;
 }
 
-/* Garbage is forgiven between messages only: not instead of the first one, and not as a mangled one. */
+/* Garbage is forgiven between messages only: not instead of the first one, and not as a mangled
+ * one. */
 static int64_t on_garbage(struct fv_rtsp *session, const uint8_t *data, size_t size)
 {
     struct fv_slice text = {(const char *)data, size};
@@ -224,10 +228,11 @@ static int64_t feed_message(struct fv_rtsp *session, const uint8_t *data, size_t
     return rc < 0 ? rc : n;
 }
 
-/* One frame, message, empty line or piece of garbage. Bytes consumed, -EAGAIN, or the session failed. */
+/* One frame, message, empty line or piece of garbage. Bytes consumed, -EAGAIN, or the session
+ * failed. */
 static int64_t feed_one(struct fv_rtsp *session, const uint8_t *data, size_t size, int64_t now)
 {
-    if (data[0] == '\r' || data[0] == '\n')
+    if (!session->garbage_run && (data[0] == '\r' || data[0] == '\n'))
         return 1;
     if (session->garbage_run) {
         int start = looks_like_start(session, data, size);
@@ -263,7 +268,8 @@ int64_t fv_rtsp_deadline(const struct fv_rtsp *session)
     return session->state == FV_RTSP_PLAYING ? session->keepalive_at : FV_TIME_NEVER;
 }
 
-/* Some cameras never answer keepalives. While packets come that is no reason to end; the next one is of another kind. */
+/* Some cameras never answer keepalives. While packets come that is no reason to end; the next one
+ * is of another kind. */
 static int on_timeout(struct fv_rtsp *session)
 {
     if (session->state == FV_RTSP_PLAYING && session->counters.frames != session->frames_at) {

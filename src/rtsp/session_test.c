@@ -156,7 +156,8 @@ static void test_digest_once(void **state)
     peer_close(&peer);
 }
 
-/* A nonce that grew old: once by stale=true, once by a new nonce after the credentials were taken. */
+/* A nonce that grew old: once by stale=true, once by a new nonce after the credentials were taken.
+ * */
 static void test_digest_renewed(void **state)
 {
     peer_start(&peer, state, PEER_LOGIN_URL);
@@ -193,7 +194,8 @@ static void test_options_refused(void **state)
     }
 }
 
-/* CSeq missing from the answer; "100 Continue" in front; an unknown session id in the answer to PLAY. */
+/* CSeq missing from the answer; "100 Continue" in front; an unknown session id in the answer to
+ * PLAY. */
 static void test_loose_answers(void **state)
 {
     peer_start(&peer, state, PEER_URL);

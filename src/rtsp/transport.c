@@ -99,7 +99,8 @@ int fv_rtsp_parse_session(struct fv_slice value, char *id, int64_t *ret_timeout)
     return 0;
 }
 
-/* The same stream? Cameras write the control attribute, the address of SETUP, or another address that ends in it. */
+/* The same stream? Cameras write the control attribute, the address of SETUP, or another address
+ * that ends in it. */
 static bool is_our_url(struct fv_slice url, struct fv_slice control, const char *uri)
 {
     if (fv_slice_eq(url, fv_slice_of(uri)) || fv_slice_eq(url, control))

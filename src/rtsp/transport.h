@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Header values and addresses that a session reads: Transport, Session, RTP-Info, and how control addresses are joined. */
+/* Header values and addresses that a session reads: Transport, Session, RTP-Info, and how control
+ * addresses are joined. */
 #ifndef FV_RTSP_TRANSPORT_H
 #define FV_RTSP_TRANSPORT_H
 
@@ -24,11 +25,13 @@ struct fv_rtsp_transport {
 /* 0, or -EBADMSG: not RTP. Parameters that cannot be understood count as absent. */
 int fv_rtsp_parse_transport(struct fv_slice value, struct fv_rtsp_transport *ret_transport);
 
-/* Session (12.37). `id` holds FV_RTSP_SESSION_ID_MAX bytes. *ret_timeout in ns, FV_TIME_UNKNOWN when absent or 0.
+/* Session (12.37). `id` holds FV_RTSP_SESSION_ID_MAX bytes. *ret_timeout in ns, FV_TIME_UNKNOWN
+ * when absent or 0.
  * 0, or -EBADMSG: empty, too long or with control characters. */
 int fv_rtsp_parse_session(struct fv_slice value, char *id, int64_t *ret_timeout);
 
-/* RTP-Info (12.33) of the stream with this a=control and this address. Hints: wrong or missing parts are left out. */
+/* RTP-Info (12.33) of the stream with this a=control and this address. Hints: wrong or missing
+ * parts are left out. */
 struct fv_rtsp_info {
     bool has_seq, has_rtptime;
     uint16_t seq;
@@ -37,11 +40,14 @@ struct fv_rtsp_info {
 struct fv_rtsp_info fv_rtsp_parse_info(struct fv_slice value, struct fv_slice control,
                                        const char *uri);
 
-/* What relative control addresses are relative to (RFC 2326 C.1.1): Content-Base, Content-Location, or the address asked for. */
+/* What relative control addresses are relative to (RFC 2326 C.1.1): Content-Base, Content-Location,
+ * or the address asked for. */
 int fv_rtsp_base(const struct fv_rtsp_message *response, const char *request_uri, char *buffer,
                  size_t size);
-/* `control` as an address: empty and "*" mean the base; a relative one is appended, also behind a query, as cameras expect (and not as
- * RFC 3986 says). Blanks and quotation marks are percent-encoded. 0, -ENOBUFS, or -EBADMSG: control characters. */
+/* `control` as an address: empty and "*" mean the base; a relative one is appended, also behind a
+ * query, as cameras expect (and not as
+ * RFC 3986 says). Blanks and quotation marks are percent-encoded. 0, -ENOBUFS, or -EBADMSG: control
+ * characters. */
 int fv_rtsp_join(const char *base, struct fv_slice control, char *buffer, size_t size);
 
 #endif

@@ -67,7 +67,8 @@ static bool is_printable(struct fv_slice text)
     return true;
 }
 
-/* "rtsp://host:port/camN", "/camN/" or "/camN/track1", query ignored. 0, -EINVAL (no absolute address), -ENOENT. */
+/* "rtsp://host:port/camN", "/camN/" or "/camN/track1", query ignored. 0, -EINVAL (no absolute
+ * address), -ENOENT. */
 static int parse_uri(struct call *call)
 {
     const struct fv_slice scheme = FV_SLICE("rtsp://");
@@ -160,10 +161,10 @@ static unsigned on_setup(struct call *call)
 static unsigned on_play(struct call *call)
 {
     struct fv_sim_session *session = call->session;
-    struct fv_timeline_packet packet;
+    struct fv_sim_timeline_packet packet;
     if (session->state != FV_SIM_PLAYING)
         fv_sim_session_play(session, call->now);
-    fv_timeline_peek(&session->timeline, &packet);
+    fv_sim_timeline_peek(&session->timeline, &packet);
     add_session(call);
     fv_str_add(&call->headers, "Range: npt=now-\r\nRTP-Info: url=");
     fv_str_add_slice(&call->headers, call->base);

@@ -5,7 +5,8 @@
 
 #include "sim/session.h"
 
-/* Answers a request: changes the session's state and queues the response. 0, or negative errno: close at once. */
+/* Answers a request: changes the session's state and queues the response. 0, or negative errno:
+ * close at once. */
 int fv_sim_answer(struct fv_sim_session *session, const struct fv_rtsp_message *request,
                   int64_t now);
 /* Queues a 400 for bytes that are no request. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A clip: a video file, packetized once. Immutable after it was built; any number of sessions play it at the same time.
+ * A clip: a video file, packetized once. Immutable after it was built; any number of sessions play
+ * it at the same time.
  *
  *   file -> access units (clip_file.c, container.c) -> fv_clip_builder -> { aus, packets, bytes }
  *
@@ -57,8 +58,9 @@ struct fv_clip_params {
     double fps;        /* 0: the file's own, 25 when it does not say */
 };
 
-/* Reads and packetizes a file. 0; -ENOENT, -EACCES, -EIO: cannot be read; -EBADMSG: no video in it that can be played;
- * -ENOTSUP: a codec or container that cannot be served (`err` says how to convert it); -EINVAL, -ENOMEM. */
+/* Reads and packetizes a file. 0; -ENOENT, -EACCES, -EIO: cannot be read; -EBADMSG: no video in it
+ * that can be played; -ENOTSUP: a codec or container that cannot be served (`err` says how to
+ * convert it); -EINVAL, -ENOMEM. */
 int fv_clip_open(const struct fv_clip_params *params, struct fv_clip **ret_clip,
                  struct fv_error *err);
 void fv_clip_destroy(struct fv_clip *clip); /* NULL is fine */
@@ -71,12 +73,14 @@ struct fv_clip_builder;
 
 int fv_clip_builder_create(const struct fv_codec_ops *codec, struct fv_clip_builder **ret_builder);
 void fv_clip_builder_destroy(struct fv_clip_builder *builder); /* NULL is fine */
-/* One access unit as Annex B, borrowed. What comes before the first key picture is left out, but its parameter sets are kept; a key
- * picture without parameter sets gets them. `send` must not decrease. 0, -EBADMSG, -ENOTSUP (too large), -ENOMEM. */
+/* One access unit as Annex B, borrowed. What comes before the first key picture is left out, but
+ * its parameter sets are kept; a key picture without parameter sets gets them. `send` must not
+ * decrease. 0, -EBADMSG, -ENOTSUP (too large), -ENOMEM. */
 int fv_clip_builder_add(struct fv_clip_builder *builder, const uint8_t *au, size_t size,
                         int64_t send, int64_t time);
-/* `end`: when the last picture ends, on the same scale as `send`. `fps` > 0 stretches the clip to that rate. On success the clip is the
- * caller's. 0, -EBADMSG (no key picture, no or unreadable parameter sets), -ENOTSUP. The builder remains to be destroyed. */
+/* `end`: when the last picture ends, on the same scale as `send`. `fps` > 0 stretches the clip to
+ * that rate. On success the clip is the caller's. 0, -EBADMSG (no key picture, no or unreadable
+ * parameter sets), -ENOTSUP. The builder remains to be destroyed. */
 int fv_clip_builder_finish(struct fv_clip_builder *builder, int64_t end, double fps,
                            struct fv_clip **ret_clip, struct fv_error *err);
 /* The format by the first sequence parameter set seen so far, or NULL. */

@@ -62,7 +62,8 @@ static void it_starts_at_a_key_picture(void **state)
     fv_clip_destroy(clip);
 }
 
-/* The first packet of a later key picture: STAP-A with delimiter, SPS, PPS although the file has them once only. */
+/* The first packet of a later key picture: STAP-A with delimiter, SPS, PPS although the file has
+ * them once only. */
 static void sets_are_repeated_in_band(void **state)
 {
     const struct kit_stream stream = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Containers through libavformat. Times come from the file; Annex B and in-band parameter sets from libavcodec's filters. */
+/* Containers through libavformat. Times come from the file; Annex B and in-band parameter sets
+ * from libavcodec's filters. */
 #include "sim/container.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <libavformat/avformat.h>
 
 #include "base/error.h"
+#include "base/mem.h"
 
 struct container {
     AVFormatContext *format;
@@ -35,7 +37,15 @@ static const struct fv_codec_ops *ops_of(enum AVCodecID id)
 
 static int open_input(struct container *c, const char *path, struct fv_error *err)
 {
-    int rc = avformat_open_input(&c->format, path, NULL, NULL);
+    /* "file:" and the list: a name with a colon is no protocol, and a playlist opens no
+     * connection. */
+    AVDictionary *options = NULL;
+    char *name = fv_asprintf("file:%s", path);
+    int rc = name ? av_dict_set(&options, "protocol_whitelist", "file", 0) : AVERROR(ENOMEM);
+    if (rc >= 0)
+        rc = avformat_open_input(&c->format, name, NULL, &options);
+    av_dict_free(&options);
+    fv_free(name);
     if (rc >= 0)
         rc = avformat_find_stream_info(c->format, NULL);
     if (rc < 0)
@@ -97,7 +107,7 @@ static int64_t to_ticks(const struct container *c, int64_t value)
     return av_rescale_q(value, c->filter->time_base_out, (AVRational){1, FV_SIM_CLOCK});
 }
 
-/* Sending times must increase: what lacks one, or goes back, follows at the file's frame interval. */
+/* Sending times must increase: what lacks one, or goes back, follows after the file's interval. */
 static int add_packet(struct container *c)
 {
     const AVPacket *packet = c->packet;

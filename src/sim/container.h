@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* H.264 and H.265 out of containers (mp4, mkv, avi, ts...). Needs libavformat; without it every call is -ENOTSUP with advice. */
+/* H.264 and H.265 out of containers (mp4, mkv, avi, ts...). Needs libavformat; without it every
+ * call is -ENOTSUP with advice. */
 #ifndef FV_SIM_CONTAINER_H
 #define FV_SIM_CONTAINER_H
 

@@ -13,7 +13,8 @@
 #define FU_START 0x80
 #define FU_END 0x40
 
-/* The two or three bytes before a fragment, without the start and end bits. RFC 6184 5.8, RFC 7798 4.4.3. */
+/* The two or three bytes before a fragment, without the start and end bits. RFC 6184 5.8, RFC 7798
+ * 4.4.3. */
 static size_t fragment_header(const struct fv_codec_ops *codec, const uint8_t *nal, uint8_t *out)
 {
     if (codec->codec == FV_CODEC_H264) {
@@ -50,8 +51,8 @@ static int emit_fragments(const struct fv_packetizer *packetizer, struct fv_nal 
     return 0;
 }
 
-/* The header of an aggregation packet: F is the or, NRI the highest (RFC 6184 5.7); layer and temporal id the lowest
- * (RFC 7798 4.4.2) of all units in it. */
+/* The header of an aggregation packet: F is the or, NRI the highest (RFC 6184 5.7); layer and
+ * temporal id the lowest (RFC 7798 4.4.2) of all units in it. */
 static size_t aggregate_header(const struct fv_codec_ops *codec, const struct fv_nal *nals,
                                size_t count, uint8_t *out)
 {

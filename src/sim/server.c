@@ -139,7 +139,8 @@ static void set_blocked(struct fv_sim_server *server, struct client *client, boo
         client_close(server, client);
 }
 
-/* Offers the gathered batch to the socket. Bytes taken, 0 when it is full, negative errno when it is gone. */
+/* Offers the gathered batch to the socket. Bytes taken, 0 when it is full, negative errno when it
+ * is gone. */
 static int64_t write_batch(struct fv_sim_server *server, const struct client *client)
 {
     const struct msghdr message = {.msg_iov = server->batch.iov,
@@ -234,7 +235,8 @@ static int add_client(struct fv_sim_server *server, int fd, int64_t now)
     return 0;
 }
 
-/* Out of descriptors, an always ready listener would keep the thread busy: it rests until the next sweep. */
+/* Out of descriptors, an always ready listener would keep the thread busy: it rests until the next
+ * sweep. */
 static void set_accepting(struct fv_sim_server *server, bool accepting)
 {
     struct epoll_event event = {.events = accepting ? (unsigned)EPOLLIN : 0,

@@ -85,10 +85,10 @@ void fv_sim_session_play(struct fv_sim_session *session, int64_t now)
 {
     const struct fv_sim_camera *camera = session->camera;
     if (session->started)
-        fv_timeline_resume(&session->timeline, now);
+        fv_sim_timeline_resume(&session->timeline, now);
     else
-        fv_timeline_start(&session->timeline, camera->clip, camera->first_au, now + camera->delay,
-                          &session->site->rand);
+        fv_sim_timeline_start(&session->timeline, camera->clip, camera->first_au,
+                              now + camera->delay, &session->site->rand);
     session->started = true;
     session->state = FV_SIM_PLAYING;
     session->next_report = now + REPORT_FIRST;
@@ -147,7 +147,7 @@ static void put_report(struct fv_sim_session *session, int64_t now, int64_t wall
     uint8_t framed[FV_SIM_FRAMING_MAX + FV_SIM_REPORT_SIZE], report[FV_SIM_REPORT_SIZE];
     const struct fv_sim_report values = {
         .ssrc = session->timeline.ssrc,
-        .rtp_time = fv_timeline_rtp_at(&session->timeline, now),
+        .rtp_time = fv_sim_timeline_rtp_at(&session->timeline, now),
         .wall = wall,
         .packets = session->packets,
         .octets = session->octets,
@@ -171,11 +171,11 @@ static void add_part(struct fv_sim_batch *batch, const void *data, size_t size)
 static void gather_packets(const struct fv_sim_session *session, int64_t now,
                            struct fv_sim_batch *batch)
 {
-    struct fv_timeline ahead = session->timeline;
+    struct fv_sim_timeline ahead = session->timeline;
     const struct fv_sim_route *route = &session->route;
     while (batch->packets < FV_SIM_BATCH) {
-        struct fv_timeline_packet packet;
-        fv_timeline_peek(&ahead, &packet);
+        struct fv_sim_timeline_packet packet;
+        fv_sim_timeline_peek(&ahead, &packet);
         if (packet.due > now)
             return;
         uint8_t *header = batch->headers[batch->packets++];
@@ -184,7 +184,7 @@ static void gather_packets(const struct fv_sim_session *session, int64_t now,
                             packet.timestamp, ahead.ssrc);
         add_part(batch, header, framing + 12);
         add_part(batch, packet.payload, packet.size);
-        fv_timeline_advance(&ahead);
+        fv_sim_timeline_advance(&ahead);
     }
 }
 
@@ -223,9 +223,9 @@ static int count_packet(struct fv_sim_session *session, const struct iovec *part
 {
     struct fv_sim_counters *counters = &session->site->counters;
     const struct fv_sim_fault *fault = session->site->fault;
-    struct fv_timeline_packet packet;
-    fv_timeline_peek(&session->timeline, &packet);
-    fv_timeline_advance(&session->timeline);
+    struct fv_sim_timeline_packet packet;
+    fv_sim_timeline_peek(&session->timeline, &packet);
+    fv_sim_timeline_advance(&session->timeline);
     session->packets++;
     session->octets += packet.size;
     atomic_fetch_add_explicit(&counters->packets, 1, memory_order_relaxed);
@@ -264,7 +264,7 @@ void fv_sim_session_stalled(struct fv_sim_session *session, int64_t now)
 {
     if (session->state != FV_SIM_PLAYING)
         return;
-    uint64_t shed = fv_timeline_shed(&session->timeline, now, FV_SIM_BACKLOG);
+    uint64_t shed = fv_sim_timeline_shed(&session->timeline, now, FV_SIM_BACKLOG);
     if (shed)
         atomic_fetch_add_explicit(&session->site->counters.stalled, shed, memory_order_relaxed);
 }

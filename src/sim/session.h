@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One client's connection to the simulator, without its socket: request bytes and `now` go in; responses, sender reports and media packets
- * come out as batches for one vectored write. All calls of all sessions of a site from one thread.
+ * One client's connection to the simulator, without its socket: request bytes and `now` go in;
+ * responses, sender reports and media packets come out as batches for one vectored write. All
+ * calls of all sessions of a site from one thread.
  *
  *            SETUP          PLAY
  *   INIT ----------> READY --------> PLAYING        any state --bad bytes, fault, silence--> ENDED
  *     ^                ^----PAUSE-------|
  *     +-----------TEARDOWN--------------+
  *
- * The owner: read into room(), feed(); while gather() yields something, write it and tell sent() how much went out.
+ * The owner: read into room(), feed(); while gather() yields something, write it and tell sent()
+ * how much went out.
  */
 #ifndef FV_SIM_SESSION_H
 #define FV_SIM_SESSION_H
@@ -69,12 +71,13 @@ struct fv_sim_session {
     struct fv_sim_route route;
     /* from PLAY on */
     bool started; /* the timeline runs, or was paused */
-    struct fv_timeline timeline;
+    struct fv_sim_timeline timeline;
     int64_t next_report;
     uint32_t packets, octets; /* sent, for reports */
 };
 
-/* One write: what waited in `out` first, then packets that are due. Reusable; large, not for small stacks. */
+/* One write: what waited in `out` first, then packets that are due. Reusable; large, not for small
+ * stacks. */
 struct fv_sim_batch {
     struct iovec iov[1 + 2 * FV_SIM_BATCH];
     unsigned iov_count;
@@ -92,7 +95,8 @@ int64_t fv_sim_session_room(struct fv_sim_session *session, uint8_t **ret_data);
 /* `size` bytes were put into the room. 0, or negative errno: close at once. */
 int fv_sim_session_feed(struct fv_sim_session *session, size_t size, int64_t now);
 
-/* Collects what is to be sent at `now` (`wall`: the same moment, ns since 1970). Valid until the next call for this session. */
+/* Collects what is to be sent at `now` (`wall`: the same moment, ns since 1970). Valid until the
+ * next call for this session. */
 void fv_sim_session_gather(struct fv_sim_session *session, int64_t now, int64_t wall,
                            struct fv_sim_batch *batch);
 /* The first `size` bytes of the batch went out. 0, or negative errno: close at once. */

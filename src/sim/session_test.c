@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/evp.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -228,6 +229,40 @@ static void wrong_requests_are_told_so(void **state)
     assert_true(replied("Allow: OPTIONS,"));
     assert_int_equal(ask("DESCRIBE /cam0 RTSP/1.0\r\nCSeq: 1\r\n\r\n"), 400);
     assert_int_equal(ask("DESCRIBE rtsp://h/cam0 RTSP/1.0\r\n\r\n"), 400);
+}
+
+static void md5(const char *text, char *ret_hex)
+{
+    uint8_t out[16];
+    assert_int_equal(EVP_Q_digest(NULL, "MD5", NULL, text, strlen(text), out, NULL), 1);
+    for (int i = 0; i < 16; i++)
+        sprintf(ret_hex + 2 * i, "%02x", out[i]);
+}
+
+static unsigned describe_as(const char *password)
+{
+    char text[200], ha1[33], ha2[33], response[33], header[400];
+    snprintf(text, sizeof(text), "admin:Fovea simulator:%s", password);
+    md5(text, ha1);
+    md5("DESCRIBE:rtsp://10.0.0.1:8554/cam0", ha2);
+    snprintf(text, sizeof(text), "%s:%s:%s", ha1, bench.session.nonce, ha2);
+    md5(text, response);
+    snprintf(header, sizeof(header),
+             "Authorization: Digest username=\"admin\", realm=\"Fovea simulator\", nonce=\"%s\", "
+             "uri=\"rtsp://10.0.0.1:8554/cam0\", response=\"%s\"\r\n",
+             bench.session.nonce, response);
+    return ask_simple("DESCRIBE", "/cam0", header);
+}
+
+static void credentials_open_the_door(void **state)
+{
+    bench.site.auth = (struct fv_sim_auth){"admin", "s3cret"};
+    assert_int_equal(ask_simple("OPTIONS", "/cam0", ""), 200);
+    assert_int_equal(ask_simple("SETUP", "/cam0", TCP), 401);
+    assert_int_equal(ask_simple("DESCRIBE", "/cam9", ""), 401); /* strangers learn no names */
+    assert_true(replied(bench.session.nonce));
+    assert_int_equal(describe_as("secret"), 401);
+    assert_int_equal(describe_as("s3cret"), 200);
 }
 
 static void garbage_ends_the_session(void **state)
@@ -460,6 +495,7 @@ int main(void)
         CASE(a_whole_conversation),
         CASE(the_description),
         CASE(wrong_requests_are_told_so),
+        CASE(credentials_open_the_door),
         CASE(garbage_ends_the_session),
         CASE(endless_heads_end_the_session),
         CASE(every_split_is_understood),

@@ -51,8 +51,8 @@ static int open_clips(struct fv_sim *sim, const struct fv_sim_params *params, st
     return 0;
 }
 
-/* The first camera of each input plays from its start; the others begin at some key picture, and each one's packets lie somewhere else
- * within a picture's duration. */
+/* The first camera of each input plays from its start; the others begin at some key picture, and
+ * each one's packets lie somewhere else within a picture's duration. */
 static int make_cameras(struct fv_sim *sim, unsigned count)
 {
     struct fv_rand *rand = &sim->site.rand;

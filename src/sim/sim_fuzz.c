@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Bytes from a client into a session: the first byte cuts the input into pieces, the clock goes on between them, the socket takes what
- * it likes. No file is read: the clip is built from a few bytes. */
+/* Bytes from a client into a session: the first byte cuts the input into pieces, the clock goes on
+ * between them, the socket takes what it likes. No file is read: the clip is built from a few
+ * bytes. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-/* profile 66, constraints C0, level 30, then 1 1 011 010 0 000010100 0001111 1 1 0 0 and the stop bit */
+/* profile 66, constraints C0, level 30, then 1 1 011 010 0 000010100 0001111 1 1 0 0 and the stop
+ * bit */
 const uint8_t kit_sps[8] = {0x67, 0x42, 0xc0, 0x1e, 0xda, 0x05, 0x07, 0xe4};
 const uint8_t kit_pps[4] = {0x68, 0xce, 0x38, 0x80};
 

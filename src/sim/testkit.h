@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* For the simulator's tests: a synthetic H.264 stream and clip. No real pictures: only what a server looks at is valid. */
+/* For the simulator's tests: a synthetic H.264 stream and clip. No real pictures: only what a
+ * server looks at is valid. */
 #ifndef FV_SIM_TESTKIT_H
 #define FV_SIM_TESTKIT_H
 

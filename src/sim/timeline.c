@@ -14,18 +14,18 @@ static int64_t to_ticks(int64_t ns)
     return ns * 9 / 100000;
 }
 
-static const struct fv_clip_au *entry_of(const struct fv_timeline *timeline, uint64_t au)
+static const struct fv_clip_au *entry_of(const struct fv_sim_timeline *timeline, uint64_t au)
 {
     return &timeline->clip->aus[au % timeline->clip->au_count];
 }
 
 /* Tick at which the round that holds `au` began. */
-static int64_t round_of(const struct fv_timeline *timeline, uint64_t au)
+static int64_t round_of(const struct fv_sim_timeline *timeline, uint64_t au)
 {
     return (int64_t)(au / timeline->clip->au_count) * timeline->clip->ticks;
 }
 
-static int64_t due_of(const struct fv_timeline *timeline, uint64_t au, uint32_t packet)
+static int64_t due_of(const struct fv_sim_timeline *timeline, uint64_t au, uint32_t packet)
 {
     const struct fv_clip_au *entry = entry_of(timeline, au);
     int64_t spread = (int64_t)entry->duration * packet / entry->packet_count;
@@ -33,7 +33,7 @@ static int64_t due_of(const struct fv_timeline *timeline, uint64_t au, uint32_t 
 }
 
 /* Access unit `au` begins at `now`; what was before is forgotten. */
-static void begin(struct fv_timeline *timeline, uint64_t au, int64_t now)
+static void begin(struct fv_sim_timeline *timeline, uint64_t au, int64_t now)
 {
     timeline->au = au;
     timeline->next_au = au + 1;
@@ -42,10 +42,10 @@ static void begin(struct fv_timeline *timeline, uint64_t au, int64_t now)
     timeline->start += now - due_of(timeline, au, 0);
 }
 
-void fv_timeline_start(struct fv_timeline *timeline, const struct fv_clip *clip, uint32_t au,
-                       int64_t now, struct fv_rand *rand)
+void fv_sim_timeline_start(struct fv_sim_timeline *timeline, const struct fv_clip *clip,
+                           uint32_t au, int64_t now, struct fv_rand *rand)
 {
-    *timeline = (struct fv_timeline){
+    *timeline = (struct fv_sim_timeline){
         .clip = clip,
         .rtp_base = (uint32_t)fv_rand_u64(rand),
         .ssrc = (uint32_t)fv_rand_u64(rand),
@@ -54,7 +54,7 @@ void fv_timeline_start(struct fv_timeline *timeline, const struct fv_clip *clip,
     begin(timeline, au, now);
 }
 
-void fv_timeline_resume(struct fv_timeline *timeline, int64_t now)
+void fv_sim_timeline_resume(struct fv_sim_timeline *timeline, int64_t now)
 {
     const uint32_t count = timeline->clip->au_count;
     const int64_t live = to_ticks(now - timeline->start) / timeline->clip->ticks;
@@ -68,12 +68,13 @@ void fv_timeline_resume(struct fv_timeline *timeline, int64_t now)
     timeline->rtp_base -= (uint32_t)to_ticks(before - timeline->start);
 }
 
-void fv_timeline_peek(const struct fv_timeline *timeline, struct fv_timeline_packet *ret_packet)
+void fv_sim_timeline_peek(const struct fv_sim_timeline *timeline,
+                          struct fv_sim_timeline_packet *ret_packet)
 {
     const struct fv_clip_au *entry = entry_of(timeline, timeline->au);
     const struct fv_clip_packet *packet =
         &timeline->clip->packets[entry->packet + timeline->packet];
-    *ret_packet = (struct fv_timeline_packet){
+    *ret_packet = (struct fv_sim_timeline_packet){
         .due = due_of(timeline, timeline->au, timeline->packet),
         .payload = timeline->clip->bytes + packet->offset,
         .size = packet->size,
@@ -84,7 +85,7 @@ void fv_timeline_peek(const struct fv_timeline *timeline, struct fv_timeline_pac
     };
 }
 
-void fv_timeline_advance(struct fv_timeline *timeline)
+void fv_sim_timeline_advance(struct fv_sim_timeline *timeline)
 {
     timeline->seq++;
     if (++timeline->packet < entry_of(timeline, timeline->au)->packet_count)
@@ -95,7 +96,7 @@ void fv_timeline_advance(struct fv_timeline *timeline)
     timeline->skipped = 0;
 }
 
-uint64_t fv_timeline_shed(struct fv_timeline *timeline, int64_t now, int64_t limit)
+uint64_t fv_sim_timeline_shed(struct fv_sim_timeline *timeline, int64_t now, int64_t limit)
 {
     uint64_t shed = 0;
     uint64_t au = timeline->packet ? timeline->next_au : timeline->au;
@@ -112,7 +113,7 @@ uint64_t fv_timeline_shed(struct fv_timeline *timeline, int64_t now, int64_t lim
     return shed;
 }
 
-uint32_t fv_timeline_rtp_at(const struct fv_timeline *timeline, int64_t now)
+uint32_t fv_sim_timeline_rtp_at(const struct fv_sim_timeline *timeline, int64_t now)
 {
     return timeline->rtp_base + (uint32_t)to_ticks(now - timeline->start);
 }

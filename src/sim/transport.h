@@ -21,7 +21,8 @@ struct fv_sim_transport {
     int (*accept)(struct fv_slice parameters, struct fv_sim_route *route);
     /* The server's answer, after the profile. */
     void (*answer)(const struct fv_sim_route *route, struct fv_str *out);
-    /* Writes what goes before a packet of `size` bytes; returns the number of bytes, at most FV_SIM_FRAMING_MAX. */
+    /* Writes what goes before a packet of `size` bytes; returns the number of bytes, at most
+     * FV_SIM_FRAMING_MAX. */
     size_t (*frame)(const struct fv_sim_route *route, bool rtcp, size_t size, uint8_t *out);
 };
 

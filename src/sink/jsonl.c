@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * JSON Lines: one object a result, docs/events.md. Each line is one write(2), so that a kill leaves whole lines; what a full disk cut
- * off is taken back.
+ * JSON Lines: one object a result, docs/events.md. Each line is one write(2), so that a kill
+ * leaves whole lines; what a full disk cut off is taken back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -109,7 +109,8 @@ static int jsonl_open(const struct fv_sink_context *context, const void *config,
     return 0;
 }
 
-/* The event with its newline in jsonl->line, which grows to the longest line there was. Its size, or -ENOMEM. */
+/* The event with its newline in jsonl->line, which grows to the longest line there was. Its size,
+ * or -ENOMEM. */
 static ssize_t format_line(struct jsonl *jsonl, const struct fv_result *result)
 {
     json_t *event = fv_event_json(jsonl->context, result);

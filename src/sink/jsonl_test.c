@@ -284,7 +284,8 @@ static void test_full_device(void **state)
     fv_sink_jsonl.close(sink);
 }
 
-/* Room for two lines and a half: the half one is taken back, and writing goes on when there is room again. */
+/* Room for two lines and a half: the half one is taken back, and writing goes on when there is
+ * room again. */
 static void test_no_half_line(void **state)
 {
     (void)state;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Each sink has its own thread and a ring of slots made at open. The writer trades its spare slot for the oldest one, so that
- * nothing is copied twice and the lock is never held while the sink writes.
+ * Each sink has its own thread and a ring of slots made at open. The writer trades its spare slot
+ * for the oldest one, so that nothing is copied twice and the lock is never held while the sink
+ * writes.
  */
 #include "sink/sink.h"
 
@@ -100,7 +101,8 @@ static void log_recovery(struct fv_sink *sink)
     sink->lost = 0;
 }
 
-/* The oldest item, or NULL when there is none: at once when `wait` is false, else when the sink is closed. */
+/* The oldest item, or NULL when there is none: at once when `wait` is false, else when the sink is
+ * closed. */
 static struct fv_result *next_item(struct fv_sink *sink, bool wait)
 {
     struct fv_result *item = NULL;
@@ -200,18 +202,24 @@ int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *co
     return 0;
 }
 
+void fv_sink_stop(struct fv_sink *sink)
+{
+    if (!sink->started)
+        return;
+    sink->started = false;
+    pthread_mutex_lock(&sink->lock);
+    sink->closing = true;
+    pthread_mutex_unlock(&sink->lock);
+    pthread_cond_signal(&sink->wake);
+    pthread_join(sink->thread, NULL);
+    sink->ops->close(sink->state);
+}
+
 void fv_sink_close(struct fv_sink *sink)
 {
     if (!sink)
         return;
-    if (sink->started) {
-        pthread_mutex_lock(&sink->lock);
-        sink->closing = true;
-        pthread_mutex_unlock(&sink->lock);
-        pthread_cond_signal(&sink->wake);
-        pthread_join(sink->thread, NULL);
-        sink->ops->close(sink->state);
-    }
+    fv_sink_stop(sink);
     pthread_cond_destroy(&sink->wake);
     pthread_mutex_destroy(&sink->lock);
     fv_free(sink->slots);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Sinks: where events go. A sink is one file with one table of functions; sink.c gives each its own bounded queue and thread, so that none
- * can stop the pipeline or another sink. When the queue is full the oldest item is dropped and counted.
+ * Sinks: where events go. A sink is one file with one table of functions; sink.c gives each its
+ * own bounded queue and thread, so that none can stop the pipeline or another sink. When the queue
+ * is full the oldest item is dropped and counted.
  */
 #ifndef FV_SINK_SINK_H
 #define FV_SINK_SINK_H
@@ -22,8 +23,10 @@ struct fv_sink_context {
 struct fv_sink_ops {
     const char *name;
     /* 0 or negative errno with a sentence. `config` is the sink's own params struct. */
-    int (*open)(const struct fv_sink_context *context, const void *config, void **ret_state, struct fv_error *err);
-    /* One result, on the sink's thread; may block. Borrowed. Negative errno: this item is lost (counted, logged once per cause). */
+    int (*open)(const struct fv_sink_context *context, const void *config, void **ret_state,
+                struct fv_error *err);
+    /* One result, on the sink's thread; may block. Borrowed. Negative errno: this item is lost
+     * (counted, logged once per cause). */
     int (*write)(void *state, const struct fv_result *result, struct fv_error *err);
     /* Nothing more is queued for now: a good moment to flush. May be NULL. */
     void (*idle)(void *state);
@@ -34,13 +37,16 @@ struct fv_sink_stats {
     uint64_t written, dropped, failed;
 };
 
-int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *context, const void *config, unsigned queue,
-                 struct fv_sink **ret_sink, struct fv_error *err);
+int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *context,
+                 const void *config, unsigned queue, struct fv_sink **ret_sink,
+                 struct fv_error *err);
 /* Result thread. Copies the result (and takes a reference to its picture). Never blocks. */
 void fv_sink_put(struct fv_sink *sink, const struct fv_result *result);
 void fv_sink_stats(struct fv_sink *sink, struct fv_sink_stats *ret_stats); /* any thread */
-/* Writes what is queued, then closes. NULL is fine. */
-void fv_sink_close(struct fv_sink *sink);
+/* Writes what is queued and ends the thread. The figures stay readable. Nothing may be put any
+ * more. Idempotent. */
+void fv_sink_stop(struct fv_sink *sink);
+void fv_sink_close(struct fv_sink *sink); /* stops first; NULL is fine */
 
 /* JSON Lines of frame events, docs/events.md. */
 struct fv_sink_jsonl_config {

@@ -108,14 +108,14 @@ class Simulator:
         self.said.close()
 
 
-def config(cameras, output, **sections):
-    """A configuration for the CPU back end; `sections` are merged into it."""
+def config(cameras, folder, **sections):
+    """A configuration for the CPU back end with its output in `folder`; `sections` are merged into it."""
     streams = [{"name": name, "url": url} for name, url in cameras.items()]
     made = {
         "processing": {"BACKEND": "cpu", "GPU_BATCH_SIZE": 4},
         "models": {"MODEL_PATH": str(MODEL), "WARM_UP_ITERATIONS": 1},
         "cameras": {"RTSP_STREAMS": streams},
-        "output": {"OUTPUT_DIR": str(output), "SAVE_DETECTIONS": True},
+        "output": {"OUTPUT_DIR": str(folder), "SAVE_DETECTIONS": True},
     }
     for name, section in sections.items():
         made.setdefault(name, {}).update(section)

@@ -52,6 +52,11 @@ class TapResult(unittest.TestResult):
         super().addError(test, error)
         self.fail_with(test, error)
 
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error:
+            self.fail_with(subtest, error)
+
 
 def flatten(suite):
     for item in suite:

@@ -10,6 +10,7 @@ import harness
 from harness import CLIPS, OK, Case, FakeCamera, Simulator, config, finish, needs_clip, needs_model, start, talk_silence
 
 MOMENTS = (0.1, 0.3, 0.6, 1.0, 1.7, 2.5, 4.0)
+LOADING = 0.1  # until main() is reached a signal ends the program as the system does
 SOON = 4
 
 
@@ -25,6 +26,8 @@ class Interrupt(Case):
         began = time.monotonic()
         process.send_signal(number)
         done = finish(process, SOON, began)
+        if done.code == -number and moment <= LOADING:
+            return
         self.assertEqual(done.code, OK, f"{number!r} after {moment} s: {done}")
         json.loads(summary.read_text())
 

@@ -74,6 +74,26 @@ class FourCameras(Case):
         by_camera = collections.Counter(event["camera"] for event in self.frames)
         self.assertEqual(by_camera, {c["name"]: c["analysed"] for c in self.cameras()})
 
+    def test_events_keep_their_schema(self):
+        """docs/events.md"""
+        last = collections.Counter()
+        for event in self.frames:
+            self.assertEqual(event["schema"], "fovea.frame/1")
+            self.assertEqual((event["width"], event["height"]), (768, 576))
+            self.assertRegex(event["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            self.assertGreater(event["age_ms"], 0)
+            self.assertGreater(event["frame"], last[event["camera"]])
+            last[event["camera"]] = event["frame"]
+            for found in event["detections"]:
+                self.check_detection(event, found)
+
+    def check_detection(self, event, found):
+        left, top, right, bottom = found["box"]
+        self.assertTrue(0 <= left < right <= event["width"] and 0 <= top < bottom <= event["height"], found)
+        for pixel, norm, side in zip(found["box"], found["box_norm"], [event["width"], event["height"]] * 2):
+            self.assertAlmostEqual(pixel / side, norm, delta=0.001)
+        self.assertTrue(0.25 <= found["score"] <= 1, found)
+
     def test_persons_are_found(self):
         self.assertGreater(len(self.frames), 0)
         with_person = [e for e in self.frames if any(d["class"] == "person" for d in e["detections"])]

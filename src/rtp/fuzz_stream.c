@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rtp/fuzz_stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "rtp/packet.h"
+#include "rtp/receiver.h"
+
+#define HEADER 12
+
+struct stream {
+    struct fv_rtp *rtp;
+    uint64_t access_units;
+    uint32_t format, epoch;
+    bool formatted;
+    int64_t now;
+    uint16_t seq;
+    uint32_t timestamp;
+};
+
+static void check(bool promise)
+{
+    if (!promise)
+        abort();
+}
+
+static void on_au(void *data, const struct fv_au *au)
+{
+    struct stream *s = data;
+    check(s->formatted && au->format == s->format);
+    check(s->access_units > 0 || au->flags & FV_FRAME_KEY); /* starts with a key picture */
+    check(au->size > 4 && au->size + FV_AU_PADDING <= au->buf->capacity);
+    check(memcmp(au->buf->data, "\0\0\0\1", 4) == 0);
+    for (size_t i = 0; i < FV_AU_PADDING; i++)
+        check(au->buf->data[au->size + i] == 0);
+    check(au->first_packet <= au->last_packet && au->last_packet <= au->delivered &&
+          au->delivered == s->now);
+    check(au->epoch >= s->epoch);
+    s->epoch = au->epoch;
+    s->access_units++;
+    if (!(au->flags & FV_FRAME_KEY))
+        return;
+    const struct fv_codec_ops *ops =
+        fv_codec_ops(au->codec); /* a key picture has its sets and a slice */
+    struct fv_annexb it;
+    struct fv_nal nal;
+    unsigned kinds = 0;
+    fv_annexb_init(&it, au->buf->data, au->size);
+    while (fv_annexb_next(&it, &nal))
+        kinds |= 1u << ops->kind(nal.data, nal.size);
+    check(kinds >> FV_NAL_SPS & 1 && kinds >> FV_NAL_PPS & 1 && kinds >> FV_NAL_SLICE_KEY & 1);
+}
+
+static void on_format(void *data, const struct fv_video_format *format, uint32_t serial)
+{
+    struct stream *s = data;
+    check(format->width > 0 && (!s->formatted || serial == s->format + 1));
+    s->format = serial;
+    s->formatted = true;
+}
+
+static void send(struct stream *s, const uint8_t *control, const uint8_t *payload, size_t size)
+{
+    uint8_t *packet = malloc(HEADER + size);
+    if (!packet)
+        abort();
+    unsigned step = control[1] ? (unsigned)(int8_t)control[1] : 1;
+    s->seq = (uint16_t)(s->seq + step);
+    s->timestamp += control[2] * 100u;
+    fv_rtp_write_header(packet, control[3] & 0x80, 96, s->seq, s->timestamp, control[3] & 0x10);
+    memcpy(packet + HEADER, payload, size);
+    if (control[3] & 0x20)
+        fv_rtp_input_rtcp(s->rtp, packet + HEADER, size, s->now, FV_TIME_UNKNOWN);
+    else if (control[3] & 0x40)
+        fv_rtp_input(s->rtp, packet + HEADER, size, s->now);
+    else
+        fv_rtp_input(s->rtp, packet, HEADER + size, s->now);
+    free(packet);
+}
+
+static void run(struct stream *s, const uint8_t *data, size_t size)
+{
+    while (size >= 4) {
+        size_t payload = data[0];
+        if (payload == 0) {
+            s->now += 20 * FV_MS;
+            fv_rtp_tick(s->rtp, s->now);
+            check(fv_rtp_deadline(s->rtp) > s->now);
+            data++, size--;
+            continue;
+        }
+        if (payload > size - 4)
+            payload = size - 4;
+        send(s, data, data + 4, payload);
+        data += 4 + payload;
+        size -= 4 + payload;
+    }
+}
+
+static void check_stats(const struct stream *s)
+{
+    const struct fv_rtp_stats *stats = fv_rtp_stats(s->rtp);
+    check(stats->access_units == s->access_units && stats->keyframes <= stats->access_units);
+    check(stats->epoch >= s->epoch && stats->reordered + stats->duplicates <= stats->packets);
+    check(stats->invalid < UINT64_MAX / 2);
+    uint8_t report[256];
+    check(fv_rtp_report(s->rtp, s->now, report) <= sizeof(report));
+}
+
+void fv_fuzz_stream(enum fv_codec codec, const uint8_t *data, size_t size)
+{
+    if (size < 1)
+        return;
+    struct fv_buf_pool *pool;
+    struct stream stream = {.now = FV_S, .seq = 65530, .timestamp = 0xfffff000};
+    if (fv_buf_pool_create(1 << 20, 1 << 20, &pool) < 0)
+        return;
+    struct fv_rtp_params params = {
+        .codec = fv_codec_ops(codec),
+        .payload_type = 96,
+        .clock_rate = 90000,
+        .reorder = data[0] & 1 ? 60 * FV_MS : 0,
+        .on_loss = data[0] & 2 ? FV_ON_LOSS_FLAG : FV_ON_LOSS_SKIP,
+        .pool = pool,
+        .seed = 1,
+        .handler = {on_au, on_format, &stream},
+    };
+    if (fv_rtp_create(&params, &stream.rtp) == 0) {
+        run(&stream, data + 1, size - 1);
+        check_stats(&stream);
+    }
+    fv_rtp_destroy(stream.rtp);
+    struct fv_buf_stats left;
+    fv_buf_pool_stats(pool, &left);
+    check(left.bytes_used == 0);
+    fv_buf_pool_destroy(pool);
+}

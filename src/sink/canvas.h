@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A copy of a picture to draw on: 8-bit I420 in full-range BT.601, which is what JPEG files hold.
+ */
+#ifndef FV_SINK_CANVAS_H
+#define FV_SINK_CANVAS_H
+
+#include "sink/draw.h"
+
+struct fv_canvas_memory {
+    struct fv_canvas canvas;
+    uint8_t *memory;
+    int16_t *luma_shift; /* of one chroma row: what the matrix adds to the luma there */
+    size_t size, shift_count;
+};
+
+/* Copies `picture` into `memory` (zeroed at first), which grows to the largest picture. Any format
+ * in host memory. 0, -ENOTSUP (device memory, unknown format), -EINVAL (a side of 0 or above
+ * 16384), -ENOMEM. */
+int fv_canvas_load(struct fv_canvas_memory *memory, const struct fv_picture *picture);
+void fv_canvas_finish(struct fv_canvas_memory *memory);
+
+#endif

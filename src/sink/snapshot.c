@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Every n-th result of each camera as a JPEG file with its boxes drawn in. The picture goes from
+ * planar YUV to JPEG without RGB in between. A file gets its name only when it is complete.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <turbojpeg.h>
+
+#include "base/mem.h"
+#include "sink/canvas.h"
+#include "sink/sink.h"
+#include "sink/snapshot_files.h"
+
+struct snapshot {
+    const struct fv_sink_context *context;
+    struct fv_sink_snapshot_config config;
+    struct fv_snapshot_files *files;
+    uint64_t *seen; /* results of each camera */
+    struct fv_canvas_memory canvas;
+    tjhandle jpeg;
+    unsigned char *bytes; /* libturbojpeg's */
+    unsigned long capacity;
+};
+
+static void snapshot_close(void *state)
+{
+    struct snapshot *snapshot = state;
+    if (!snapshot)
+        return;
+    tjFree(snapshot->bytes);
+    if (snapshot->jpeg)
+        tjDestroy(snapshot->jpeg);
+    fv_canvas_finish(&snapshot->canvas);
+    fv_snapshot_files_close(snapshot->files);
+    fv_free(snapshot->seen);
+    fv_free(snapshot);
+}
+
+static int snapshot_open(const struct fv_sink_context *context, const void *config,
+                         void **ret_state, struct fv_error *err)
+{
+    const struct fv_sink_snapshot_config *settings = config;
+    if (!settings->interval || settings->quality < 1 || settings->quality > 100)
+        return fv_error_set(err, -EINVAL,
+                            "snapshots: the interval must be at least 1 and the quality 1 to 100");
+    struct snapshot *snapshot = FV_NEW(struct snapshot);
+    if (!snapshot)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    snapshot->context = context;
+    snapshot->config = *settings;
+    snapshot->config.folder = NULL; /* the caller's: snapshot_files has its own copy */
+    snapshot->seen = fv_calloc(context->camera_count + 1, sizeof(*snapshot->seen));
+    snapshot->jpeg = tjInitCompress();
+    int code = 0;
+    if (!snapshot->seen || !snapshot->jpeg)
+        code = fv_error_set(err, -ENOMEM, "out of memory");
+    if (code == 0)
+        code = fv_snapshot_files_open(settings->folder, context, settings->keep, &snapshot->files,
+                                      err);
+    if (code < 0) {
+        snapshot_close(snapshot);
+        return code;
+    }
+    *ret_state = snapshot;
+    return 0;
+}
+
+static void draw(struct snapshot *snapshot, const struct fv_result *result)
+{
+    /* From the worst to the best, so that the best labels lie on top. */
+    for (uint32_t i = result->count; i-- > 0;) {
+        const struct fv_detection *d = &result->detections[i];
+        if (d->score < snapshot->config.min_score)
+            continue;
+        char label[64];
+        if (d->class_id < snapshot->context->label_count)
+            snprintf(label, sizeof(label), "%.40s %.2f", snapshot->context->labels[d->class_id],
+                     (double)d->score);
+        else
+            snprintf(label, sizeof(label), "class %u %.2f", d->class_id, (double)d->score);
+        fv_draw_detection(&snapshot->canvas.canvas, d, label);
+    }
+}
+
+/* The canvas as JPEG in snapshot->bytes; the buffer is kept for the next one. */
+static int compress(struct snapshot *snapshot, size_t *ret_size, struct fv_error *err)
+{
+    const struct fv_canvas *canvas = &snapshot->canvas.canvas;
+    unsigned long need = tjBufSize(canvas->width, canvas->height, TJSAMP_420);
+    if (need > snapshot->capacity) {
+        tjFree(snapshot->bytes);
+        snapshot->bytes = tjAlloc((int)need);
+        snapshot->capacity = snapshot->bytes ? need : 0;
+        if (!snapshot->bytes)
+            return fv_error_set(err, -ENOMEM, "out of memory");
+    }
+    const unsigned char *planes[3] = {canvas->plane[0], canvas->plane[1], canvas->plane[2]};
+    const int strides[3] = {(int)canvas->pitch[0], (int)canvas->pitch[1], (int)canvas->pitch[2]};
+    unsigned long size = snapshot->capacity;
+    if (tjCompressFromYUVPlanes(snapshot->jpeg, planes, canvas->width, strides, canvas->height,
+                                TJSAMP_420, &snapshot->bytes, &size, (int)snapshot->config.quality,
+                                TJFLAG_NOREALLOC) < 0)
+        return fv_error_set(err, -EIO, "the picture cannot be written as JPEG: %s",
+                            tjGetErrorStr2(snapshot->jpeg));
+    *ret_size = size;
+    return 0;
+}
+
+static int snapshot_write(void *state, const struct fv_result *result, struct fv_error *err)
+{
+    struct snapshot *snapshot = state;
+    if (result->info.camera >= snapshot->context->camera_count)
+        return fv_error_set(err, -EINVAL, "unknown camera");
+    if (snapshot->seen[result->info.camera]++ % snapshot->config.interval != 0)
+        return 0;
+    if (!result->picture)
+        return fv_error_set(err, -EINVAL, "the result came without its picture");
+    int code = fv_canvas_load(&snapshot->canvas, result->picture);
+    if (code < 0)
+        return fv_error_set(err, code, "the picture cannot be copied: %s", fv_strerror(code));
+    draw(snapshot, result);
+    size_t size = 0;
+    code = compress(snapshot, &size, err);
+    if (code < 0)
+        return code;
+    return fv_snapshot_files_write(snapshot->files, &result->info, snapshot->bytes, size, err);
+}
+
+const struct fv_sink_ops fv_sink_snapshot = {
+    .name = "snapshot",
+    .open = snapshot_open,
+    .write = snapshot_write,
+    .close = snapshot_close,
+};
