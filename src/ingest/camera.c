@@ -109,6 +109,7 @@ static void end_turn(struct fv_camera *camera)
 /* Lets go of whatever the attempt holds. */
 static void end_attempt(struct fv_camera *camera)
 {
+    fv_camera_describe(camera);
     fv_resolve_cancel(camera->ingest->resolver, &camera->resolve);
     fv_camera_close_session(camera);
     fv_conn_close(&camera->conn);
@@ -170,6 +171,7 @@ void fv_camera_granted(struct fv_camera *camera)
     camera->attempt_at = now;
     camera->sums.attempts++;
     camera->sums.first_au = FV_TIME_UNKNOWN;
+    camera->first_packet = FV_TIME_UNKNOWN;
     camera->target = camera->params.url;
     camera->hops = 0;
     fv_backoff_attempt(&camera->backoff, now);
@@ -333,6 +335,8 @@ int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *pa
     };
     camera->shown = camera->sums;
     camera->shown.drift_ppm = __builtin_nan("");
+    camera->description = (struct fv_camera_description){
+        .transport = params->transport, .login = "none", .first_packet = FV_TIME_UNKNOWN};
     fv_list_init(&camera->link);
     fv_timer_init(&camera->timer, fv_camera_on_timer);
     fv_conn_init(&camera->conn, ingest->loop);
