@@ -7,6 +7,7 @@
 #include "ingest/impl.h"
 
 #define SHOW_EVERY (100 * FV_MS)
+#define DESCRIBE_EVERY FV_S
 
 static void add_receiver(struct fv_camera_stats *stats, const struct fv_rtp_stats *rtp)
 {
@@ -116,7 +117,10 @@ void fv_camera_show_sometimes(struct fv_camera *camera)
     if (now - camera->shown_at < SHOW_EVERY || pthread_mutex_trylock(&camera->lock) != 0)
         return;
     fill(camera);
-    describe(camera);
+    if (now - camera->described_at >= DESCRIBE_EVERY) {
+        describe(camera);
+        camera->described_at = now;
+    }
     pthread_mutex_unlock(&camera->lock);
     camera->shown_at = now;
 }

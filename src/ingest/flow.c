@@ -229,9 +229,19 @@ static int64_t read_all(struct fv_camera *camera, size_t left)
     return (int64_t)left;
 }
 
+/* Asks for what the packets will touch, while the kernel copies them. */
+static void bring_near(const struct fv_camera *camera)
+{
+    fv_rtsp_prefetch(camera->rtsp);
+    if (camera->rtp)
+        fv_rtp_prefetch(camera->rtp);
+}
+
 void fv_camera_receive(struct fv_camera *camera)
 {
-    if (atomic_exchange_explicit(&camera->key_wanted, false, memory_order_relaxed) && camera->rtp)
+    bring_near(camera);
+    if (atomic_load_explicit(&camera->key_wanted, memory_order_relaxed) &&
+        atomic_exchange_explicit(&camera->key_wanted, false, memory_order_relaxed) && camera->rtp)
         fv_rtp_await_key(camera->rtp);
     int64_t left = read_all(camera, fv_tail_take(&camera->tail, camera->ingest->buffer));
     if (left < 0)

@@ -72,16 +72,26 @@ enum fv_phase {
 };
 
 struct fv_camera {
+    /* What each packet needs, close together: between two passes a camera's memory goes cold (fv_io.hot). */
     uint32_t id;
-    struct fv_ingest *ingest;
-    struct fv_camera_params params;
-    struct fv_list link;    /* in arrivals or attached */
-    atomic_bool key_wanted; /* any thread: set by fv_ingest_await_key() */
-
     enum fv_phase phase;
-    int64_t phase_since;
+    struct fv_ingest *ingest;
+    struct fv_rtsp *rtsp;
+    struct fv_rtp *rtp;
+    struct fv_tail tail;
+    atomic_bool key_wanted; /* any thread: set by fv_ingest_await_key() */
+    bool refusing;          /* the consumer had no room: nothing goes out before a key picture */
+    int fault;              /* what went wrong inside a callback; negative errno */
     int64_t phase_deadline; /* FV_TIME_NEVER: none, or kept by conn, rtsp or rtp */
-    struct fv_timer timer;  /* for the earliest of all deadlines; may be early, never late */
+    int64_t report_at;      /* next RTCP report */
+    int64_t stall_timeout, first_key_timeout; /* copies of params */
+    int64_t shown_at;
+    struct fv_timer timer; /* for the earliest of all deadlines; may be early, never late */
+    struct fv_conn conn;
+
+    struct fv_camera_params params;
+    struct fv_list link; /* in arrivals or attached */
+    int64_t phase_since;
     struct fv_backoff backoff;
     bool hurried; /* reconnected at once, as asked for; not again before it played for a while */
 
@@ -89,21 +99,14 @@ struct fv_camera {
     struct fv_pace_host *pace_host; /* until it joins */
     struct fv_pace_client pace;
     struct fv_resolve resolve;
-    struct fv_conn conn;
     struct fv_url target; /* the url, or where it redirects */
     unsigned hops;
-    struct fv_rtsp *rtsp;
-    struct fv_rtp *rtp;
-    struct fv_tail tail;
     struct fv_rand rand;
-    int64_t report_at; /* next RTCP report */
-    bool refusing;     /* the consumer had no room: nothing goes out before a key picture */
-    int fault;         /* what went wrong inside a callback; negative errno */
 
     /* figures.c */
     struct fv_camera_stats sums; /* of all connections but the current */
     uint32_t epoch, format;      /* to go on from */
-    int64_t attempt_at, shown_at;
+    int64_t attempt_at, described_at;
     int64_t first_packet; /* since attempt_at, or FV_TIME_UNKNOWN */
     pthread_mutex_t lock;
     struct fv_camera_stats shown; /* under `lock`, as the next */

@@ -26,7 +26,7 @@ static bool media_flows(const struct fv_camera *camera)
 
 static int64_t packet_limit(const struct fv_camera *camera)
 {
-    int64_t limit = camera->params.stall_timeout;
+    int64_t limit = camera->stall_timeout;
     return fv_rtp_stats(camera->rtp)->ended ? fv_min64(limit, BYE_GRACE) : limit;
 }
 
@@ -40,9 +40,9 @@ static int64_t packet_deadline(const struct fv_camera *camera)
 /* Waiting for a key picture may take as long as at the start: up to 30 s between two are common. */
 static int64_t picture_limit(const struct fv_camera *camera)
 {
-    int64_t limit = camera->params.stall_timeout;
+    int64_t limit = camera->stall_timeout;
     bool waits = camera->refusing || fv_rtp_stats(camera->rtp)->waiting_key;
-    return waits ? fv_max64(limit, camera->params.first_key_timeout) : limit;
+    return waits ? fv_max64(limit, camera->first_key_timeout) : limit;
 }
 
 static int64_t picture_deadline(const struct fv_camera *camera)

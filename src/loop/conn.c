@@ -73,6 +73,8 @@ static void on_connected(struct fv_conn *conn)
     if (code == 0) {
         conn->open = true;
         conn->deadline = FV_TIME_NEVER;
+        conn->io.steady = true;
+        conn->io.hot = conn->hot;
         conn->opened(conn, 0);
         return;
     }
@@ -102,7 +104,10 @@ int fv_conn_tick(struct fv_conn *conn, int64_t now)
 
 int64_t fv_conn_read(struct fv_conn *conn, void *buffer, size_t size)
 {
-    return fv_socket_read(conn->io.fd, buffer, size);
+    int64_t n = fv_socket_read(conn->io.fd, buffer, size);
+    if (n == -EAGAIN)
+        fv_loop_found_nothing(&conn->io);
+    return n;
 }
 
 int64_t fv_conn_write(struct fv_conn *conn, const void *data, size_t size)

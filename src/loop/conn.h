@@ -13,13 +13,14 @@ struct fv_conn {
     /* set by the owner before open; called on the loop's thread, never from inside fv_conn_open() or fv_conn_tick() */
     void (*opened)(struct fv_conn *conn, int code); /* 0, or why the last address failed */
     void (*ready)(struct fv_conn *conn, unsigned events); /* FV_IO_READ, FV_IO_WRITE; after opened(0) */
+    const void *hot; /* as fv_io.hot; may be NULL */
     /* owner: conn.c */
     struct fv_loop *loop;
     struct fv_io io;
-    struct fv_addrs addrs;
-    unsigned next; /* address that is tried after the current one */
     bool open;
     int64_t deadline, last; /* of the current address, of all */
+    unsigned next;          /* address that is tried after the current one */
+    struct fv_addrs addrs;
 };
 
 void fv_conn_init(struct fv_conn *conn, struct fv_loop *loop);

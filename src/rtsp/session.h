@@ -112,6 +112,8 @@ int fv_rtsp_start(struct fv_rtsp *session, int64_t now);
 /* Consumes whole messages and frames from the start of `data`; returns the bytes consumed (0..size): the owner keeps the rest and presents it
  * again, followed by more. Negative errno: the session failed, see fv_rtsp_failure(). */
 int64_t fv_rtsp_feed(struct fv_rtsp *session, const uint8_t *data, size_t size, int64_t now);
+/* Asks the memory for what fv_rtsp_feed() will need; to be called a few microseconds before it. */
+void fv_rtsp_prefetch(const struct fv_rtsp *session);
 /* Bytes to send: returns their number and sets *ret_data (valid until the next call). fv_rtsp_sent() takes n of them off. */
 size_t fv_rtsp_output(struct fv_rtsp *session, const uint8_t **ret_data);
 void fv_rtsp_sent(struct fv_rtsp *session, size_t n);
