@@ -132,7 +132,16 @@ static void wait_for_pictures(struct fv_engine *engine, unsigned cameras, uint64
     }
 }
 
-static void check_cameras(struct fv_engine *engine, unsigned cameras, uint64_t pictures)
+/* A simulated camera gives packets up, as real ones do, when its client is too slow to read them (under valgrind). */
+static bool may_lose(const struct fv_sim *sim)
+{
+    struct fv_sim_stats stats;
+    fv_sim_stats(sim, &stats);
+    return stats.stalled > 0;
+}
+
+static void check_cameras(struct fv_engine *engine, const struct fv_sim *sim, unsigned cameras,
+                          uint64_t pictures)
 {
     for (unsigned i = 0; i < cameras; i++) {
         struct fv_engine_camera camera;
@@ -145,19 +154,20 @@ static void check_cameras(struct fv_engine *engine, unsigned cameras, uint64_t p
               (unsigned long long)camera.analysed);
         CHECK(camera.persons == camera.analysed, "%s: %llu persons", camera.name,
               (unsigned long long)camera.persons);
-        CHECK(camera.lost_packets == 0, "%s: %llu lost", camera.name,
+        CHECK(camera.lost_packets == 0 || may_lose(sim), "%s: %llu lost", camera.name,
               (unsigned long long)camera.lost_packets);
     }
     struct fv_engine_camera none;
     CHECK(fv_engine_camera(engine, cameras, &none) < 0, "a camera too many");
 }
 
-static void test_engine(const char *folder, uint16_t port, unsigned cameras, uint64_t pictures)
+static void test_engine(const char *folder, const struct fv_sim *sim, unsigned cameras,
+                        uint64_t pictures)
 {
     struct seen seen = {0};
     struct fv_error err = {0};
     struct fv_engine *engine = NULL;
-    char *config = make_config(folder, mock_model_write(folder), port, cameras);
+    char *config = make_config(folder, mock_model_write(folder), fv_sim_port(sim), cameras);
     struct fv_engine_params params = {
         .config_text = config,
         .problem = on_problem,
@@ -170,7 +180,7 @@ static void test_engine(const char *folder, uint16_t port, unsigned cameras, uin
     if (r == 0) {
         CHECK(fv_engine_start(engine, &err) == 0, "%s", err.text);
         wait_for_pictures(engine, cameras, pictures);
-        check_cameras(engine, cameras, pictures);
+        check_cameras(engine, sim, cameras, pictures);
         fv_engine_stop(engine);
         struct fv_engine_stats stats;
         fv_engine_stats(engine, &stats);
@@ -242,7 +252,7 @@ int main(int argc, char **argv)
     }
     pthread_t thread;
     pthread_create(&thread, NULL, serve, sim);
-    test_engine(folder, fv_sim_port(sim), cameras, (uint64_t)atoi(argv[1]));
+    test_engine(folder, sim, cameras, (uint64_t)atoi(argv[1]));
     test_reader(fv_sim_port(sim));
     fv_sim_stop(sim);
     pthread_join(thread, NULL);
