@@ -50,6 +50,7 @@ class Calls(Case):
         self.assertEqual(len(threads), 1, threads)
         self.assertGreater(sum(threads.values()), 50, "the trace shows hardly any network I/O")
 
+    @unittest.skipIf(harness.PATIENCE > 1, "a sanitizer makes system calls of its own")
     def test_unreachable_cameras_cost_nothing(self):
         """Each attempt takes some calls; with backoff from 1 s there are few, and nothing else wakes up."""
         cameras = {f"camera-{i}": f"rtsp://127.0.0.1:{free_port()}/x" for i in range(IDLE_CAMERAS)}
