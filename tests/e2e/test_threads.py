@@ -64,6 +64,7 @@ class Calls(Case):
         others = [call for call in calls if "127.0.0.1" not in call and "resumed" not in call]
         self.assertEqual(others, [])
 
+    @unittest.skipIf(harness.PATIENCE > 1, "a sanitizer makes system calls of its own")
     def test_unreachable_cameras_cost_nothing(self):
         """Each attempt takes some calls; with backoff from 1 s there are few, and nothing else wakes up."""
         cameras = {f"camera-{i}": f"rtsp://127.0.0.1:{free_port()}/x" for i in range(IDLE_CAMERAS)}
