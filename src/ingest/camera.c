@@ -16,7 +16,7 @@
 #include "ingest/impl.h"
 
 #define HOPS_MAX 3
-#define SETTLED (60 * FV_S) /* a redirect after this long is not one of a chain */
+#define SETTLED (60 * FV_S) /* what comes after playing this long is not one of a chain */
 
 static const struct {
     const char *name;
@@ -109,6 +109,7 @@ static void end_turn(struct fv_camera *camera)
 /* Lets go of whatever the attempt holds. */
 static void end_attempt(struct fv_camera *camera)
 {
+    fv_camera_describe(camera);
     fv_resolve_cancel(camera->ingest->resolver, &camera->resolve);
     fv_camera_close_session(camera);
     fv_conn_close(&camera->conn);
@@ -170,6 +171,7 @@ void fv_camera_granted(struct fv_camera *camera)
     camera->attempt_at = now;
     camera->sums.attempts++;
     camera->sums.first_au = FV_TIME_UNKNOWN;
+    camera->first_packet = FV_TIME_UNKNOWN;
     camera->target = camera->params.url;
     camera->hops = 0;
     fv_backoff_attempt(&camera->backoff, now);
@@ -219,6 +221,12 @@ static void on_ready(struct fv_conn *conn, unsigned events)
 
 /* --- Failure --- */
 
+static bool is_settled(const struct fv_camera *camera)
+{
+    return camera->phase == FV_PHASE_PLAYING &&
+           fv_camera_now(camera) - camera->phase_since >= SETTLED;
+}
+
 /* How long at least to leave the camera alone. */
 static int64_t least_delay(enum fv_rtsp_advice advice)
 {
@@ -242,6 +250,7 @@ void fv_camera_fail(struct fv_camera *camera, const struct fv_trouble *trouble)
 {
     int64_t now = fv_camera_now(camera);
     int64_t delay = fv_backoff_failure(&camera->backoff, least_delay(trouble->advice), now);
+    camera->hurried = camera->hurried && !is_settled(camera);
     if (trouble->advice == FV_RTSP_RETRY_NOW && !camera->hurried) {
         camera->hurried = true;
         delay = 0;
@@ -265,9 +274,7 @@ void fv_camera_failf(struct fv_camera *camera, int code, const char *format, ...
 /* A hop belongs to the attempt: no backoff, no new turn. False: not allowed, `trouble` says why. */
 static bool follow(struct fv_camera *camera, const struct fv_url *to, struct fv_trouble *trouble)
 {
-    bool settled =
-        camera->phase == FV_PHASE_PLAYING && fv_camera_now(camera) - camera->phase_since >= SETTLED;
-    camera->hops = settled ? 1 : camera->hops + 1;
+    camera->hops = is_settled(camera) ? 1 : camera->hops + 1;
     if (camera->hops > HOPS_MAX) {
         snprintf(trouble->reason, sizeof(trouble->reason),
                  "the camera redirects more than %d times", HOPS_MAX);
@@ -328,6 +335,8 @@ int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *pa
     };
     camera->shown = camera->sums;
     camera->shown.drift_ppm = __builtin_nan("");
+    camera->description = (struct fv_camera_description){
+        .transport = params->transport, .login = "none", .first_packet = FV_TIME_UNKNOWN};
     fv_list_init(&camera->link);
     fv_timer_init(&camera->timer, fv_camera_on_timer);
     fv_conn_init(&camera->conn, ingest->loop);

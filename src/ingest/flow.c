@@ -18,7 +18,6 @@ static void start_playing(struct fv_camera *camera)
     camera->sums.first_au = now - camera->attempt_at;
     camera->sums.reconnects += camera->sums.connects > 0;
     camera->sums.connects++;
-    camera->hurried = false;
     fv_backoff_success(&camera->backoff, now);
     fv_camera_enter(camera, FV_PHASE_PLAYING, FV_TIME_NEVER, 0, "plays");
 }
@@ -73,9 +72,11 @@ static void on_packet(void *data, bool rtcp, const uint8_t *packet, size_t size)
     }
     fv_rtp_input(camera->rtp, packet, size, now);
     if (camera->phase == FV_PHASE_PACKET &&
-        fv_rtp_stats(camera->rtp)->last_packet != FV_TIME_UNKNOWN)
+        fv_rtp_stats(camera->rtp)->last_packet != FV_TIME_UNKNOWN) {
+        camera->first_packet = now - camera->attempt_at;
         fv_camera_enter(camera, FV_PHASE_KEY, fv_later(now, camera->params.first_key_timeout), 0,
                         "packets come; waits for a key picture");
+    }
 }
 
 /* The host is not busy with us any longer: the next camera may have its place. */

@@ -83,8 +83,7 @@ struct fv_camera {
     int64_t phase_deadline; /* FV_TIME_NEVER: none, or kept by conn, rtsp or rtp */
     struct fv_timer timer;  /* for the earliest of all deadlines; may be early, never late */
     struct fv_backoff backoff;
-    bool
-        hurried; /* reconnected at once because the camera asked for it, and has not played since */
+    bool hurried; /* reconnected at once, as asked for; not again before it played for a while */
 
     /* an attempt */
     struct fv_pace_host *pace_host; /* until it joins */
@@ -105,8 +104,10 @@ struct fv_camera {
     struct fv_camera_stats sums; /* of all connections but the current */
     uint32_t epoch, format;      /* to go on from */
     int64_t attempt_at, shown_at;
+    int64_t first_packet; /* since attempt_at, or FV_TIME_UNKNOWN */
     pthread_mutex_t lock;
-    struct fv_camera_stats shown; /* under `lock` */
+    struct fv_camera_stats shown; /* under `lock`, as the next */
+    struct fv_camera_description description;
 };
 
 /* Why a phase ends. */
@@ -158,6 +159,7 @@ void fv_camera_plan_report(struct fv_camera *camera);
 /* figures.c */
 void fv_camera_harvest(struct fv_camera *camera); /* before the receiver is destroyed */
 void fv_camera_show(struct fv_camera *camera);
+void fv_camera_describe(struct fv_camera *camera); /* before the session is destroyed */
 void fv_camera_show_sometimes(
     struct fv_camera *camera); /* every 100 ms at most; skipped while somebody looks */
 

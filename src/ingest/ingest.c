@@ -343,6 +343,20 @@ int fv_ingest_stats(struct fv_ingest *ingest, uint32_t id, struct fv_camera_stat
     return camera ? 0 : -ENOENT;
 }
 
+int fv_ingest_describe(struct fv_ingest *ingest, uint32_t id,
+                       struct fv_camera_description *ret_description)
+{
+    pthread_mutex_lock(&ingest->lock);
+    struct fv_camera *camera = get(ingest, id);
+    if (camera) {
+        pthread_mutex_lock(&camera->lock);
+        *ret_description = camera->description;
+        pthread_mutex_unlock(&camera->lock);
+    }
+    pthread_mutex_unlock(&ingest->lock);
+    return camera ? 0 : -ENOENT;
+}
+
 void fv_ingest_await_key(struct fv_ingest *ingest, uint32_t id)
 {
     pthread_mutex_lock(&ingest->lock);

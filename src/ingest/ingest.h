@@ -10,6 +10,8 @@
 #include "base/url.h"
 #include "flow.h"
 #include "loop/backoff.h"
+#include "rtp/receiver.h"
+#include "rtsp/session.h"
 
 struct fv_ingest;
 
@@ -64,6 +66,26 @@ struct fv_camera_stats {
     uint32_t jitter_us;
 };
 
+/* What is known about a camera beyond figures: of the connection at hand or, between two, of the last one. For probe and people. */
+struct fv_camera_description {
+    char peer[80];                  /* "192.0.2.1:554": the address that was tried last, or "" */
+    enum fv_transport transport;    /* the one in use */
+    char server[128], methods[200]; /* headers Server and Public, "" when absent */
+    const char *login;              /* as fv_rtsp_login(); static */
+    unsigned status;                /* RTSP status that ended the attempt, or 0 */
+    unsigned offer_count;
+    struct fv_rtsp_offer offers[FV_RTSP_OFFERS_MAX];
+    uint8_t payload_type;
+    uint32_t clock_rate;     /* Hz; 0 before SETUP was answered */
+    double fps;              /* a=framerate, 0 when absent */
+    uint32_t sdp_quirks;     /* bits of enum fv_sdp_quirk */
+    struct fv_quirks quirks; /* of the packets */
+    struct fv_rtsp_counters counters;
+    struct fv_video_format video; /* codec NONE until known */
+    uint64_t sender_reports;
+    int64_t first_packet; /* ns, attempt's start to the first RTP packet; FV_TIME_UNKNOWN */
+};
+
 /* Borrows params. 0, -EINVAL, -ENOMEM, or what the system says (epoll, eventfd). */
 int fv_ingest_create(const struct fv_ingest_params *params, struct fv_ingest **ret_ingest,
                      struct fv_error *err);
@@ -77,6 +99,9 @@ int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *param
 int fv_ingest_remove(struct fv_ingest *ingest, uint32_t id);
 /* Any thread; a recent state (never waits for the network). -ENOENT. */
 int fv_ingest_stats(struct fv_ingest *ingest, uint32_t id, struct fv_camera_stats *ret_stats);
+/* Likewise. */
+int fv_ingest_describe(struct fv_ingest *ingest, uint32_t id,
+                       struct fv_camera_description *ret_description);
 /* The consumer lost pictures of this camera (a queue overflowed): wait for a key picture. Any thread. */
 void fv_ingest_await_key(struct fv_ingest *ingest, uint32_t id);
 /* Sends TEARDOWN to all without waiting, closes, ends the thread. At most one gathering interval plus the running pass. */
