@@ -16,7 +16,7 @@
 #include "ingest/impl.h"
 
 #define HOPS_MAX 3
-#define SETTLED (60 * FV_S) /* a redirect after this long is not one of a chain */
+#define SETTLED (60 * FV_S) /* what comes after playing this long is not one of a chain */
 
 static const struct {
     const char *name;
@@ -221,6 +221,12 @@ static void on_ready(struct fv_conn *conn, unsigned events)
 
 /* --- Failure --- */
 
+static bool is_settled(const struct fv_camera *camera)
+{
+    return camera->phase == FV_PHASE_PLAYING &&
+           fv_camera_now(camera) - camera->phase_since >= SETTLED;
+}
+
 /* How long at least to leave the camera alone. */
 static int64_t least_delay(enum fv_rtsp_advice advice)
 {
@@ -244,6 +250,7 @@ void fv_camera_fail(struct fv_camera *camera, const struct fv_trouble *trouble)
 {
     int64_t now = fv_camera_now(camera);
     int64_t delay = fv_backoff_failure(&camera->backoff, least_delay(trouble->advice), now);
+    camera->hurried = camera->hurried && !is_settled(camera);
     if (trouble->advice == FV_RTSP_RETRY_NOW && !camera->hurried) {
         camera->hurried = true;
         delay = 0;
@@ -267,9 +274,7 @@ void fv_camera_failf(struct fv_camera *camera, int code, const char *format, ...
 /* A hop belongs to the attempt: no backoff, no new turn. False: not allowed, `trouble` says why. */
 static bool follow(struct fv_camera *camera, const struct fv_url *to, struct fv_trouble *trouble)
 {
-    bool settled =
-        camera->phase == FV_PHASE_PLAYING && fv_camera_now(camera) - camera->phase_since >= SETTLED;
-    camera->hops = settled ? 1 : camera->hops + 1;
+    camera->hops = is_settled(camera) ? 1 : camera->hops + 1;
     if (camera->hops > HOPS_MAX) {
         snprintf(trouble->reason, sizeof(trouble->reason),
                  "the camera redirects more than %d times", HOPS_MAX);

@@ -228,9 +228,10 @@ static bool serve_well(struct client *client, enum fake_step step)
                  camera->url);
         return answer(client, 200, headers, description);
     case FAKE_SETUP:
-        return answer(client, 200,
-                      "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1;timeout=60\r\n",
-                      "");
+        snprintf(headers, sizeof(headers),
+                 "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1;timeout=%u\r\n",
+                 camera->params.session_s ? camera->params.session_s : 60);
+        return answer(client, 200, headers, "");
     case FAKE_PLAY:
         return answer(client, 200, "Session: 1\r\n", "");
     case FAKE_OPTIONS:

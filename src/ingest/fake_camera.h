@@ -35,6 +35,7 @@ struct fake_params {
     unsigned interval_ms; /* between pictures; 0: 5 */
     size_t slice;         /* bytes of a picture's slice; 0: 500 */
     size_t chunk;         /* bytes per write; 0: all */
+    unsigned session_s;   /* session timeout; 0: 60 */
 };
 
 struct fake_camera {

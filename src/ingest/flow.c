@@ -18,7 +18,6 @@ static void start_playing(struct fv_camera *camera)
     camera->sums.first_au = now - camera->attempt_at;
     camera->sums.reconnects += camera->sums.connects > 0;
     camera->sums.connects++;
-    camera->hurried = false;
     fv_backoff_success(&camera->backoff, now);
     fv_camera_enter(camera, FV_PHASE_PLAYING, FV_TIME_NEVER, 0, "plays");
 }

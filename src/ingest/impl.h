@@ -83,8 +83,7 @@ struct fv_camera {
     int64_t phase_deadline; /* FV_TIME_NEVER: none, or kept by conn, rtsp or rtp */
     struct fv_timer timer;  /* for the earliest of all deadlines; may be early, never late */
     struct fv_backoff backoff;
-    bool
-        hurried; /* reconnected at once because the camera asked for it, and has not played since */
+    bool hurried; /* reconnected at once, as asked for; not again before it played for a while */
 
     /* an attempt */
     struct fv_pace_host *pace_host; /* until it joins */

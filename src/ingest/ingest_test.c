@@ -77,6 +77,26 @@ static void test_plays(void **state)
     fake_camera_stop(&fake);
 }
 
+/* RTCP reports within 5 s, keepalives within the session's time, and the camera plays on. */
+static void test_keeps_alive(void **state)
+{
+    struct fake_params hurry = {.session_s = 6, .interval_ms = 40};
+    struct fake_camera fake;
+    fake_camera_start(&fake, &hurry);
+    bed_open(10 * FV_MS);
+    struct fv_camera_params params = bed_params(fake.url);
+    uint32_t id = bed_add(&params);
+    bed_await(id, bed_has_pictures, 1);
+    int64_t start = fv_now();
+    bed_await_count(&fake.keepalives, 1);
+    assert_true(fv_now() - start < 6 * FV_S);
+    bed_await_count(&fake.reports, 1);
+    assert_true(fv_now() - start < 5500 * FV_MS);
+    assert_int_equal(bed_stats(id).failures, 0);
+    bed_close();
+    fake_camera_stop(&fake);
+}
+
 /* A camera by name, and one whose bytes come in pieces, and one with packets of nearly 64 KiB. */
 static void test_shapes_of_bytes(void **state)
 {
@@ -404,6 +424,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tail),
         cmocka_unit_test(test_plays),
+        cmocka_unit_test(test_keeps_alive),
         cmocka_unit_test(test_shapes_of_bytes),
         cmocka_unit_test(test_recovers),
         cmocka_unit_test(test_sick_neighbour),

@@ -45,20 +45,20 @@ static const struct sickness sicknesses[] = {
     {{.at = FAKE_DESCRIBE, .fault = FAKE_MUTE}, -ETIMEDOUT, "DESCRIBE", 20, 20},
     {{.at = FAKE_SETUP, .fault = FAKE_MUTE}, -ETIMEDOUT, "SETUP", 20, 20},
     {{.at = FAKE_PLAY, .fault = FAKE_MUTE}, -ETIMEDOUT, "PLAY", 20, 20},
-    {{.at = FAKE_MEDIA, .fault = FAKE_MUTE}, -ETIMEDOUT, "no first packet for 0.3 s", 20, 20},
+    {{.at = FAKE_MEDIA, .fault = FAKE_MUTE}, -ETIMEDOUT, "no first packet for 0.5 s", 20, 20},
     {{.at = FAKE_MEDIA, .fault = FAKE_MUTE, .pictures = 6},
      -ETIMEDOUT,
-     "no packet for 0.3 s",
+     "no packet for 0.5 s",
      20,
      20},
     {{.at = FAKE_MEDIA, .fault = FAKE_NO_KEY},
      -ETIMEDOUT,
-     "packets, but no first key picture for 0.4 s",
+     "packets, but no first key picture for 0.6 s",
      20,
      20},
     {{.at = FAKE_MEDIA, .fault = FAKE_NO_MORE_PICTURES, .pictures = 6},
      -ETIMEDOUT,
-     "packets, but no picture for 0.3 s",
+     "packets, but no picture for 0.5 s",
      20,
      20},
     {{.at = FAKE_MEDIA, .fault = FAKE_BYE, .pictures = 6}, -ETIMEDOUT, "RTCP BYE", 20, 20},
@@ -83,9 +83,9 @@ static const struct sickness sicknesses[] = {
 static struct fv_camera_params short_limits(const char *url)
 {
     struct fv_camera_params params = bed_params(url);
-    params.connect_timeout = params.request_timeout = params.stall_timeout = 300 * FV_MS;
-    params.first_packet_timeout = 300 * FV_MS;
-    params.first_key_timeout = 400 * FV_MS;
+    params.connect_timeout = params.request_timeout = params.stall_timeout = 500 * FV_MS;
+    params.first_packet_timeout = 500 * FV_MS;
+    params.first_key_timeout = 600 * FV_MS;
     return params;
 }
 
@@ -175,7 +175,7 @@ static void test_black_hole(void **state)
     uint32_t id = bed_add(&params);
     bed_await(id, bed_failed, 2);
     assert_failure(id, &want);
-    assert_non_null(strstr(bed_failure(id, 0).reason, "for 0.3 s"));
+    assert_non_null(strstr(bed_failure(id, 0).reason, "for 0.5 s"));
     bed_close();
     for (size_t i = 0; i < 4; i++)
         close(fillers[i]);

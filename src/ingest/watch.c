@@ -24,13 +24,17 @@ static bool media_flows(const struct fv_camera *camera)
     return camera->phase == FV_PHASE_KEY || camera->phase == FV_PHASE_PLAYING;
 }
 
+static int64_t packet_limit(const struct fv_camera *camera)
+{
+    int64_t limit = camera->params.stall_timeout;
+    return fv_rtp_stats(camera->rtp)->ended ? fv_min64(limit, BYE_GRACE) : limit;
+}
+
 static int64_t packet_deadline(const struct fv_camera *camera)
 {
     if (!media_flows(camera))
         return FV_TIME_NEVER;
-    const struct fv_rtp_stats *stats = fv_rtp_stats(camera->rtp);
-    int64_t limit = camera->params.stall_timeout;
-    return fv_later(stats->last_packet, stats->ended ? fv_min64(limit, BYE_GRACE) : limit);
+    return fv_later(fv_rtp_stats(camera->rtp)->last_packet, packet_limit(camera));
 }
 
 /* Waiting for a key picture may take as long as at the start: up to 30 s between two are common. */
@@ -80,7 +84,7 @@ static bool check_phase(struct fv_camera *camera, int64_t now)
 {
     if (now < camera->phase_deadline)
         return false;
-    double waited = seconds(now - camera->phase_since);
+    double waited = seconds(camera->phase_deadline - camera->phase_since);
     switch (camera->phase) {
     case FV_PHASE_RETRY:
         fv_camera_await_turn(camera);
@@ -116,7 +120,7 @@ static bool check_connection(struct fv_camera *camera, int64_t now)
     fv_conn_peer(&camera->conn, peer);
     if (ret == -ETIMEDOUT)
         fv_camera_failf(camera, ret, "no connection to %s for %.1f s", peer,
-                        seconds(now - camera->phase_since));
+                        seconds(camera->params.connect_timeout));
     else
         fv_camera_failf(camera, ret, "connecting to %s: %s", peer, fv_strerror(ret));
     return true;
@@ -135,15 +139,15 @@ static bool check_session(struct fv_camera *camera, int64_t now)
 static bool check_media(struct fv_camera *camera, int64_t now)
 {
     if (now >= packet_deadline(camera)) {
-        const struct fv_rtp_stats *stats = fv_rtp_stats(camera->rtp);
-        fv_camera_failf(camera, -ETIMEDOUT, "no packet for %.1f s%s",
-                        seconds(now - stats->last_packet),
-                        stats->ended ? " after the camera said that it ends (RTCP BYE)" : "");
+        fv_camera_failf(camera, -ETIMEDOUT, "no packet for %.1f s%s", seconds(packet_limit(camera)),
+                        fv_rtp_stats(camera->rtp)->ended
+                            ? " after the camera said that it ends (RTCP BYE)"
+                            : "");
         return true;
     }
     if (now >= picture_deadline(camera)) {
         fv_camera_failf(camera, -ETIMEDOUT, "packets, but no picture for %.1f s",
-                        seconds(now - fv_rtp_stats(camera->rtp)->last_au));
+                        seconds(picture_limit(camera)));
         return true;
     }
     if (camera->rtp && now >= fv_rtp_deadline(camera->rtp))

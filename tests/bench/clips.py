@@ -64,3 +64,19 @@ def ensure(clip):
         raise CannotMake(f"ffmpeg could not make {clip.what}: {done.stderr.strip()[-300:]}")
     os.replace(new, clip.path)
     return clip.path
+
+
+def long_film(clip, seconds=120):
+    """The clip again and again in a Matroska file, for servers that need times and do not play in a loop."""
+    path = clip.path.with_suffix(f".{clip.codec}.{seconds}s.mkv")
+    if path.exists():
+        return path
+    raw = ensure(clip).read_bytes() * (seconds // clip.seconds)
+    new = path.with_suffix(f".{os.getpid()}.new")
+    done = subprocess.run(["ffmpeg", "-v", "error", "-y", "-fflags", "+genpts", "-r", str(clip.fps), "-f", CONTAINERS[clip.codec], "-i", "-",
+                           "-c", "copy", "-f", "matroska", str(new)], input=raw, stderr=subprocess.PIPE, timeout=60, check=False)
+    if done.returncode != 0:
+        new.unlink(missing_ok=True)
+        raise CannotMake(f"ffmpeg could not make {path.name}: {done.stderr.decode().strip()[-300:]}")
+    os.replace(new, path)
+    return path

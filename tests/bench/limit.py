@@ -12,7 +12,7 @@ def verdict(result):
     """Who gave in, or None when all was received."""
     stats = result.get("server") or {}
     late = stats.get("late", 0) / max(1, stats.get("packets", 1))
-    server_core, client_core = (max((one[key] for one in result.get("windows", [])), default=0) for key in ("server_core", "client_core"))
+    server_core, client_core = result.get("server_core", 0), result.get("client_core", 0)
     figures = f"server {server_core:.0%} of its core, {late:.1%} late, {stats.get('stalled', 0)} not sent; client {client_core:.0%} of its core"
     if not result.get("fault"):
         if late > LATE_SHARE or stats.get("stalled"):
@@ -30,7 +30,7 @@ def search(name, transport, plan, say):
     held, tried = None, []
     for cameras in STEPS:
         say(f"limit: {name}, {cameras} cameras over {transport}")
-        result = measure.cell(name, cameras, transport, plan)
+        result = {"cameras": cameras} | measure.once(name, cameras, transport, plan)
         if result.get("skipped"):
             return {"client": name, "transport": transport, "skipped": result["skipped"]}
         tried.append(result)
