@@ -64,13 +64,13 @@ static uint32_t scan_row(struct fv_assign *assign, const struct matrix *matrix, 
                          const struct search *search)
 {
     const double *cost = matrix->cost + row * matrix->row_step;
-    const double base = search->length - assign->row_dual[row];
+    const double dual = assign->row_dual[row];
     double least = INFINITY;
     uint32_t best = 0;
     for (uint32_t i = 0; i < search->open; i++) {
         const uint32_t column = assign->open[i];
-        const double through =
-            base + cost[column * matrix->column_step] - assign->column_dual[column];
+        const double through = search->length + cost[column * matrix->column_step] - dual -
+                               assign->column_dual[column];
         if (through < assign->distance[column]) {
             assign->distance[column] = through;
             assign->previous[column] = row;
