@@ -109,13 +109,6 @@ def once(name, cameras, transport, plan):
         return {"fault": str(reason) or type(reason).__name__}
 
 
-def ratios(rounds, name):
-    """CPU time over the bare loop's, both of the same round."""
-    pairs = [(one.get(name, {}), one.get("bare", {})) for one in rounds]
-    return [mine["cpu_us"] / bare["cpu_us"] for mine, bare in pairs
-            if not (mine.get("fault", "") or bare.get("fault", "")) and mine.get("cpu_us") and bare.get("cpu_us")]
-
-
 def combine(name, rounds):
     """The medians of a client's valid windows."""
     made = [one[name] for one in rounds if name in one]
@@ -128,10 +121,18 @@ def combine(name, rounds):
     for key in FIGURES:
         known = [one[key] for one in valid if one.get(key) is not None]
         result[key] = statistics.median(known) if known else None
-    of_bare = ratios(rounds, name)
-    if of_bare:
-        result["of_bare"] = round(statistics.median(of_bare), 2)
+    result["least_us"] = min(one["cpu_us"] for one in valid)
     return result
+
+
+def compare(results):
+    """Adds each client's CPU time over the bare loop's: of the medians, and of the least (what strangers disturbed least)."""
+    bare = next((one for one in results if one["client"] == "bare" and one.get("cpu_us")), None)
+    for one in results:
+        if bare and one.get("cpu_us"):
+            one["of_bare"] = round(one["cpu_us"] / bare["cpu_us"], 2)
+            one["least_of_bare"] = round(one["least_us"] / bare["least_us"], 2)
+    return results
 
 
 def cell(names, cameras, transport, plan, say):
@@ -148,4 +149,4 @@ def cell(names, cameras, transport, plan, say):
             if why:
                 say(f"  no figure: {why}")
         rounds.append(made)
-    return [{"client": name, "cameras": cameras, "transport": transport} | combine(name, rounds) for name in names]
+    return compare([{"client": name, "cameras": cameras, "transport": transport} | combine(name, rounds) for name in names])
