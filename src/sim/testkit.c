@@ -196,7 +196,7 @@ int kit_feed(struct kit_bench *bench, const void *data, size_t size)
 
 unsigned kit_ask(struct kit_bench *bench, const char *request)
 {
-    const struct fv_sim_bytes *out = &bench->session.out;
+    struct fv_sim_bytes *out = &bench->session.out;
     unsigned status = 0;
     bench->sent_size = 0;
     assert_int_equal(kit_feed(bench, request, strlen(request)), 0);
@@ -204,7 +204,8 @@ unsigned kit_ask(struct kit_bench *bench, const char *request)
     memcpy(bench->reply, out->data, out->size);
     bench->reply[out->size] = '\0';
     sscanf(bench->reply, "RTSP/1.0 %3u", &status);
-    assert_int_equal(kit_drain(bench, out->size), 0);
+    keep(bench, out->data, out->size);
+    fv_sim_bytes_drop(out, out->size);
     return status;
 }
 

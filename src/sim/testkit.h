@@ -69,7 +69,8 @@ void kit_reconnect(struct kit_bench *bench);
 /* Lets the socket take at most `limit` bytes. What fv_sim_session_sent() said. */
 int kit_drain(struct kit_bench *bench, size_t limit);
 int kit_feed(struct kit_bench *bench, const void *data, size_t size);
-/* Sends a request; the answer's text stands in bench->reply. Returns its status, 0: none. */
+/* Sends a request; the answer's text stands in bench->reply, and nothing else goes out. Returns its
+ * status, 0: none. */
 unsigned kit_ask(struct kit_bench *bench, const char *request);
 unsigned kit_ask_simple(struct kit_bench *bench, const char *method, const char *path,
                         const char *headers);
