@@ -359,8 +359,10 @@ static int simulate(const struct options *options)
     }
     raise_descriptor_limit(options->sim.cameras);
     int exit_code = FV_EXIT_FAILED;
-    if (fv_sim_open(&options->sim, &sim, &err) < 0) {
+    const int rc = fv_sim_open(&options->sim, &sim, &err);
+    if (rc < 0) {
         fprintf(stderr, "fovea sim: %s\n", err.text);
+        exit_code = rc == -EINVAL ? FV_EXIT_USAGE : FV_EXIT_FAILED;
     } else {
         exit_code = run_server(options, signals, sim);
         fv_sim_close(sim);

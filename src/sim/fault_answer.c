@@ -223,7 +223,7 @@ static const struct fv_sim_fault list[] = {
      .keys = {{.name = "value",
                .kind = FV_SIM_KEY_CHOICE,
                .choices = "large small negative text huge",
-               .help = "999999, 10, -1, abc or 20 nines"}},
+               .help = "999999, 10, -1, abc, 99999999999999999999"}},
      .answer = bad_length_answer},
     {.name = "wrong-rtp-info",
      .help = "RTP-Info says seq=0;rtptime=0",

@@ -57,7 +57,10 @@ struct talk {
     enum fv_sim_end end; /* after the last step */
 };
 
-#define GOOD {200, 200, 200, 200, 200, 200}
+#define GOOD                                                                                       \
+    {                                                                                              \
+        200, 200, 200, 200, 200, 200                                                               \
+    }
 
 static const struct talk talks[] = {
     {.spec = "mute:at=connect", .status = {0}},
@@ -122,10 +125,7 @@ static const struct talk talks[] = {
      .at = PLAY,
      .contains = "/cam0/track1;seq=0;rtptime=0\r\n"},
     {.spec = "other-channel", .status = GOOD, .at = SETUP, .contains = ";interleaved=14-15\r\n"},
-    {.spec = "junk-answer",
-     .at = OPTIONS,
-     .status = {0},
-     .contains = "\xa5\xa5\xa5\r\n\xff"},
+    {.spec = "junk-answer", .at = OPTIONS, .status = {0}, .contains = "\xa5\xa5\xa5\r\n\xff"},
     {.spec = "sdp:variant=no-fmtp", .status = GOOD, .at = DESCRIBE, .lacks = "a=fmtp:"},
     {.spec = "sdp:variant=no-rtpmap", .status = GOOD, .at = DESCRIBE, .lacks = "a=rtpmap:"},
     {.spec = "sdp:variant=no-control", .status = GOOD, .at = DESCRIBE, .lacks = "a=control:"},
@@ -138,10 +138,7 @@ static const struct talk talks[] = {
      .at = DESCRIBE,
      .contains = "a=fmtp:96 packetization-mode=1;",
      .lacks = "sprop-parameter-sets"},
-    {.spec = "sdp:variant=bare-lf",
-     .status = GOOD,
-     .at = DESCRIBE,
-     .contains = "\r\n\r\nv=0\no=-"},
+    {.spec = "sdp:variant=bare-lf", .status = GOOD, .at = DESCRIBE, .contains = "\r\n\r\nv=0\no=-"},
     {.spec = "sdp:variant=no-video", .status = GOOD, .at = DESCRIBE, .lacks = "m=video"},
     {.spec = "sdp:variant=empty", .status = GOOD, .at = DESCRIBE, .lacks = "v=0"},
 };
@@ -305,7 +302,8 @@ static const struct play plays[] = {
     {"loss:probability=0.5,cam=1", NULL, USUAL},
     {"mute", NULL},
     {"mute:at=rtp", NULL, .rtcp = {2, 2}},
-    {"mute:after=3", NULL, .rtp = {100, 100}, .rtcp = {1, 1}, .keys = {10, 10}, .markers = {30, 30}},
+    {"mute:after=3", NULL, .rtp = {100, 100}, .rtcp = {1, 1}, .keys = {10, 10},
+     .markers = {30, 30}},
     {"mute:at=rtp,after=3,for=3", NULL, .rtp = {234, 234}, .rtcp = {2, 2}, .keys = {24, 24},
      .markers = {70, 70}, .missing = {100, 100}, .jumps = {1, 1}},
     {"loss:every=10", NULL, .rtp = {301, 301}, .rtcp = {2, 2}, .keys = {34, 34},
