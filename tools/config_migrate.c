@@ -61,9 +61,9 @@ static void on_problem(void *data, const struct fv_problem *problem)
 static void print_end(const struct fv_config_options *o, const struct fv_config_migrated *migrated)
 {
     const char *target = o->output ? o->output : o->words[0];
-    printf("%u change%s, %u of them change%s the meaning, %u note%s\n", migrated->changes,
-           migrated->changes == 1 ? "" : "s", migrated->forced, migrated->forced == 1 ? "s" : "",
-           migrated->notes, migrated->notes == 1 ? "" : "s");
+    printf("%u change%s, %u of them forced, %u note%s\n", migrated->changes,
+           migrated->changes == 1 ? "" : "s", migrated->forced, migrated->notes,
+           migrated->notes == 1 ? "" : "s");
     if (o->dry_run)
         printf("Nothing was written.\n");
     else if (!migrated->written)

@@ -133,10 +133,15 @@ static void set_camera_aside(struct fv_migration *m, const struct fault *fault)
 {
     json_t *streams = json_object_get(json_object_get(m->root, "cameras"), "RTSP_STREAMS");
     size_t index = index_of(streams, fault->camera);
+    char key[60];
+    struct fv_str out;
     if (index == json_array_size(streams))
         return;
-    fv_migrate_keep(m, fault->key, fault->camera);
-    fv_migrate_note(m, (struct fv_changed){FV_CHANGE_FORCED, fault->key, fault->camera, NULL},
+    /* "cameras.RTSP_STREAMS[2]" out of "cameras.RTSP_STREAMS[2].url" */
+    fv_str_init(&out, key, sizeof(key));
+    fv_str_addf(&out, "%.*s", (int)strcspn(fault->key, "]") + 1, fault->key);
+    fv_migrate_keep(m, key, fault->camera);
+    fv_migrate_note(m, (struct fv_changed){FV_CHANGE_FORCED, key, fault->camera, NULL},
                     "%s The camera is moved to \"$kept\".", fault->reason);
     json_array_remove(streams, index);
 }

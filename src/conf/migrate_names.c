@@ -131,22 +131,27 @@ static void drop_section(struct fv_migration *m, const char *name)
     json_decref(value);
 }
 
+static const struct fv_section *section_like(const char *name)
+{
+    for (const struct fv_section *section = fv_sections; section->name; section++)
+        if (!strcasecmp(section->name, name))
+            return section;
+    return NULL;
+}
+
 static void place_section(struct fv_migration *m, const char *name)
 {
-    const json_t *value = json_object_get(m->root, name);
-    if (fv_check_is_ignored(name))
-        return;
-    for (const struct fv_section *section = fv_sections; section->name; section++) {
-        if (strcasecmp(section->name, name))
-            continue;
-        if (!json_is_object(value) ||
-            (strcmp(section->name, name) && json_object_get(m->root, section->name)))
-            drop_section(m, name);
-        else if (strcmp(section->name, name))
-            rename_to(m, m->root, name, name, section->name);
-        return;
-    }
-    if (!move_home(m, m->root, name, name))
+    const struct fv_section *section = section_like(name);
+    if (section && !json_is_object(json_object_get(m->root, name)))
+        drop_section(m, name);
+    else if (section && strcmp(section->name, name))
+        rename_to(m, m->root, name, name, section->name);
+}
+
+/* What stands beside the sections. */
+static void place_other(struct fv_migration *m, const char *name)
+{
+    if (!fv_check_is_ignored(name) && !section_like(name) && !move_home(m, m->root, name, name))
         keep_unknown(m, m->root, name, name, NULL);
 }
 
@@ -197,6 +202,7 @@ void fv_migrate_place_names(struct fv_migration *m)
     json_t *names = fv_migrate_names(m, m->root), *name;
     size_t i;
     json_array_foreach(names, i, name) place_section(m, json_string_value(name));
+    json_array_foreach(names, i, name) place_other(m, json_string_value(name));
     json_decref(names);
     for (const struct fv_section *section = fv_sections; section->name; section++)
         if (json_is_object(json_object_get(m->root, section->name)))

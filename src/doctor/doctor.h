@@ -43,8 +43,9 @@ void fv_doctor_cameras(struct fv_doctor *doctor); /* cameras.c */
 unsigned fv_system_cores(void); /* that this process may use, at least 1 */
 double fv_system_memory_mb(
     double *ret_total); /* available now; of the container where it is limited; < 0: not known */
-bool fv_system_may_nice(void);     /* raise its priority (thread priority HIGH) */
-bool fv_system_may_realtime(void); /* SCHED_RR (thread priority REALTIME) */
+double fv_system_memory_needed_mb(unsigned cameras); /* roughly */
+bool fv_system_may_nice(void);                       /* raise its priority (thread priority HIGH) */
+bool fv_system_may_realtime(void);                   /* SCHED_RR (thread priority REALTIME) */
 /* The first line of a file, without its end; false when there is none. size >= 1. */
 bool fv_system_line(const char *path, char *line, size_t size);
 /* A number in a file, or `fallback` (also for "max"). */

@@ -12,39 +12,43 @@
 #include "infer/about.h"
 #include "infer/model.h"
 
+/* A phrase as a sentence. */
+static const char *sentence(const char *phrase, char *buffer, size_t size)
+{
+    snprintf(buffer, size, "%s.", phrase);
+    buffer[0] = (char)toupper((unsigned char)buffer[0]);
+    return buffer;
+}
+
 static void check_build(struct fv_doctor *doctor)
 {
-    for (const struct fv_build_part *part = fv_build_parts; part->name; part++)
+    for (const struct fv_build_part *part = fv_build_parts; part->name; part++) {
+        char why[300];
+        snprintf(why, sizeof(why), "It is there for %s.", part->purpose);
         fv_doctor_say(doctor,
                       (struct fv_doctor_about){part->built_in ? FV_DOCTOR_OK : FV_DOCTOR_WARNING,
-                                               "build", part->name, part->purpose,
+                                               "build", part->name, why,
                                                "Install its development package and build again "
                                                "(scripts/setup does)."},
                       "%s", part->built_in ? "built in" : "not built in");
+    }
 }
-
-struct gpu {
-    struct fv_doctor *doctor;
-    unsigned missing;
-};
 
 static void on_missing(void *data, const struct fv_problem *problem)
 {
-    struct gpu *gpu = data;
-    gpu->missing++;
+    char cure[600];
     fv_doctor_say(
-        gpu->doctor,
+        data,
         (struct fv_doctor_about){FV_DOCTOR_PROBLEM, "gpu", "GPU",
                                  "GPU-only operation, the default, starts with a whole GPU "
                                  "path or not at all.",
-                                 problem->fix},
+                                 sentence(problem->fix, cure, sizeof(cure))},
         "%s", problem->message);
 }
 
 static void check_gpu(struct fv_doctor *doctor)
 {
     char driver[300];
-    struct gpu gpu = {.doctor = doctor};
     bool loaded = fv_system_line("/proc/driver/nvidia/version", driver, sizeof(driver));
     struct fv_doctor_about about = {FV_DOCTOR_OK, "gpu_driver", "GPU driver",
                                     "Decoding and inference on the GPU go through it.",
@@ -56,7 +60,7 @@ static void check_gpu(struct fv_doctor *doctor)
                   loaded        ? driver
                   : doctor->cpu ? "none; not needed by the CPU back end"
                                 : "the NVIDIA kernel module is not loaded");
-    if (!doctor->cpu && fv_gpu_probe(on_missing, &gpu, NULL) == 0)
+    if (!doctor->cpu && fv_gpu_probe(on_missing, doctor, NULL) == 0)
         fv_doctor_say(doctor, (struct fv_doctor_about){FV_DOCTOR_OK, "gpu", "GPU", about.why, ""},
                       "driver, device and decoder are there");
 }

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,9 +15,6 @@
 #include "engine/setup.h"
 #include "gpu/probe.h"
 #include "infer/model.h"
-
-#define CAMERA_MB 40 /* as system.c tells it */
-#define BASE_MB 300
 
 static void say(struct fv_check *check, struct fv_conf_finding finding, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -72,7 +70,7 @@ static void rule_priorities(struct fv_check *check, const struct fv_config *conf
 
 static void rule_memory(struct fv_check *check, unsigned enabled)
 {
-    double available = fv_system_memory_mb(NULL), needed = BASE_MB + CAMERA_MB * (double)enabled;
+    double available = fv_system_memory_mb(NULL), needed = fv_system_memory_needed_mb(enabled);
     if (available >= 0 && available < needed)
         say(check,
             (struct fv_conf_finding){FV_SEVERITY_WARNING, "machine_limit", "cameras.RTSP_STREAMS",

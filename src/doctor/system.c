@@ -93,6 +93,11 @@ double fv_system_memory_mb(double *ret_total)
     return available;
 }
 
+double fv_system_memory_needed_mb(unsigned cameras)
+{
+    return BASE_MB + CAMERA_MB * (double)cameras;
+}
+
 static bool has_capability(unsigned number)
 {
     char text[40];
@@ -143,7 +148,7 @@ static void check_processor(struct fv_doctor *doctor)
 static void check_memory(struct fv_doctor *doctor)
 {
     double total, available = fv_system_memory_mb(&total);
-    double needed = BASE_MB + CAMERA_MB * (double)doctor->enabled;
+    double needed = fv_system_memory_needed_mb(doctor->enabled);
     bool low = available >= 0 && available < needed;
     struct fv_doctor_about about = {low ? FV_DOCTOR_WARNING : FV_DOCTOR_OK, "memory", "memory",
                                     "Pictures wait in memory; a machine that swaps loses them.",
