@@ -7,7 +7,6 @@
 #include "ingest/impl.h"
 
 #define SHOW_EVERY (100 * FV_MS)
-#define DESCRIBE_EVERY FV_S
 
 static void add_receiver(struct fv_camera_stats *stats, const struct fv_rtp_stats *rtp)
 {
@@ -27,6 +26,21 @@ static void add_receiver(struct fv_camera_stats *stats, const struct fv_rtp_stat
     stats->codec = rtp->video.codec;
     stats->width = rtp->video.width;
     stats->height = rtp->video.height;
+}
+
+void fv_camera_note_change(struct fv_camera *camera, enum fv_camera_state from, int code)
+{
+    pthread_mutex_lock(&camera->lock);
+    struct fv_camera_change *change = &camera->history[camera->changes++ % FV_CAMERA_HISTORY];
+    *change = (struct fv_camera_change){
+        .from = from,
+        .to = camera->sums.state,
+        .code = code,
+        .at = camera->sums.since,
+        .wall = fv_wall(),
+    };
+    memcpy(change->reason, camera->sums.reason, sizeof(change->reason));
+    pthread_mutex_unlock(&camera->lock);
 }
 
 void fv_camera_harvest(struct fv_camera *camera)
@@ -54,6 +68,18 @@ static void fill(struct fv_camera *camera)
         shown->jitter_us = (uint32_t)((uint64_t)rtp->jitter * 1000000 / stream->clock_rate);
 }
 
+/* What changes while a camera plays. The lock is held. */
+static void describe_media(struct fv_camera *camera)
+{
+    struct fv_camera_description *description = &camera->description;
+    if (!camera->rtsp || !camera->rtp)
+        return;
+    description->counters = *fv_rtsp_counters(camera->rtsp);
+    description->quirks = *fv_rtp_quirks(camera->rtp);
+    description->video = fv_rtp_stats(camera->rtp)->video;
+    description->sender_reports = fv_rtp_stats(camera->rtp)->sender_reports;
+}
+
 /* The lock is held. */
 static void describe_session(struct fv_camera *camera)
 {
@@ -62,7 +88,8 @@ static void describe_session(struct fv_camera *camera)
     const struct fv_rtsp_stream *stream = fv_rtsp_stream(rtsp);
     const struct fv_rtsp_offer *offers;
     *description = (struct fv_camera_description){
-        .transport = FV_TRANSPORT_TCP,
+        .transport = fv_camera_transport(camera),
+        .receive_buffer = camera->udp.rtp.fd >= 0 ? camera->udp.receive_buffer : 0,
         .login = fv_rtsp_login(rtsp),
         .status = fv_rtsp_failure(rtsp)->status,
         .offer_count = fv_rtsp_offers(rtsp, &offers),
@@ -78,11 +105,7 @@ static void describe_session(struct fv_camera *camera)
         description->fps = stream->fps;
         description->sdp_quirks = stream->quirks;
     }
-    if (camera->rtp) {
-        description->quirks = *fv_rtp_quirks(camera->rtp);
-        description->video = fv_rtp_stats(camera->rtp)->video;
-        description->sender_reports = fv_rtp_stats(camera->rtp)->sender_reports;
-    }
+    describe_media(camera);
 }
 
 /* The lock is held. */
@@ -117,10 +140,7 @@ void fv_camera_show_sometimes(struct fv_camera *camera)
     if (now - camera->shown_at < SHOW_EVERY || pthread_mutex_trylock(&camera->lock) != 0)
         return;
     fill(camera);
-    if (now - camera->described_at >= DESCRIBE_EVERY) {
-        describe(camera);
-        camera->described_at = now;
-    }
+    describe_media(camera);
     pthread_mutex_unlock(&camera->lock);
     camera->shown_at = now;
 }

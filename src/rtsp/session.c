@@ -250,6 +250,11 @@ void fv_rtsp_prefetch(const struct fv_rtsp *session)
         __builtin_prefetch((const char *)session + i);
 }
 
+void fv_rtsp_media_came(struct fv_rtsp *session)
+{
+    session->counters.frames++;
+}
+
 int64_t fv_rtsp_feed(struct fv_rtsp *session, const uint8_t *data, size_t size, int64_t now)
 {
     size_t used = 0;
