@@ -270,7 +270,8 @@ void fv_camera_ready_to_receive(struct fv_camera *camera)
 
 void fv_camera_received(struct fv_camera *camera)
 {
-    if (!settle(camera) || !fv_camera_flush(camera))
+    const uint8_t *data;
+    if (!settle(camera) || (fv_rtsp_output(camera->rtsp, &data) > 0 && !fv_camera_flush(camera)))
         return;
     fv_camera_show_sometimes(camera);
     fv_camera_arm_sooner(camera);

@@ -319,8 +319,10 @@ static bool is_steady(const struct fv_loop *loop, struct fv_io *io)
 static void bring_near(const struct fv_list *next)
 {
     const struct fv_io *io = FV_CONTAINER(next, struct fv_io, link);
-    for (size_t i = 0; io->hot && i < FV_IO_HOT; i += 64)
+    for (size_t i = 0; io->hot && i < FV_IO_HOT; i += 64) {
         __builtin_prefetch((const char *)io->hot + i);
+        __builtin_prefetch((const char *)io + i);
+    }
     __builtin_prefetch(next->next);
 }
 
