@@ -72,39 +72,49 @@ static size_t skip_response(struct camera *camera, const uint8_t *data, size_t s
     return i;
 }
 
-/* One more byte of a frame's head. */
-static void take_head(struct bare *bare, struct camera *camera, uint8_t byte)
+/* `head`: HEAD bytes from the start of a frame. */
+static void take_frame(struct bare *bare, struct camera *camera, const uint8_t *head)
 {
-    camera->head[camera->have++] = byte;
-    if (camera->have == 1 && byte != '$') {
-        camera->in_response = true;
-        camera->have = camera->blank = 0;
-    }
-    if (camera->have < HEAD)
-        return;
-    const size_t length = (size_t)(camera->head[2] << 8 | camera->head[3]);
-    if (length < 4) {
+    const size_t length = (size_t)(head[2] << 8 | head[3]);
+    if (length < HEAD - 4) {
         fprintf(stderr, "%s: not a frame\n", camera->counted->url);
         exit(1);
     }
-    if (camera->head[1] == 0)
-        count_packet(bare, camera, camera->head + 4);
-    camera->skip = length - 4;
-    camera->have = 0;
+    if (head[1] == 0)
+        count_packet(bare, camera, head + 4);
+    camera->skip = length - (HEAD - 4);
+}
+
+/* A head that is cut by the end of what was read, or a response. Returns the bytes used. */
+static size_t take_rare(struct bare *bare, struct camera *camera, const uint8_t *data, size_t size)
+{
+    if (camera->in_response)
+        return skip_response(camera, data, size);
+    camera->in_response = camera->have == 0 && *data != '$';
+    if (camera->in_response) {
+        camera->blank = 0;
+        return 1;
+    }
+    camera->head[camera->have++] = *data;
+    if (camera->have == HEAD) {
+        take_frame(bare, camera, camera->head);
+        camera->have = 0;
+    }
+    return 1;
 }
 
 static void take_stream(struct bare *bare, struct camera *camera, const uint8_t *data, size_t size)
 {
     counting_add(&camera->counted->bytes, size);
     while (size > 0) {
-        size_t used = 1;
+        size_t used = HEAD;
         if (camera->skip > 0) {
             used = camera->skip < size ? camera->skip : size;
             camera->skip -= used;
-        } else if (camera->in_response) {
-            used = skip_response(camera, data, size);
+        } else if (*data == '$' && size >= HEAD && camera->have == 0 && !camera->in_response) {
+            take_frame(bare, camera, data);
         } else {
-            take_head(bare, camera, *data);
+            used = take_rare(bare, camera, data, size);
         }
         data += used;
         size -= used;

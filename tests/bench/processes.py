@@ -12,6 +12,7 @@ import time
 
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
+REALTIME = False  # set once by the script: server and client run before everything else on their cores
 
 
 def cores():
@@ -20,6 +21,18 @@ def cores():
     if len(usable) < 2:
         raise SystemExit("two cores are needed: one for the server, one for the client")
     return usable[0], usable[-1]
+
+
+def use_realtime():
+    """Checks that this user may, then lets start() do so."""
+    global REALTIME
+    usual = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        raise SystemExit("--realtime needs root (or CAP_SYS_NICE)") from None
+    os.sched_setscheduler(0, *usual)
+    REALTIME = True
 
 
 def raise_descriptor_limit():
@@ -33,6 +46,8 @@ def start(command, core, **options):
     def prepare():
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         os.sched_setaffinity(0, {core})
+        if REALTIME:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
 
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True, **options}
     return subprocess.Popen([str(word) for word in command], preexec_fn=prepare, **options)
