@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "sim/answer.h"
 #include "sim/fuzz_session.h"
 #include "sim/sick.h"
 
@@ -21,6 +22,8 @@ static void converse(struct fv_sim_session *session, const uint8_t *data, size_t
         memcpy(room, data, part);
         if (fv_sim_session_feed(session, part, now) < 0)
             return;
+        if (session->state == FV_SIM_READY) /* its name for a PLAY cannot be guessed */
+            fv_sim_session_play(session, now);
         for (int i = 0; i < 8; i++, now += 37 * FV_MS)
             if (fuzz_drain(session, now, SIZE_MAX) < 0)
                 return;
