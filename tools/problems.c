@@ -76,3 +76,21 @@ void fv_problems_summary(const struct fv_problems *problems, const char *file)
     print_count(out, problems->obsolete, "obsolete setting", "obsolete settings");
     fputc('\n', out);
 }
+
+json_t *fv_problems_json(void)
+{
+    return json_pack("{s:[], s:[], s:[], s:[]}", "errors", "warnings", "info", "obsolete");
+}
+
+void fv_problems_to_json(json_t *found, const struct fv_problem *problem)
+{
+    static const char *const lists[] = {"errors", "warnings", "info", "obsolete"};
+    json_t *file = json_string(problem->file);
+    if (!file) /* a file name need not be UTF-8; JSON must be */
+        file = json_string("?");
+    json_t *item =
+        json_pack("{s:o, s:i, s:i, s:s, s:s, s:s, s:s}", "file", file, "line", (int)problem->line,
+                  "column", (int)problem->column, "key", problem->key, "code", problem->code,
+                  "message", problem->message, "fix", problem->fix);
+    json_array_append_new(json_object_get(found, lists[problem->severity]), item);
+}

@@ -3,6 +3,7 @@
 #ifndef FV_TOOLS_PROBLEMS_H
 #define FV_TOOLS_PROBLEMS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -22,5 +23,10 @@ void fv_problems_summary(const struct fv_problems *problems, const char *file);
 bool fv_problems_marks(FILE *out);
 /* "error", "warning", "info", "obsolete". */
 const char *fv_problems_severity(enum fv_severity severity);
+
+/* {"errors": [], "warnings": [], "info": [], "obsolete": []}, or NULL. */
+json_t *fv_problems_json(void);
+/* Adds a finding to its list of that object. */
+void fv_problems_to_json(json_t *found, const struct fv_problem *problem);
 
 #endif

@@ -74,7 +74,7 @@ struct fv_engine_stats {
     int64_t uptime;      /* ns since start */
     uint32_t camera_count;
     uint64_t batches, batched;               /* batches run; pictures in them */
-    uint64_t events_written, events_dropped; /* by the file sinks */
+    uint64_t events_written, events_dropped; /* events.jsonl */
 };
 
 FV_API void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats);

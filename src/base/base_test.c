@@ -273,6 +273,25 @@ static void test_buffers(void **state)
     fv_buf_unref(NULL);
 }
 
+static void test_buffer_limits_move(void **state)
+{
+    struct fv_buf_pool *pool;
+    struct fv_buf *a, *b;
+    struct fv_buf_stats stats;
+    assert_int_equal(fv_buf_pool_create(4096, 0, &pool), 0);
+    assert_int_equal(fv_buf_get(pool, 4096, &a), 0);
+    assert_int_equal(fv_buf_get(pool, 4096, &b), -ENOBUFS);
+    fv_buf_pool_resize(pool, 8192, 4096);
+    assert_int_equal(fv_buf_get(pool, 4096, &b), 0);
+    fv_buf_pool_resize(pool, 4096, 0);
+    fv_buf_unref(b);
+    fv_buf_pool_stats(pool, &stats);
+    assert_int_equal(stats.bytes_kept, 0);
+    assert_int_equal(fv_buf_get(pool, 4096, &b), -ENOBUFS);
+    fv_buf_unref(a);
+    fv_buf_pool_destroy(pool);
+}
+
 /* A kept small buffer must not stand in the way of a large one. */
 static void test_buffer_trim(void **state)
 {
@@ -341,7 +360,8 @@ int main(void)
         cmocka_unit_test(test_base64),  cmocka_unit_test(test_str),
         cmocka_unit_test(test_list),    cmocka_unit_test(test_hist),
         cmocka_unit_test(test_rand),    cmocka_unit_test(test_ring),
-        cmocka_unit_test(test_buffers), cmocka_unit_test(test_buffer_trim),
+        cmocka_unit_test(test_buffers),
+        cmocka_unit_test(test_buffer_limits_move), cmocka_unit_test(test_buffer_trim),
         cmocka_unit_test(test_log),     cmocka_unit_test(test_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,14 @@ int fv_buf_pool_create(size_t limit_bytes, size_t keep_bytes, struct fv_buf_pool
     return 0;
 }
 
+void fv_buf_pool_resize(struct fv_buf_pool *pool, size_t limit_bytes, size_t keep_bytes)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->limit = limit_bytes;
+    pool->keep = keep_bytes;
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void buf_free(struct fv_buf *buf)
 {
     fv_free(buf->data);

@@ -31,6 +31,8 @@ struct fv_buf_stats {
 
 /* `limit_bytes` bounds used + kept; beyond it fv_buf_get() answers -ENOBUFS. 0 or -ENOMEM. */
 int fv_buf_pool_create(size_t limit_bytes, size_t keep_bytes, struct fv_buf_pool **ret_pool);
+/* Other limits from now on; what is handed out or kept beyond them goes as it comes home or is taken. */
+void fv_buf_pool_resize(struct fv_buf_pool *pool, size_t limit_bytes, size_t keep_bytes);
 /* The pool lives until the last of its buffers came home. NULL is fine. */
 void fv_buf_pool_destroy(struct fv_buf_pool *pool);
 void fv_buf_pool_stats(struct fv_buf_pool *pool, struct fv_buf_stats *ret_stats);

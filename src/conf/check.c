@@ -45,18 +45,85 @@ void fv_say(struct fv_check *check, struct fv_say about, const char *format, ...
     va_start(args, format);
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
-    size_t offset = 0;
-    if (about.node != FV_NODE_NONE) {
-        const struct fv_node *node = &check->map.nodes[about.node];
-        offset = about.at_value ? node->value : node->key;
-    }
     struct fv_about finding = {
         .severity = about.severity,
         .code = about.code,
         .key = about.key ? about.key : fv_check_path(check, about.node, path),
-        .offset = offset,
+        .node = about.node,
     };
+    if (about.node != FV_NODE_NONE) {
+        const struct fv_node *node = &check->map.nodes[about.node];
+        finding.offset = about.at_value ? node->value : node->key;
+        finding.source = node->source;
+    }
     fv_report_add(&check->report, &finding, message, about.fix ? about.fix : "");
+}
+
+const struct fv_config *fv_conf_config(const struct fv_check *check)
+{
+    return check->config;
+}
+
+unsigned fv_conf_errors(const struct fv_check *check)
+{
+    return check->report.errors;
+}
+
+static const json_t *given_by_key(const struct fv_check *check, const char *key)
+{
+    char section[40];
+    size_t length = strcspn(key, ".");
+    if (!check->root || key[length] != '.' || length >= sizeof(section))
+        return NULL;
+    memcpy(section, key, length);
+    section[length] = '\0';
+    return fv_check_given(check, section, key + length + 1, NULL);
+}
+
+const char *fv_conf_text(const struct fv_check *check, const char *key)
+{
+    return json_string_value(given_by_key(check, key));
+}
+
+double fv_conf_number(const struct fv_check *check, const char *key, double fallback)
+{
+    const json_t *value = given_by_key(check, key);
+    return json_is_boolean(value)  ? json_is_true(value)
+           : json_is_number(value) ? json_number_value(value)
+                                   : fallback;
+}
+
+/* Where a key of a camera (by its index among the entries of RTSP_STREAMS) or of a section stands,
+ * else what is nearest above it. */
+static uint32_t place_of_key(const struct fv_check *check, const struct fv_conf_finding *finding)
+{
+    char section[40];
+    size_t length = strcspn(finding->key, ".");
+    if (!finding->of_camera && finding->key[length] == '.' && length < sizeof(section)) {
+        memcpy(section, finding->key, length);
+        section[length] = '\0';
+        return fv_map_child(&check->map, fv_map_child(&check->map, 0, section),
+                            finding->key + length + 1);
+    }
+    uint32_t entry = fv_map_child(&check->map, check->cameras, "RTSP_STREAMS");
+    if (entry != FV_NODE_NONE)
+        entry = check->map.nodes[entry].first;
+    for (unsigned i = 0; i < finding->camera && entry != FV_NODE_NONE; i++)
+        entry = check->map.nodes[entry].next;
+    if (entry == FV_NODE_NONE)
+        return entry;
+    uint32_t own = fv_map_child(&check->map, entry, finding->key);
+    uint32_t common = fv_map_child(&check->map, check->cameras, finding->key);
+    return own != FV_NODE_NONE ? own : common != FV_NODE_NONE ? common : entry;
+}
+
+void fv_conf_find(struct fv_check *check, const struct fv_conf_finding *finding)
+{
+    uint32_t node = place_of_key(check, finding);
+    struct fv_say say = {finding->severity, finding->code, node, .at_value = true};
+    say.key = node == FV_NODE_NONE ? finding->key : NULL;
+    say.fix = finding->fix;
+    fv_say(check, say, "%s", finding->message);
 }
 
 const json_t *fv_check_given(const struct fv_check *check, const char *section, const char *name,
@@ -229,6 +296,11 @@ static void check_section(struct fv_check *check, uint32_t node, const json_t *o
     }
 }
 
+bool fv_check_is_ignored(const char *name)
+{
+    return !strcmp(name, "$schema") || !strcmp(name, FV_KEPT) || !strcmp(name, FV_STAGE);
+}
+
 void fv_check_sections(struct fv_check *check)
 {
     if (!json_is_object(check->root)) {
@@ -241,7 +313,7 @@ void fv_check_sections(struct fv_check *check)
     }
     for (uint32_t i = check->map.nodes[0].first; i != FV_NODE_NONE; i = check->map.nodes[i].next) {
         const char *name = check->map.nodes[i].name;
-        if (repeated(check, i) || !strcmp(name, "$schema"))
+        if (repeated(check, i) || fv_check_is_ignored(name))
             continue;
         if (fv_section_find(name))
             check_section(check, i, json_object_get(check->root, name));

@@ -15,6 +15,15 @@
 #define FV_CONF_NAME_MAX 64    /* characters of a camera's name */
 #define FV_CONF_NAME_BYTES 127 /* and bytes */
 #define FV_PATH_MAX 900
+/* Beside the sections, for migration: what it set aside, and the cameras that a stage switched off. */
+#define FV_KEPT "$kept"
+#define FV_STAGE "$stage"
+
+/* Variables of the environment that stand for settings. */
+struct fv_env {
+    struct fv_env_item *items;
+    unsigned count;
+};
 
 struct fv_check {
     const char *text;
@@ -22,6 +31,7 @@ struct fv_check {
     json_t *root;
     struct fv_map map;
     struct fv_report report;
+    struct fv_env env;             /* owner of what the environment gave */
     struct fv_config *config;      /* being filled in */
     struct fv_conf_draft defaults; /* engine-wide defaults of cameras */
     uint32_t cameras;              /* node of that section, or FV_NODE_NONE */
@@ -52,7 +62,33 @@ char *fv_check_path(const struct fv_check *check, uint32_t node, char *buffer);
 const json_t *fv_check_given(const struct fv_check *check, const char *section, const char *name,
                              uint32_t *ret_node);
 
+/* env.c: FOVEA_SECTION__NAME of the environment, over what the file says. `root` must be an
+ * object. */
+void fv_env_apply(struct fv_check *check);
+void fv_env_finish(struct fv_env *env);
+
+/* load.c: judges a text. */
+struct fv_judge {
+    const struct fv_config_params *params;
+    const char *text; /* instead of the file of params, `size` bytes; NULL: params */
+    size_t size;
+    bool resolve;      /* look up PASSWORD_ENV and PASSWORD_FILE */
+    bool environment;  /* apply FOVEA_SECTION__NAME */
+    unsigned findings; /* at most so many; 0: FV_FINDINGS_MAX */
+    /* After everything was judged, before the findings are handed out; may be NULL. check->root is
+     * NULL when the text is not JSON. */
+    void (*look)(void *data, struct fv_check *check);
+    void *data;
+};
+/* As fv_config_load(); ret_config may be NULL. */
+int fv_conf_judge(const struct fv_judge *judge, struct fv_config **ret_config,
+                  struct fv_error *err);
+/* A whole file of at most FV_CONF_SIZE_MAX bytes (one more tells that it is larger), terminated.
+ * 0, -ENOENT, -EACCES, -EIO (err), -ENOMEM. */
+int fv_conf_read(const char *path, char **ret_text, size_t *ret_size, struct fv_error *err);
+
 /* check.c: the sections and their settings. */
+bool fv_check_is_ignored(const char *name); /* beside the sections */
 void fv_check_sections(struct fv_check *check);
 /* A member of a section or camera: finds its row, judges, stores. */
 struct fv_member {
@@ -69,6 +105,12 @@ bool fv_value_check(struct fv_check *check, const struct fv_setting *setting, co
                     uint32_t node);
 /* Stores a value of the right type; what was there is freed. 0 or -ENOMEM. */
 int fv_value_store(const struct fv_setting *setting, const json_t *value, void *base);
+/* The value that a row has in `base`, as new JSON: what is in force, whatever was written. NULL: out
+ * of memory. */
+json_t *fv_value_stored(const struct fv_setting *setting, const void *base);
+/* JSON text without secrets; `name`: what the value is called, a plain name. NULL: out of memory.
+ * Free with fv_free(). */
+char *fv_value_shown(const char *name, const json_t *value);
 /* Sets the defaults of all wired settings of `target` in `base`. 0 or -ENOMEM. */
 int fv_value_defaults(enum fv_target target, void *base);
 /* True when `value` equals the JSON text `text` (NULL: never); numbers are compared as numbers,

@@ -75,6 +75,8 @@ struct fv_config {
     } app;
 };
 
+struct fv_check; /* a configuration while it is judged */
+
 struct fv_config_params {
     const char *path;    /* the file, or NULL when `text` is given */
     const char *text;    /* JSON text instead of a file, terminated */
@@ -82,9 +84,32 @@ struct fv_config_params {
     const char *backend; /* overrides processing.BACKEND; NULL: none */
     fv_problem_fn problem; /* every finding, in file order; may be NULL */
     void *data;
+    /* More rules, of a stage that knows the machine: called when everything else was judged, before the findings are handed out.
+     * May be NULL. */
+    void (*look)(void *data, struct fv_check *check);
+    void *look_data;
 };
 
-/* Reads, checks and fills in the defaults. All problems are reported, not only the first. Borrows params. 0; -EINVAL: there are
+/* For more rules. What was read so far; with errors it is incomplete. Never NULL. */
+const struct fv_config *fv_conf_config(const struct fv_check *check);
+/* Errors so far. */
+unsigned fv_conf_errors(const struct fv_check *check);
+/* A setting that has no place in struct fv_config, by "section.NAME", as given. NULL or `fallback` when it is not given, or
+ * of another type; bools are 0 and 1. */
+const char *fv_conf_text(const struct fv_check *check, const char *key);
+double fv_conf_number(const struct fv_check *check, const char *key, double fallback);
+/* One more finding. Texts are complete sentences, free of secrets. */
+struct fv_conf_finding {
+    enum fv_severity severity;
+    const char *code;
+    const char *key; /* "section.NAME"; of_camera: "NAME". The place is where the file says it, else the file as a whole */
+    const char *message, *fix;
+    bool of_camera;
+    unsigned camera; /* index into config->cameras.items */
+};
+void fv_conf_find(struct fv_check *check, const struct fv_conf_finding *finding);
+
+/* Reads, applies the environment (FOVEA_SECTION__NAME), checks and fills in the defaults. All problems are reported, not only the first. Borrows params. 0; -EINVAL: there are
  * errors (reported); -ENOENT, -EACCES, -EIO: the file cannot be read (err); -ENOMEM. On failure *ret_config is untouched. */
 int fv_config_load(const struct fv_config_params *params, struct fv_config **ret_config, struct fv_error *err);
 void fv_config_free(struct fv_config *config); /* wipes passwords; NULL is fine */

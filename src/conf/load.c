@@ -13,6 +13,7 @@
 
 /* What fv_config_load() and fv_config_check() have in common. */
 struct job {
+    const struct fv_judge *judge;
     const struct fv_config_params *params;
     char *text;
     size_t size;
@@ -28,23 +29,16 @@ static int open_error(struct fv_error *err, const char *path)
 }
 
 /* One byte more than is allowed tells a file that is too large. */
-static int read_file(struct job *job, struct fv_error *err)
+static int read_all(int fd, const char *path, struct job *job, struct fv_error *err)
 {
-    const char *path = job->params->path;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return open_error(err, path);
     size_t room = 0;
-    int r = 0;
     for (;;) {
         if (job->size == room && room <= FV_CONF_SIZE_MAX) {
             size_t more =
                 room ? (room * 4 > FV_CONF_SIZE_MAX ? FV_CONF_SIZE_MAX + 1 : room * 4) : 16384;
             char *text = fv_realloc(job->text, more + 1);
-            if (!text) {
-                r = -ENOMEM;
-                break;
-            }
+            if (!text)
+                return -ENOMEM;
             job->text = text;
             room = more;
         }
@@ -52,34 +46,54 @@ static int read_file(struct job *job, struct fv_error *err)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            r = open_error(err, path);
-        if (n <= 0)
+            return open_error(err, path);
+        if (n == 0)
             break;
         job->size += (size_t)n;
     }
+    job->text[job->size] = '\0';
+    return 0;
+}
+
+int fv_conf_read(const char *path, char **ret_text, size_t *ret_size, struct fv_error *err)
+{
+    struct job job = {0};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return open_error(err, path);
+    int r = read_all(fd, path, &job, err);
     close(fd);
-    if (r == 0)
-        job->text[job->size] = '\0';
-    return r;
+    if (r < 0) {
+        fv_free(job.text);
+        return r;
+    }
+    *ret_text = job.text;
+    *ret_size = job.size;
+    return 0;
 }
 
 static int read_text(struct job *job, struct fv_error *err)
 {
-    if (job->params->path)
-        return read_file(job, err);
-    if (!job->params->text)
+    const char *text = job->judge->text ? job->judge->text : job->params->text;
+    if (!job->judge->text && job->params->path)
+        return fv_conf_read(job->params->path, &job->text, &job->size, err);
+    if (!text)
         return fv_error_set(err, -EINVAL, "no configuration is given");
-    job->text = fv_strdup(job->params->text);
-    job->size = job->text ? strlen(job->text) : 0;
-    return job->text ? 0 : -ENOMEM;
+    job->size = job->judge->text ? job->judge->size : strlen(text);
+    job->text = fv_calloc(job->size + 1, 1);
+    if (!job->text)
+        return -ENOMEM;
+    memcpy(job->text, text, job->size);
+    return 0;
 }
 
 /* Before there are nodes, findings carry their own place. */
 static void say_at(struct fv_check *check, const char *code, size_t offset, const char *message,
                    const char *fix)
 {
-    fv_report_add(&check->report, &(struct fv_about){FV_SEVERITY_ERROR, code, "", offset}, message,
-                  fix);
+    fv_report_add(&check->report,
+                  &(struct fv_about){FV_SEVERITY_ERROR, code, "", offset, NULL, FV_NODE_NONE},
+                  message, fix);
 }
 
 /* jansson stops behind the token it did not expect and shows it after " near ": where that token
@@ -212,6 +226,8 @@ static void judge(struct job *job)
     const char *backend = job->params->backend;
     if (!parse(job))
         return;
+    if (job->judge->environment && json_is_object(check->root))
+        fv_env_apply(check);
     check->cameras = fv_map_child(&check->map, 0, "cameras");
     check->gpu_only = !wants_cpu(check, backend);
     fv_check_sections(check);
@@ -259,6 +275,7 @@ static int conclude(struct job *job, struct fv_error *err)
 static void finish(struct job *job)
 {
     fv_report_free(&job->check.report);
+    fv_env_finish(&job->check.env);
     fv_map_free(&job->check.map);
     json_decref(job->check.root);
     fv_draft_finish(&job->check.defaults);
@@ -268,28 +285,38 @@ static void finish(struct job *job)
     fv_free(job->text);
 }
 
-static int run(struct job *job, struct fv_config **ret_config, struct fv_error *err)
+int fv_conf_judge(const struct fv_judge *how, struct fv_config **ret_config, struct fv_error *err)
 {
-    int r = prepare(job, err);
+    struct job job = {.judge = how,
+                      .params = how->params,
+                      .check.resolve = how->resolve,
+                      .check.report.limit = how->findings};
+    int r = prepare(&job, err);
     if (r == 0) {
-        judge(job);
-        r = conclude(job, err);
+        judge(&job);
+        if (how->look)
+            how->look(how->data, &job.check);
+        r = conclude(&job, err);
     }
     if (r == -ENOMEM)
         fv_error_set(err, -ENOMEM, "out of memory");
     if (r == 0 && ret_config) {
-        *ret_config = job->check.config;
-        job->check.config = NULL;
+        *ret_config = job.check.config;
+        job.check.config = NULL;
     }
-    finish(job);
+    finish(&job);
     return r;
 }
 
 int fv_config_load(const struct fv_config_params *params, struct fv_config **ret_config,
                    struct fv_error *err)
 {
-    struct job job = {.params = params, .check.resolve = true};
-    return run(&job, ret_config, err);
+    struct fv_judge how = {.params = params,
+                           .resolve = true,
+                           .environment = true,
+                           .look = params->look,
+                           .data = params->look_data};
+    return fv_conf_judge(&how, ret_config, err);
 }
 
 int fv_config_check(const char *path, const char *backend, fv_problem_fn problem, void *data,
@@ -297,8 +324,7 @@ int fv_config_check(const char *path, const char *backend, fv_problem_fn problem
 {
     struct fv_config_params params = {
         .path = path, .backend = backend, .problem = problem, .data = data};
-    struct job job = {.params = &params};
-    return run(&job, NULL, err);
+    return fv_conf_judge(&(struct fv_judge){.params = &params}, NULL, err);
 }
 
 void fv_config_free(struct fv_config *config)

@@ -551,14 +551,14 @@ static void append(void *data, const char *text)
     out->size += length;
 }
 
-/* docs/config.md is what the table says now. Tests run in the build folder, and __FILE__ is
+/* A page in docs/ is what the table says now. Tests run in the build folder, and __FILE__ is
  * relative to it. */
-static void test_document_is_current(void **state)
+static void compare_page(const char *name, const struct text *wanted)
 {
-    struct text wanted = {0}, there = {0};
+    struct text there = {0};
     char path[1000], buffer[4097];
-    snprintf(path, sizeof(path), "%.*s../../docs/config.md",
-             (int)(strrchr(__FILE__, '/') + 1 - __FILE__), __FILE__);
+    snprintf(path, sizeof(path), "%.*s../../docs/%s", (int)(strrchr(__FILE__, '/') + 1 - __FILE__),
+             __FILE__, name);
     FILE *file = fopen(path, "rb");
     if (!file)
         print_error("%s cannot be opened\n", path);
@@ -568,11 +568,25 @@ static void test_document_is_current(void **state)
         append(&there, buffer);
     }
     fclose(file);
-    fv_config_document(append, &wanted);
-    assert_int_equal(there.size, wanted.size); /* else: fovea config doc > docs/config.md */
-    assert_memory_equal(there.data, wanted.data, wanted.size);
-    free(wanted.data);
+    assert_int_equal(there.size, wanted->size); /* else: fovea config doc|schema > that file */
+    assert_memory_equal(there.data, wanted->data, wanted->size);
     free(there.data);
+}
+
+static void test_document_is_current(void **state)
+{
+    struct text wanted = {0};
+    fv_config_document(append, &wanted);
+    compare_page("config.md", &wanted);
+    free(wanted.data);
+}
+
+static void test_schema_is_current(void **state)
+{
+    struct text wanted = {0};
+    assert_int_equal(fv_config_schema(append, &wanted), 0);
+    compare_page("config.schema.json", &wanted);
+    free(wanted.data);
 }
 
 static void test_explain(void **state)
@@ -633,6 +647,7 @@ int main(void)
         cmocka_unit_test(test_no_secret_shown),
         cmocka_unit_test(test_no_secret_in_prefixes),
         cmocka_unit_test(test_document_is_current),
+        cmocka_unit_test(test_schema_is_current),
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_table),
     };

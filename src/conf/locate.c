@@ -308,6 +308,70 @@ uint32_t fv_map_child(const struct fv_map *map, uint32_t parent, const char *nam
     return FV_NODE_NONE;
 }
 
+static int reserve(struct fv_map *map, uint32_t more)
+{
+    uint32_t capacity = map->capacity;
+    if (more > FV_LOCATE_NODES || map->count > 2 * FV_LOCATE_NODES - more)
+        return -ENOBUFS;
+    while (capacity < map->count + more)
+        capacity = capacity ? capacity * 2 : 64;
+    if (capacity == map->capacity)
+        return 0;
+    struct fv_node *nodes = fv_realloc(map->nodes, capacity * sizeof(*nodes));
+    if (!nodes)
+        return -ENOMEM;
+    map->nodes = nodes;
+    map->capacity = capacity;
+    return 0;
+}
+
+/* The place of a child of that name: the one there is, or a new one behind the others. */
+static uint32_t child_slot(struct fv_map *map, uint32_t parent, const char *name)
+{
+    uint32_t id = fv_map_child(map, parent, name), last = FV_NODE_NONE;
+    if (id != FV_NODE_NONE)
+        return id;
+    for (uint32_t i = map->nodes[parent].first; i != FV_NODE_NONE; i = map->nodes[i].next)
+        last = i;
+    id = map->count++;
+    map->nodes[id] = (struct fv_node){
+        .parent = parent, .next = FV_NODE_NONE, .name = name, .duplicate_of = FV_NODE_NONE};
+    if (last == FV_NODE_NONE) {
+        map->nodes[parent].first = id;
+    } else {
+        map->nodes[id].index = map->nodes[last].index + 1;
+        map->nodes[last].next = id;
+    }
+    return id;
+}
+
+int fv_map_graft(struct fv_map *map, uint32_t parent, const char *name, const struct fv_map *from,
+                 const char *source)
+{
+    int r = reserve(map, from->count + 1);
+    if (r < 0)
+        return r;
+    uint32_t root = child_slot(map, parent, name), shift = map->count - 1;
+    /* Node i of `from` becomes node shift + i; its root takes the slot. */
+    for (uint32_t i = 1; i < from->count; i++) {
+        struct fv_node node = from->nodes[i];
+        node.parent = node.parent == 0 ? root : node.parent + shift;
+        node.next += node.next == FV_NODE_NONE ? 0 : shift;
+        node.first += node.first == FV_NODE_NONE ? 0 : shift;
+        node.duplicate_of += node.duplicate_of == FV_NODE_NONE ? 0 : shift;
+        node.key = node.value = FV_NOWHERE;
+        node.source = source;
+        map->nodes[map->count++] = node;
+    }
+    struct fv_node *slot = &map->nodes[root];
+    slot->kind = from->nodes[0].kind;
+    slot->first = from->nodes[0].first;
+    slot->first += slot->first == FV_NODE_NONE ? 0 : shift;
+    slot->key = slot->value = FV_NOWHERE;
+    slot->source = source;
+    return 0;
+}
+
 void fv_place_advance(struct fv_place *place, const char *text, size_t size, size_t offset)
 {
     if (offset > size)

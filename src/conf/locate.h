@@ -14,6 +14,7 @@
 #define FV_LOCATE_DEPTH 32            /* arrays and objects inside each other */
 #define FV_LOCATE_NODES (256u * 1024) /* values in one text */
 #define FV_NODE_NONE UINT32_MAX
+#define FV_NOWHERE ((size_t)-1) /* an offset that is no place in the text */
 
 enum fv_node_kind { FV_NODE_OBJECT, FV_NODE_ARRAY, FV_NODE_SCALAR };
 
@@ -28,6 +29,7 @@ struct fv_node {
     uint32_t duplicate_of; /* the first member of the object with this name, or FV_NODE_NONE */
     size_t key;            /* byte offset of the key's quote; where there is no key: of the value */
     size_t value;          /* byte offset of the value */
+    const char *source;    /* what gave it instead of the text (env.c); NULL: the text */
 };
 
 struct fv_map {
@@ -46,6 +48,11 @@ void fv_map_free(struct fv_map *map); /* an empty map is fine */
 /* The child of `parent` with this name (the first when there are several), or FV_NODE_NONE; also
  * for parent FV_NODE_NONE. */
 uint32_t fv_map_child(const struct fv_map *map, uint32_t parent, const char *name);
+/* Puts the value that `from` maps (its root) under `parent` as `name`, in place of a child of that
+ * name or behind the others. Its nodes have no place in the text, but `source`. Borrows names and
+ * `source`: also the names of `from` must outlive the map. 0, -ENOMEM, -ENOBUFS. */
+int fv_map_graft(struct fv_map *map, uint32_t parent, const char *name, const struct fv_map *from,
+                 const char *source);
 
 /* Line and column, from 1, of a byte offset; columns count UTF-8 characters. To go on from an
  * earlier place (offset <= the new one) pass it in *place; start with {0, 1, 1}. */

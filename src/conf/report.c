@@ -14,6 +14,8 @@ struct fv_finding {
     enum fv_severity severity;
     const char *code;
     size_t offset;
+    const char *source;
+    uint32_t node;
     unsigned order; /* in which it was found */
     char *key, *message, *fix;
 };
@@ -39,7 +41,7 @@ void fv_report_add(struct fv_report *report, const struct fv_about *about, const
 {
     if (about->severity == FV_SEVERITY_ERROR)
         report->errors++;
-    if (report->count >= FV_FINDINGS_MAX) {
+    if (report->count >= (report->limit ? report->limit : FV_FINDINGS_MAX)) {
         report->left_out++;
         return;
     }
@@ -52,6 +54,8 @@ void fv_report_add(struct fv_report *report, const struct fv_about *about, const
         .severity = about->severity,
         .code = about->code,
         .offset = about->offset,
+        .source = about->source,
+        .node = about->node,
         .order = report->count++,
         .key = fv_strdup(about->key),
         .message = fv_strdup(message),
@@ -148,7 +152,7 @@ void fv_report_emit(struct fv_report *report, const char *file, char *text, size
         problem(data, &(struct fv_problem){
                           .severity = finding->severity,
                           .code = finding->code,
-                          .file = file,
+                          .file = finding->source ? finding->source : file,
                           .line = placed ? place.line : 0,
                           .column = placed ? place.column : 0,
                           .key = finding->key,
@@ -160,6 +164,25 @@ void fv_report_emit(struct fv_report *report, const char *file, char *text, size
     }
     if (report->left_out)
         emit_left_out(report, file, problem, data);
+}
+
+bool fv_report_error(const struct fv_report *report, unsigned n, struct fv_about *ret_about,
+                     const char **ret_message)
+{
+    for (unsigned i = 0; i < report->count; i++) {
+        const struct fv_finding *finding = &report->items[i];
+        if (finding->severity != FV_SEVERITY_ERROR || n-- > 0)
+            continue;
+        *ret_about = (struct fv_about){.severity = finding->severity,
+                                       .code = finding->code,
+                                       .key = finding->key,
+                                       .offset = finding->offset,
+                                       .source = finding->source,
+                                       .node = finding->node};
+        *ret_message = finding->message;
+        return true;
+    }
+    return false;
 }
 
 void fv_report_free(struct fv_report *report)

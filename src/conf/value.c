@@ -2,6 +2,7 @@
 /* One value: type, bounds, words; and where it goes. */
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -322,6 +323,52 @@ int fv_value_store(const struct fv_setting *setting, const json_t *value, void *
     return 0;
 }
 
+static json_t *stored_word(const struct fv_setting *setting, const void *at)
+{
+    int value = setting->flags & FV_AS_BOOL ? *(const bool *)at : *(const int *)at;
+    for (const struct fv_word *word = setting->words; word->name; word++)
+        if (word->value == value)
+            return json_string(word->name);
+    return json_null();
+}
+
+static json_t *stored_text(const void *at)
+{
+    const char *text = *(char *const *)at;
+    return text ? json_string(text) : json_null();
+}
+
+static json_t *stored_list(const struct fv_conf_strings *strings)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; list && i < strings->count; i++)
+        json_array_append_new(list, json_string(strings->items[i]));
+    return list;
+}
+
+json_t *fv_value_stored(const struct fv_setting *setting, const void *base)
+{
+    const void *at = (const char *)base + setting->offset;
+    int number;
+    switch (setting->kind) {
+    case FV_KIND_BOOL:
+        return json_boolean(*(const bool *)at);
+    case FV_KIND_INT:
+        number = *(const int *)at;
+        if (number == 0 && (setting->flags & FV_MAY_AUTO))
+            return json_string("auto");
+        return number == 0 && (setting->flags & FV_MAY_NULL) ? json_null() : json_integer(number);
+    case FV_KIND_NUMBER:
+        return json_real(*(const double *)at);
+    case FV_KIND_WORD:
+        return setting->flags & FV_AS_TEXT ? stored_text(at) : stored_word(setting, at);
+    case FV_KIND_LIST:
+        return stored_list(at);
+    default:
+        return stored_text(at);
+    }
+}
+
 int fv_value_defaults(enum fv_target target, void *base)
 {
     for (size_t i = 0; i < fv_setting_count; i++) {
@@ -351,4 +398,22 @@ bool fv_value_is(struct fv_check *check, const json_t *value, const char *text)
         equal = json_equal(value, other);
     json_decref(other);
     return equal;
+}
+
+char *fv_value_shown(const char *name, const json_t *value)
+{
+    char *dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(12));
+    /* With its name in front: that is what the masking goes by. */
+    char *text = dumped ? fv_asprintf("\"%s\":%s", name, dumped) : NULL;
+    size_t skip = strlen(name) + 3, size = text ? strlen(text) : 0;
+    char *shown = text ? fv_calloc(3 * size + 1, 1) : NULL;
+    if (shown) {
+        fv_mask_text(text, size);
+        fv_mask_print((struct fv_slice){text + skip, size - skip}, shown, 3 * size + 1);
+    }
+    if (dumped)
+        explicit_bzero(dumped, strlen(dumped));
+    free(dumped);
+    fv_free(text);
+    return shown;
 }

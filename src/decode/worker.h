@@ -41,7 +41,8 @@ int fv_decode_worker_create(const struct fv_decode_worker_params *params,
 bool fv_decode_worker_push(struct fv_decode_worker *worker, const struct fv_au *au);
 void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,
                             struct fv_decode_stats *ret_stats); /* any thread */
-/* Ends the thread; queued access units are dropped, no callback comes after the return. The figures stay readable. Idempotent. */
+/* Ends the thread; queued access units are dropped, no callback comes after the return. The figures
+ * stay readable. Idempotent. */
 void fv_decode_worker_stop(struct fv_decode_worker *worker);
 void fv_decode_worker_destroy(struct fv_decode_worker *worker); /* stops first; NULL is fine */
 

@@ -463,6 +463,22 @@ static void test_destroy_with_full_queues(void **state)
     assert_in_range(mock.submits, 1, 13);
 }
 
+/* After stop the figures can be read, and pushing is refused, not lost. */
+static void test_stop(void **state)
+{
+    (void)state;
+    struct fv_decode_worker *worker = create(&defaults);
+    PUSH(worker, .camera = 1, .key = true);
+    settle(worker, 1, 1);
+    fv_decode_worker_stop(worker);
+    fv_decode_worker_stop(worker);
+    assert_int_equal(stats_of(worker, 1).decoded, 1);
+    assert_int_equal(mock.closes, 1);
+    assert_false(push(worker, (struct push){.camera = 1}));
+    assert_int_equal(stats_of(worker, 1).dropped_full, 1);
+    fv_decode_worker_destroy(worker);
+}
+
 static void test_unknown_camera(void **state)
 {
     (void)state;
@@ -527,6 +543,7 @@ int main(void)
         CASE(test_one_camera_always_fails),
         CASE(test_two_causes_are_two_faults),
         CASE(test_destroy_with_full_queues),
+        CASE(test_stop),
         CASE(test_unknown_camera),
         CASE(test_create_failures),
         CASE(test_priority),

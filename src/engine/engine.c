@@ -28,6 +28,7 @@ struct fv_engine {
     struct fv_sink_context sink_context;
     struct fv_sink *sinks[SINKS_MAX];
     unsigned sink_count;
+    struct fv_sink *events; /* the one of them that writes events.jsonl, or NULL */
     struct fv_pipeline *pipeline;
     struct fv_decode_worker *decode;
     struct fv_ingest *ingest;
@@ -46,7 +47,8 @@ static bool on_au(void *data, const struct fv_au *au)
 static void on_state(void *data, const struct fv_camera_event *event)
 {
     struct fv_engine *engine = data;
-    enum fv_log_level level = event->code < 0 ? FV_LOG_WARNING : FV_LOG_INFO;
+    bool fault = event->code < 0 && event->code != -ECANCELED;
+    enum fv_log_level level = fault ? FV_LOG_WARNING : FV_LOG_INFO;
     fv_log(level, "ingest", "camera '%s': %s -> %s: %s", event->camera_name,
            fv_camera_state_name(event->from), fv_camera_state_name(event->to), event->reason);
     if (engine->params.camera)
@@ -164,6 +166,7 @@ static int open_sinks(struct fv_engine *engine, struct fv_error *err)
         snprintf(path, sizeof(path), "%s/events.jsonl", config->output.dir);
         struct fv_sink_jsonl_config jsonl = {.path = path};
         r = add_sink(engine, &fv_sink_jsonl, &jsonl, SINK_QUEUE, err);
+        engine->events = engine->sinks[0];
     }
     if (r == 0 && config->output.save_frames) {
         snprintf(path, sizeof(path), "%s/snapshots", config->output.dir);
@@ -333,12 +336,11 @@ void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats
     fv_pipeline_stats(engine->pipeline, &pipeline);
     stats.batches = pipeline.batches;
     stats.batched = pipeline.batched;
-    for (unsigned i = 0; i < engine->sink_count; i++) {
-        struct fv_sink_stats sink;
-        fv_sink_stats(engine->sinks[i], &sink);
-        stats.events_written += sink.written;
-        stats.events_dropped += sink.dropped + sink.failed;
-    }
+    struct fv_sink_stats events = {0};
+    if (engine->events)
+        fv_sink_stats(engine->events, &events);
+    stats.events_written = events.written;
+    stats.events_dropped = events.dropped + events.failed;
     *ret_stats = stats;
 }
 

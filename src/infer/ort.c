@@ -97,6 +97,8 @@ static int open_session(struct fv_runtime *runtime, unsigned threads, struct fv_
     OrtStatus *status = api->CreateEnvWithCustomLogger(log_message, NULL, ORT_LOGGING_LEVEL_WARNING,
                                                        "fovea", &runtime->env);
     if (!status)
+        status = api->DisableTelemetryEvents(runtime->env);
+    if (!status)
         status = api->CreateSessionOptions(&options);
     if (!status)
         status = set_options(api, options, threads);

@@ -36,6 +36,16 @@ static int choose_api(const OrtApiBase *base, const char *path, struct fv_ort_li
     return 0;
 }
 
+/*
+ * ONNX Runtime's builds for PyPI report their use to their makers over the network, from threads of their own, unless this is set
+ * before the library is loaded (1.31.1: seen as look-ups of mobile.events.data.microsoft.com; 1.23.2 has none of it). A program that
+ * watches cameras talks to nobody that its user did not name.
+ */
+static void forbid_telemetry(void)
+{
+    setenv("ORT_DISABLE_TELEMETRY", "1", 1);
+}
+
 /* RTLD_NODELETE: the library keeps thread-local state and must never be unmapped. */
 static int open_file(const char *path, struct fv_ort_library *ret_library, struct fv_error *err)
 {
@@ -169,6 +179,7 @@ int fv_ort_library_open(const char *path, struct fv_ort_library *ret_library, st
     struct fv_error local = {0}; /* a search that ends well leaves the caller's untouched */
     if (!path || !*path)
         path = secure_getenv("FOVEA_ORT_PATH");
+    forbid_telemetry();
     int result =
         path && *path ? open_named(path, ret_library, &local) : search(ret_library, &local);
     return result < 0 ? fv_error_set(err, result, "%s", local.text) : 0;

@@ -2,6 +2,7 @@
 /* Stands in for ort.c where Fovea was built without ONNX Runtime's header. */
 #include <errno.h>
 
+#include "infer/about.h"
 #include "infer/runtime.h"
 
 static int open_none(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
@@ -40,3 +41,8 @@ const struct fv_runtime_ops fv_runtime_ort_cpu = {
     .run = run_none,
     .describe = describe_none,
 };
+
+int fv_infer_about(struct fv_infer_about *ret_about, struct fv_error *err)
+{
+    return open_none(NULL, NULL, err);
+}

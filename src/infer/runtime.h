@@ -36,8 +36,10 @@ struct fv_runtime_ops {
 
 extern const struct fv_runtime_ops fv_runtime_ort_cpu;
 
-/* By name, or NULL. Tests add theirs with fv_runtime_register() (at most 4, before any engine is open). */
+/* By name, or NULL. */
 const struct fv_runtime_ops *fv_runtime_find(const char *name);
+/* For tests: adds a runtime before any engine is open. It stands in for a built-in one of the same name. 0, -EINVAL (no name, or
+ * registered before), -ENOBUFS (more than 4). */
 int fv_runtime_register(const struct fv_runtime_ops *ops);
 
 #endif

@@ -10,6 +10,8 @@
 #include "base/url.h"
 #include "flow.h"
 #include "loop/backoff.h"
+#include "rtp/receiver.h"
+#include "rtsp/session.h"
 
 struct fv_ingest;
 
@@ -22,7 +24,8 @@ struct fv_camera_params {
     enum fv_transport transport;
     bool tls_verify;
     char tls_ca_file[512]; /* "": the system's */
-    int64_t resolve_timeout, connect_timeout, request_timeout, first_packet_timeout, first_key_timeout, stall_timeout;
+    int64_t resolve_timeout, connect_timeout, request_timeout, first_packet_timeout,
+        first_key_timeout, stall_timeout;
     int64_t reorder; /* UDP */
     bool flag_loss;  /* ON_LOSS "flag" instead of "skip" */
     struct fv_backoff_params backoff;
@@ -38,39 +41,67 @@ struct fv_ingest_handler {
 };
 
 struct fv_ingest_params {
-    int64_t gather;            /* ns; GATHER_MS */
-    unsigned connect_rate;     /* attempts per second over all cameras; CONNECT_RATE_PER_S */
+    int64_t gather;             /* ns; GATHER_MS */
+    unsigned connect_rate;      /* attempts per second over all cameras; CONNECT_RATE_PER_S */
     unsigned connects_per_host; /* unfinished attempts per host; CONNECTS_PER_HOST */
-    size_t buffer_limit;       /* bytes of access units in flight; 0: 64 MiB + 4 MiB per camera */
+    size_t buffer_limit;        /* bytes of access units in flight; 0: 64 MiB + 4 MiB per camera */
     struct fv_ingest_handler handler;
 };
 
 /* A snapshot of one camera. */
 struct fv_camera_stats {
     enum fv_camera_state state;
-    int64_t since;             /* monotonic, of the state */
-    char reason[300];          /* of the last state change */
+    int64_t since;    /* monotonic, of the state */
+    char reason[300]; /* of the last state change */
     enum fv_codec codec;
     uint16_t width, height;
-    uint64_t access_units, keyframes, bytes, packets, lost, reordered, duplicates, invalid, skipped, damaged, no_buffer;
-    uint64_t refused;          /* access units that the consumer had no room for */
-    uint64_t attempts, connects, reconnects, failures; /* connects: reached PLAYING */
-    int64_t retry_at;          /* when WAITING: monotonic, else FV_TIME_UNKNOWN */
-    int64_t first_au;          /* ns from the last attempt's start to its first access unit; FV_TIME_UNKNOWN */
-    double drift_ppm;          /* NAN when unknown */
+    uint64_t access_units, keyframes, bytes, packets, lost, reordered, duplicates, invalid, skipped,
+        damaged, no_buffer;
+    uint64_t refused; /* access units that the consumer had no room for */
+    /* connects: reached PLAYING; reconnects: of these, all but the first; failures: attempts that failed and connections that ended */
+    uint64_t attempts, connects, reconnects, failures;
+    int64_t retry_at; /* end of a backoff: monotonic; FV_TIME_UNKNOWN when none runs */
+    int64_t first_au; /* ns, last attempt's start to its first access unit; FV_TIME_UNKNOWN */
+    double drift_ppm; /* NAN when unknown */
     uint32_t jitter_us;
 };
 
+/* What is known about a camera beyond figures: of the connection at hand or, between two, of the last one. For probe and people. */
+struct fv_camera_description {
+    char peer[80];                  /* "192.0.2.1:554": the address that was tried last, or "" */
+    enum fv_transport transport;    /* the one in use */
+    char server[128], methods[200]; /* headers Server and Public, "" when absent */
+    const char *login;              /* as fv_rtsp_login(); static */
+    unsigned status;                /* RTSP status that ended the attempt, or 0 */
+    unsigned offer_count;
+    struct fv_rtsp_offer offers[FV_RTSP_OFFERS_MAX];
+    uint8_t payload_type;
+    uint32_t clock_rate;     /* Hz; 0 before SETUP was answered */
+    double fps;              /* a=framerate, 0 when absent */
+    uint32_t sdp_quirks;     /* bits of enum fv_sdp_quirk */
+    struct fv_quirks quirks; /* of the packets */
+    struct fv_rtsp_counters counters;
+    struct fv_video_format video; /* codec NONE until known */
+    uint64_t sender_reports;
+    int64_t first_packet; /* ns, attempt's start to the first RTP packet; FV_TIME_UNKNOWN */
+};
+
 /* Borrows params. 0, -EINVAL, -ENOMEM, or what the system says (epoll, eventfd). */
-int fv_ingest_create(const struct fv_ingest_params *params, struct fv_ingest **ret_ingest, struct fv_error *err);
+int fv_ingest_create(const struct fv_ingest_params *params, struct fv_ingest **ret_ingest,
+                     struct fv_error *err);
 /* Starts the thread "fv-ingest". */
 int fv_ingest_start(struct fv_ingest *ingest, struct fv_error *err);
-/* Any thread, before or after start. Borrows params. *ret_id is also fv_au.camera. 0, -EINVAL, -ENOMEM. */
-int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *params, uint32_t *ret_id);
-/* Any thread but the ingest thread. No callback for this camera comes after the return. -ENOENT. */
+/* Any thread, before or after start. Borrows params. *ret_id is also fv_au.camera; ids count up from 0 and are never used twice.
+ * 0, -EINVAL, -ENOMEM, -ENOTSUP (rtsps, or a transport other than TCP). */
+int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *params,
+                  uint32_t *ret_id);
+/* Any thread but the ingest thread; waits for the running pass. No callback for this camera comes after the return. 0, -ENOENT, -ENOMEM. */
 int fv_ingest_remove(struct fv_ingest *ingest, uint32_t id);
 /* Any thread; a recent state (never waits for the network). -ENOENT. */
 int fv_ingest_stats(struct fv_ingest *ingest, uint32_t id, struct fv_camera_stats *ret_stats);
+/* Likewise. */
+int fv_ingest_describe(struct fv_ingest *ingest, uint32_t id,
+                       struct fv_camera_description *ret_description);
 /* The consumer lost pictures of this camera (a queue overflowed): wait for a key picture. Any thread. */
 void fv_ingest_await_key(struct fv_ingest *ingest, uint32_t id);
 /* Sends TEARDOWN to all without waiting, closes, ends the thread. At most one gathering interval plus the running pass. */

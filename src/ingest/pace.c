@@ -15,9 +15,9 @@ struct fv_pace_host {
 
 void fv_pace_init(struct fv_pace *pace, unsigned rate, unsigned per_host)
 {
-    pace->gap = FV_S / (rate ? rate : 1);
+    pace->gap = fv_max64(FV_S / (rate ? rate : 1), 1);
     pace->per_host = per_host ? per_host : 1;
-    pace->next = INT64_MIN;
+    pace->next = 0;
     fv_list_init(&pace->hosts);
     fv_list_init(&pace->turns);
 }

@@ -17,9 +17,10 @@ struct fv_pace_host;
 struct fv_pace {
     int64_t gap; /* ns between two starts */
     unsigned per_host;
-    int64_t next; /* earliest moment of the next start */
+    int64_t next;         /* earliest moment of the next start */
     struct fv_list hosts; /* all */
-    struct fv_list turns; /* of these, those with a waiting client and a free place, in order of turn */
+    struct fv_list
+        turns; /* of these, those with a waiting client and a free place, in order of turn */
 };
 
 /* One camera, embedded. */

@@ -153,7 +153,7 @@ static bool wait_gathering(struct fv_loop *loop)
 {
     loop->now = fv_now();
     int64_t until = fv_min64(loop->gather_until, fv_timers_next(&loop->timers));
-    int64_t left = fv_max64(until - loop->now, 0);
+    int64_t left = until > loop->now ? until - loop->now : 0;
     struct timespec timeout = {.tv_sec = left / FV_S, .tv_nsec = left % FV_S};
     struct pollfd wake = {.fd = loop->wake, .events = POLLIN};
     int ret = ppoll(&wake, 1, &timeout, NULL);
@@ -169,7 +169,7 @@ static int timeout_ms(const struct fv_loop *loop)
     int64_t next = fv_timers_next(&loop->timers);
     if (next == FV_TIME_NEVER)
         return -1;
-    int64_t left = fv_max64(next - fv_now(), 0);
+    int64_t now = fv_now(), left = next > now ? next - now : 0;
     return (int)fv_min64((left + FV_MS - 1) / FV_MS, INT_MAX);
 }
 

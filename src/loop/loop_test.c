@@ -409,6 +409,26 @@ static void test_gathering_delays_only_sockets(void **state)
     close_bed();
 }
 
+static void read_and_end_long_ago(struct fv_io *io, unsigned events)
+{
+    (void)events;
+    take_byte(io);
+    fv_timer_set(bed.loop, &bed.end, INT64_MIN);
+}
+
+/* A deadline of the remote past is due now, in the gathering wait as in the other. */
+static void test_due_long_ago(void **state)
+{
+    for (int round = 0; round < 2; round++) {
+        open_bed(round * 1000 * FV_S);
+        open_socket(0, read_and_end_long_ago);
+        poke(0);
+        assert_int_equal(fv_loop_run(bed.loop), 0);
+        assert_int_equal(bed.reads[0], 1);
+        close_bed();
+    }
+}
+
 static void read_only(struct fv_io *io, unsigned events)
 {
     (void)events;
@@ -562,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_posts_run_at_destroy),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_gathering_delays_only_sockets),
+        cmocka_unit_test(test_due_long_ago),
         cmocka_unit_test(test_gathering_collects),
         cmocka_unit_test(test_no_gathering),
         cmocka_unit_test(test_more_than_a_batch),

@@ -124,8 +124,9 @@ static void end_picture(struct fv_assembly *a, bool by_marker)
 static void change_time(struct fv_assembly *a)
 {
     if (a->picture || a->damaged) {
-        if (a->fragment)
+        if (a->fragment && !a->ends_known)
             fv_quirk_meet(a->quirks, FV_QUIRK_FU_MISSING_END);
+        a->damaged |= a->fragment && a->ends_known; /* the rest of the unit was never sent */
         if (!a->marker && !a->damaged)
             fv_quirk_meet(a->quirks, FV_QUIRK_MARKER_MISSING);
         end_picture(a, false);

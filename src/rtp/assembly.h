@@ -68,6 +68,7 @@ struct fv_assembly {
 
     /* learned */
     bool gap;            /* packets were lost since the last NAL unit */
+    bool ends_known;       /* the camera marks the ends of fragmented NAL units (set by the depacketizer) */
     bool marker_suspect; /* a marker stood on a packet without slices */
     bool marker_proven;  /* a packet with a slice had none: markers mean something */
     bool last_by_marker; /* how and at which timestamp the last picture ended */

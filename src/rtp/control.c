@@ -6,6 +6,7 @@
 static void sender_report(struct fv_rtp *rtp, const struct fv_sender_report *report, int64_t now,
                           int64_t wall)
 {
+    rtp->stats.sender_reports++;
     rtp->report_ntp = (uint32_t)(report->ntp >> 16);
     rtp->report_arrival = now;
     if (!fv_sender_clock_update(&rtp->clock, report, now, wall))

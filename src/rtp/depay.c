@@ -61,7 +61,7 @@ static int place_orphan(struct fv_depay *depay, const struct fv_fu *fu)
 static void start_fragment(struct fv_depay *depay, const struct fv_fu *fu)
 {
     struct fv_assembly *assembly = depay->assembly;
-    if (assembly->fragment && depay->ends && fu->type == depay->type) {
+    if (assembly->fragment && assembly->ends_known && fu->type == depay->type) {
         fv_quirk_meet(assembly->quirks, FV_QUIRK_FU_REPEATED_START);
         fv_assembly_more(assembly, fu->part.data, fu->part.size);
         return;
@@ -93,7 +93,7 @@ int fv_depay_fragment(struct fv_depay *depay, const struct fv_fu *fu)
     if (fu->start && !assembly->fragment)
         return -EBADMSG; /* of a type that cannot be */
     if (fu->end && assembly->fragment) {
-        depay->ends = true;
+        assembly->ends_known = true;
         fv_assembly_fragment_end(assembly);
     }
     if (fu->end && !depay->starts)

@@ -8,7 +8,7 @@
 struct fv_depay {
     struct fv_assembly *assembly; /* borrowed */
     bool lost;                    /* no start of a fragment since packets were lost */
-    bool starts, ends;            /* fragments with these bits were seen */
+    bool starts;                  /* fragments with a start bit were seen */
     uint8_t type;                 /* of the NAL unit in fragments */
 };
 

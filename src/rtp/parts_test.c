@@ -270,97 +270,98 @@ static void test_sender_clock_refuses(void **state)
     "00000064"                                                                                     \
     "00010000"
 
+static const struct {
+    const char *name, *packet;
+    int rc;
+    bool report, bye;
+} rtcp_cases[] = {
+    {"empty", "", -EBADMSG, false, false},
+    {"three bytes", "80c800", -EBADMSG, false, false},
+    {"sender report", SR, 0, true, false},
+    {"other source",
+     "80c80006"
+     "11223345"
+     "ecffe28080000000"
+     "00015f90"
+     "00000064"
+     "00010000",
+     0, false, false},
+    {"short sender report",
+     "80c80001"
+     "11223344",
+     0, false, false},
+    {"cut",
+     "80c80006"
+     "11223344"
+     "ecffe280",
+     -EBADMSG, false, false},
+    {"version",
+     "40c80001"
+     "11223344",
+     -EBADMSG, false, false},
+    {"an RTP packet",
+     "80600006"
+     "11223344",
+     -EBADMSG, false, false},
+    {"report, SDES, BYE",
+     SR "81ca0002"
+        "11223344"
+        "01026162"
+        "81cb0001"
+        "11223344",
+     0, true, true},
+    {"RR first",
+     "80c90001"
+     "11223344" SR,
+     0, true, false},
+    {"SDES alone",
+     "81ca0002"
+     "11223344"
+     "01026162",
+     0, false, false},
+    {"BYE alone",
+     "81cb0001"
+     "11223344",
+     0, false, true},
+    {"BYE of the second of two",
+     "82cb0002"
+     "99999999"
+     "11223344",
+     0, false, true},
+    {"BYE of others",
+     "81cb0001"
+     "99999999",
+     0, false, false},
+    {"BYE of nobody", "80cb0000", 0, false, true},
+    {"BYE that names more than it holds",
+     "9fcb0001"
+     "99999999",
+     0, false, false},
+    {"APP, feedback",
+     "80cc0002"
+     "11223344"
+     "61626364"
+     "81ce0002"
+     "11223344"
+     "99999999" SR,
+     0, true, false},
+    {"rubbish behind a report", SR "ffffffff", 0, true, false},
+    {"half a packet behind a report",
+     SR "81cb0001"
+        "1122",
+     0, true, false},
+};
+
 static void test_rtcp_parse(void **state)
 {
-    static const struct {
-        const char *name, *packet;
-        int rc;
-        bool report, bye;
-    } cases[] = {
-        {"empty", "", -EBADMSG, false, false},
-        {"three bytes", "80c800", -EBADMSG, false, false},
-        {"sender report", SR, 0, true, false},
-        {"other source",
-         "80c80006"
-         "11223345"
-         "ecffe28080000000"
-         "00015f90"
-         "00000064"
-         "00010000",
-         0, false, false},
-        {"short sender report",
-         "80c80001"
-         "11223344",
-         0, false, false},
-        {"cut",
-         "80c80006"
-         "11223344"
-         "ecffe280",
-         -EBADMSG, false, false},
-        {"version",
-         "40c80001"
-         "11223344",
-         -EBADMSG, false, false},
-        {"an RTP packet",
-         "80600006"
-         "11223344",
-         -EBADMSG, false, false},
-        {"report, SDES, BYE",
-         SR "81ca0002"
-            "11223344"
-            "01026162"
-            "81cb0001"
-            "11223344",
-         0, true, true},
-        {"RR first",
-         "80c90001"
-         "11223344" SR,
-         0, true, false},
-        {"SDES alone",
-         "81ca0002"
-         "11223344"
-         "01026162",
-         0, false, false},
-        {"BYE alone",
-         "81cb0001"
-         "11223344",
-         0, false, true},
-        {"BYE of the second of two",
-         "82cb0002"
-         "99999999"
-         "11223344",
-         0, false, true},
-        {"BYE of others",
-         "81cb0001"
-         "99999999",
-         0, false, false},
-        {"BYE of nobody", "80cb0000", 0, false, true},
-        {"BYE that names more than it holds",
-         "9fcb0001"
-         "99999999",
-         0, false, false},
-        {"APP, feedback",
-         "80cc0002"
-         "11223344"
-         "61626364"
-         "81ce0002"
-         "11223344"
-         "99999999" SR,
-         0, true, false},
-        {"rubbish behind a report", SR "ffffffff", 0, true, false},
-        {"half a packet behind a report",
-         SR "81cb0001"
-            "1122",
-         0, true, false},
-    };
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < COUNT(rtcp_cases); i++) {
         uint8_t data[128];
-        size_t size = unhex(cases[i].packet, data);
+        size_t size = unhex(rtcp_cases[i].packet, data);
         struct fv_rtcp_info info = {0};
-        print_message("%s\n", cases[i].name);
-        assert_int_equal(fv_rtcp_parse(data, size, 0x11223344, &info), cases[i].rc);
-        assert_int_equal(info.has_report, cases[i].report);
-        assert_int_equal(info.bye, cases[i].bye);
+        print_message("%s\n", rtcp_cases[i].name);
+        assert_int_equal(fv_rtcp_parse(data, size, 0x11223344, &info), rtcp_cases[i].rc);
+        assert_int_equal(info.has_report, rtcp_cases[i].report);
+        assert_int_equal(info.bye, rtcp_cases[i].bye);
         if (info.has_report) {
             assert_true(info.report.ntp == UINT64_C(0xecffe28080000000));
             assert_int_equal(info.report.timestamp, 90000);

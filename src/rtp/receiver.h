@@ -47,6 +47,7 @@ struct fv_rtp_stats {
     uint64_t access_units, keyframes;
     uint64_t skipped;             /* access units dropped while waiting for a key picture */
     uint64_t damaged;             /* access units given up or flagged because of loss or malformed payload */
+    uint64_t sender_reports;      /* RTCP SR of the stream, sane or not */
     uint64_t no_buffer;           /* access units dropped because the pool was empty */
     uint32_t epoch, format;       /* the current ones */
     uint32_t jitter;              /* RFC 3550 A.8, in clock units */

@@ -41,7 +41,9 @@ struct fv_rtsp {
     enum fv_rtsp_state state;
     struct fv_rtsp_failure failure;
     struct fv_rtsp_counters counters;
-    char server[128];
+    char server[128], methods[200];
+    unsigned offer_count;
+    struct fv_rtsp_offer offers[FV_RTSP_OFFERS_MAX];
 
     /* The one request that is not answered yet. */
     bool waiting;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the server's answers mean, state by state. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "rtsp/impl.h"
 
@@ -62,11 +63,11 @@ static int on_unauthorized(struct fv_rtsp *session, const struct fv_rtsp_message
     bool stale = false, new_nonce = false, tried = session->authorized;
     struct fv_error err;
     session->failure.status = 401;
+    int rc = fv_auth_take(&session->auth, response, &stale, &new_nonce, &err);
     if (!session->auth.has_user)
         return fv_rtsp_fail(session, -EACCES, FV_RTSP_BAD_CREDENTIALS,
                             "the camera wants a login (401 to %s) and none is configured",
                             fv_rtsp_method_name(session->method));
-    int rc = fv_auth_take(&session->auth, response, &stale, &new_nonce, &err);
     if (rc < 0)
         return fv_rtsp_fail(session, rc, FV_RTSP_BAD_CREDENTIALS, "%s", err.text);
     bool old_nonce = stale || (new_nonce && session->accepted);
@@ -96,6 +97,8 @@ static void read_public(struct fv_rtsp *session, const struct fv_rtsp_message *r
         struct fv_slice rest = fv_rtsp_find_nth(response, "Public", n);
         if (!rest.data)
             return;
+        if (n == 0)
+            copy_printable(rest, session->methods, sizeof(session->methods));
         while (fv_rtsp_next_param(&rest, ',', &key, &value)) {
             for (enum fv_rtsp_method m = FV_RTSP_OPTIONS; m <= FV_RTSP_TEARDOWN; m++) {
                 if (fv_slice_eq_nocase(key, fv_slice_of(fv_rtsp_method_name(m))))
@@ -149,6 +152,37 @@ static void set_stream(struct fv_rtsp *session, const struct fv_sdp *sdp,
         stream->sets = (struct fv_slice){(const char *)session->sets, size};
 }
 
+/* For people: what there was to choose from. */
+static void note_offers(struct fv_rtsp *session, const struct fv_sdp *sdp)
+{
+    session->offer_count = 0;
+    for (unsigned i = 0; i < sdp->media_count; i++) {
+        const struct fv_sdp_media *media = &sdp->media[i];
+        for (unsigned j = 0; j < media->format_count && session->offer_count < FV_RTSP_OFFERS_MAX;
+             j++) {
+            const struct fv_sdp_format *format = &media->formats[j];
+            struct fv_rtsp_offer *offer = &session->offers[session->offer_count++];
+            *offer = (struct fv_rtsp_offer){.clock_rate = format->clock_rate};
+            copy_printable(media->type, offer->type, sizeof(offer->type));
+            if (format->encoding.size)
+                copy_printable(format->encoding, offer->encoding, sizeof(offer->encoding));
+            else
+                snprintf(offer->encoding, sizeof(offer->encoding), "%u", format->payload_type);
+        }
+    }
+}
+
+/* The same order as in note_offers(). */
+static void note_chosen(struct fv_rtsp *session, const struct fv_sdp *sdp,
+                        const struct fv_sdp_choice *choice)
+{
+    unsigned n = (unsigned)(choice->format - choice->media->formats);
+    for (const struct fv_sdp_media *media = sdp->media; media < choice->media; media++)
+        n += media->format_count;
+    if (n < session->offer_count)
+        session->offers[n].chosen = true;
+}
+
 static int on_describe(struct fv_rtsp *session, const struct fv_rtsp_message *response, int64_t now)
 {
     struct fv_sdp sdp;
@@ -161,9 +195,11 @@ static int on_describe(struct fv_rtsp *session, const struct fv_rtsp_message *re
     if (fv_sdp_parse(response->body, &sdp) < 0)
         return fail_answer(session, response->body.size ? "is not a session description"
                                                         : "has no session description");
+    note_offers(session, &sdp);
     int rc = fv_sdp_choose(&sdp, &choice, &err);
     if (rc < 0)
         return fv_rtsp_fail(session, rc, FV_RTSP_NO_STREAM, "%s", err.text);
+    note_chosen(session, &sdp, &choice);
     rc = set_addresses(session, response, &sdp, choice.media);
     if (rc < 0)
         return rc;

@@ -3,33 +3,55 @@
 
 #include <errno.h>
 
+static const struct {
+    enum fv_sdp_quirk quirk;
+    const char *name, *policy;
+} quirk_texts[] = {
+    {FV_SDP_BOM, "bom", "a byte order mark in front is skipped"},
+    {FV_SDP_JUNK_LINE, "junk line", "lines that are no session description are skipped"},
+    {FV_SDP_TRUNCATED, "truncated", "streams or formats beyond the limits are left out"},
+    {FV_SDP_BAD_MEDIA, "bad media",
+     "a media line that cannot be understood is left out with its stream"},
+    {FV_SDP_BAD_FORMAT, "bad format",
+     "payload types that are no number from 0 to 127 are left out"},
+    {FV_SDP_BAD_RTPMAP, "bad rtpmap",
+     "rtpmap or fmtp lines without payload type or encoding are skipped"},
+    {FV_SDP_FOREIGN_FORMAT, "foreign format",
+     "rtpmap or fmtp lines for formats that are not offered are skipped"},
+    {FV_SDP_BAD_FRAMERATE, "bad framerate",
+     "the declared frame rate is no number: it is measured instead"},
+    {FV_SDP_NO_CLOCK_RATE, "no clock rate", "the clock rate is missing: 90 kHz is assumed"},
+    {FV_SDP_GUESSED_CODEC, "guessed codec",
+     "the codec is not named: it is taken from the parameter sets"},
+    {FV_SDP_SENDONLY_VIDEO, "sendonly video",
+     "the only video calls itself a back channel: it is played all the same"},
+    {FV_SDP_NO_CONTROL, "no control",
+     "the stream has no address of its own: the session's is used"},
+    {FV_SDP_QUOTED_SETS, "quoted sets", "quotation marks around parameter sets are taken off"},
+    {FV_SDP_BAD_BASE64, "bad base64",
+     "a parameter set that is no Base64 is left out; the stream brings its own"},
+    {FV_SDP_SETS_START_CODE, "sets with start code",
+     "start codes around parameter sets are taken off"},
+    {FV_SDP_NOT_A_SET, "not a set", "what stands among the parameter sets and is none is left out"},
+    {FV_SDP_SETS_TOO_LONG, "sets too long",
+     "parameter sets that are too long are left out; the stream brings its own"},
+};
+#define QUIRK_TEXTS (sizeof(quirk_texts) / sizeof(quirk_texts[0]))
+
 const char *fv_sdp_quirk_name(enum fv_sdp_quirk quirk)
 {
-    static const struct {
-        enum fv_sdp_quirk quirk;
-        const char *name;
-    } names[] = {
-        {FV_SDP_BOM, "bom"},
-        {FV_SDP_JUNK_LINE, "junk line"},
-        {FV_SDP_TRUNCATED, "truncated"},
-        {FV_SDP_BAD_MEDIA, "bad media"},
-        {FV_SDP_BAD_FORMAT, "bad format"},
-        {FV_SDP_BAD_RTPMAP, "bad rtpmap"},
-        {FV_SDP_FOREIGN_FORMAT, "foreign format"},
-        {FV_SDP_BAD_FRAMERATE, "bad framerate"},
-        {FV_SDP_NO_CLOCK_RATE, "no clock rate"},
-        {FV_SDP_GUESSED_CODEC, "guessed codec"},
-        {FV_SDP_SENDONLY_VIDEO, "sendonly video"},
-        {FV_SDP_NO_CONTROL, "no control"},
-        {FV_SDP_QUOTED_SETS, "quoted sets"},
-        {FV_SDP_BAD_BASE64, "bad base64"},
-        {FV_SDP_SETS_START_CODE, "sets with start code"},
-        {FV_SDP_NOT_A_SET, "not a set"},
-        {FV_SDP_SETS_TOO_LONG, "sets too long"},
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].quirk == quirk)
-            return names[i].name;
+    for (size_t i = 0; i < QUIRK_TEXTS; i++) {
+        if (quirk_texts[i].quirk == quirk)
+            return quirk_texts[i].name;
+    }
+    return "unknown";
+}
+
+const char *fv_sdp_quirk_policy(enum fv_sdp_quirk quirk)
+{
+    for (size_t i = 0; i < QUIRK_TEXTS; i++) {
+        if (quirk_texts[i].quirk == quirk)
+            return quirk_texts[i].policy;
     }
     return "unknown";
 }

@@ -39,6 +39,8 @@ enum fv_sdp_quirk {
 };
 /* "bom", "junk line", ...; "unknown" for other values. One bit at a time. */
 const char *fv_sdp_quirk_name(enum fv_sdp_quirk quirk);
+/* What it means and what is done about it: one sentence for people. Never NULL. */
+const char *fv_sdp_quirk_policy(enum fv_sdp_quirk quirk);
 
 enum fv_sdp_direction { FV_SDP_SENDRECV, FV_SDP_RECVONLY, FV_SDP_SENDONLY, FV_SDP_INACTIVE };
 

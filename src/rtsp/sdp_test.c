@@ -113,6 +113,8 @@ static void test_quirks(void **state)
         assert_string_equal(fv_sdp_quirk_name(cases[i].quirk), cases[i].name);
     }
     assert_string_equal(fv_sdp_quirk_name((enum fv_sdp_quirk)(1u << 30)), "unknown");
+    assert_string_equal(fv_sdp_quirk_policy(FV_SDP_BOM), "a byte order mark in front is skipped");
+    assert_string_equal(fv_sdp_quirk_policy((enum fv_sdp_quirk)(1u << 30)), "unknown");
 }
 
 static void test_limits(void **state)

@@ -334,6 +334,30 @@ const char *fv_rtsp_server(const struct fv_rtsp *session)
     return session->server;
 }
 
+const char *fv_rtsp_methods(const struct fv_rtsp *session)
+{
+    return session->methods;
+}
+
+const char *fv_rtsp_login(const struct fv_rtsp *session)
+{
+    static const char *const digests[][2] = {
+        [FV_AUTH_MD5] = {"Digest MD5", "Digest MD5-sess"},
+        [FV_AUTH_SHA256] = {"Digest SHA-256", "Digest SHA-256-sess"},
+        [FV_AUTH_SHA512_256] = {"Digest SHA-512-256", "Digest SHA-512-256-sess"},
+    };
+    const struct fv_auth *auth = &session->auth;
+    if (auth->scheme == FV_AUTH_NONE)
+        return "none";
+    return auth->scheme == FV_AUTH_BASIC ? "Basic" : digests[auth->hash][auth->session];
+}
+
+unsigned fv_rtsp_offers(const struct fv_rtsp *session, const struct fv_rtsp_offer **ret_offers)
+{
+    *ret_offers = session->offers;
+    return session->offer_count;
+}
+
 const struct fv_rtsp_counters *fv_rtsp_counters(const struct fv_rtsp *session)
 {
     return &session->counters;

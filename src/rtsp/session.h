@@ -64,6 +64,15 @@ struct fv_rtsp_stream {
     uint32_t quirks; /* of the session description: bits of enum fv_sdp_quirk (rtsp/sdp.h) */
 };
 
+/* A format that the session description offers. */
+#define FV_RTSP_OFFERS_MAX 8 /* further ones are left out */
+struct fv_rtsp_offer {
+    char type[16];     /* "video"; printable ASCII, cut when longer */
+    char encoding[24]; /* "H264", or the payload type's number when it has no name */
+    uint32_t clock_rate; /* Hz, 0 when unknown */
+    bool chosen;
+};
+
 /* What was tolerated. */
 struct fv_rtsp_counters {
     uint64_t frames;              /* interleaved packets handed to the owner */
@@ -121,8 +130,13 @@ const char *fv_rtsp_state_name(enum fv_rtsp_state state); /* "awaiting DESCRIBE"
 const struct fv_rtsp_failure *fv_rtsp_failure(const struct fv_rtsp *session);
 /* NULL before SETUP was answered. */
 const struct fv_rtsp_stream *fv_rtsp_stream(const struct fv_rtsp *session);
-/* The Server header, or "". For probe. */
+/* The Server header and the list of methods in Public, or "". For probe; printable ASCII. */
 const char *fv_rtsp_server(const struct fv_rtsp *session);
+const char *fv_rtsp_methods(const struct fv_rtsp *session);
+/* The login that the server asked for ("Basic", "Digest MD5", "Digest SHA-256-sess", ...), or "none" while it asked for none. */
+const char *fv_rtsp_login(const struct fv_rtsp *session);
+/* What the session description offered: returns the number, sets *ret_offers (valid as long as the session). */
+unsigned fv_rtsp_offers(const struct fv_rtsp *session, const struct fv_rtsp_offer **ret_offers);
 const struct fv_rtsp_counters *fv_rtsp_counters(const struct fv_rtsp *session);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Conversations that end well. Each runs with whole answers and byte by byte. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/mem.h"
 #include "rtsp/peer.h"
@@ -85,6 +86,60 @@ static void test_interleaved(void **state)
     assert_int_equal(fv_rtsp_counters(peer.session)->foreign_frames, 2);
     assert_int_equal(peer.in_size, 0);
     peer_close(&peer);
+}
+
+/* What a person is told: every format, in the description's order; unprintable bytes become '?'. */
+static void test_facts_for_people(void **state)
+{
+    const struct fv_rtsp_offer *offers;
+    peer_start(&peer, state, PEER_URL);
+    assert_string_equal(fv_rtsp_login(peer.session), "none");
+    assert_int_equal(fv_rtsp_offers(peer.session, &offers), 0);
+    peer_expect(&peer, "");
+    peer_answer(&peer, 1, "200 OK", "Public: DESCRIBE, X\xe9Y\r\n", "");
+    assert_string_equal(fv_rtsp_methods(peer.session), "DESCRIBE, X?Y");
+    peer_expect(&peer, "");
+    peer_answer(&peer, 2, "200 OK", "",
+                "v=0\r\nm=audio 0 RTP/AVP 0 107\r\na=rtpmap:107 opus/48000/2\r\n"
+                "m=video 0 RTP/AVP 96 97\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 H264/90000\r\n"
+                "m=application 0 RTP/AVP 98\r\n");
+    assert_int_equal(fv_rtsp_offers(peer.session, &offers), 5);
+    assert_string_equal(offers[0].type, "audio");
+    assert_string_equal(offers[0].encoding, "PCMU");
+    assert_int_equal(offers[0].clock_rate, 8000);
+    assert_string_equal(offers[1].encoding, "opus");
+    assert_string_equal(offers[2].encoding, "VP8");
+    assert_string_equal(offers[3].type, "video");
+    assert_string_equal(offers[3].encoding, "H264");
+    assert_string_equal(offers[4].encoding, "98");
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(offers[i].chosen, i == 3);
+    peer_close(&peer);
+}
+
+/* The login is named also when there is none to give. */
+static void test_login_names(void **state)
+{
+    static const struct {
+        const char *challenge, *name;
+    } cases[] = {
+        {"Basic realm=\"r\"", "Basic"},
+        {"Digest realm=\"r\", nonce=\"n\"", "Digest MD5"},
+        {"Digest realm=\"r\", nonce=\"n\", algorithm=MD5-sess, qop=\"auth\"", "Digest MD5-sess"},
+        {"Digest realm=\"r\", nonce=\"n\", algorithm=SHA-256, qop=\"auth\"", "Digest SHA-256"},
+        {"Digest realm=\"r\", nonce=\"n\", algorithm=SHA-512-256", "Digest SHA-512-256"},
+        {"Negotiate", "none"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char header[200];
+        snprintf(header, sizeof(header), "WWW-Authenticate: %s\r\n", cases[i].challenge);
+        peer_start(&peer, state, PEER_URL);
+        peer_expect(&peer, "");
+        peer_answer(&peer, 1, "401 Unauthorized", header, "");
+        peer_expect_failure(&peer, -EACCES, 401, FV_RTSP_BAD_CREDENTIALS);
+        assert_string_equal(fv_rtsp_login(peer.session), cases[i].name);
+        peer_close(&peer);
+    }
 }
 
 static void test_send_rtcp(void **state)
@@ -295,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BOTH(test_play_over_tcp),      BOTH(test_interleaved),
         BOTH(test_send_rtcp),          BOTH(test_udp),
+        BOTH(test_facts_for_people),   BOTH(test_login_names),
         BOTH(test_digest_once),        BOTH(test_digest_renewed),
         BOTH(test_options_refused),    BOTH(test_loose_answers),
         BOTH(test_server_requests),    BOTH(test_close),

@@ -43,7 +43,8 @@ int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *co
 /* Result thread. Copies the result (and takes a reference to its picture). Never blocks. */
 void fv_sink_put(struct fv_sink *sink, const struct fv_result *result);
 void fv_sink_stats(struct fv_sink *sink, struct fv_sink_stats *ret_stats); /* any thread */
-/* Writes what is queued and ends the thread. The figures stay readable. Nothing may be put any more. Idempotent. */
+/* Writes what is queued and ends the thread. The figures stay readable. Nothing may be put any
+ * more. Idempotent. */
 void fv_sink_stop(struct fv_sink *sink);
 void fv_sink_close(struct fv_sink *sink); /* stops first; NULL is fine */
 

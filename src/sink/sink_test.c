@@ -231,6 +231,23 @@ static void test_failures_are_logged_once(void **state)
     assert_non_null(strstr(mock.log, "4 items were lost"));
 }
 
+/* stop() drains; the figures stay readable; close() closes nothing twice. */
+static void test_stop(void **state)
+{
+    (void)state;
+    struct fv_sink *sink = open_mock(8);
+    for (uint64_t n = 1; n <= 5; n++)
+        put(sink, n, 1);
+    fv_sink_stop(sink);
+    fv_sink_stop(sink);
+    struct fv_sink_stats stats;
+    fv_sink_stats(sink, &stats);
+    assert_int_equal(stats.written, 5);
+    assert_int_equal(mock.closes, 1);
+    fv_sink_close(sink);
+    assert_int_equal(mock.closes, 1);
+}
+
 static void test_open_failures(void **state)
 {
     (void)state;
@@ -281,6 +298,7 @@ int main(void)
         CASE(test_oldest_is_dropped),
         CASE(test_idle_comes_after_the_batch),
         CASE(test_failures_are_logged_once),
+        CASE(test_stop),
         CASE(test_open_failures),
         CASE(test_steady_state),
     };

@@ -3,6 +3,8 @@
 
 import collections
 import json
+import os
+import resource
 
 import harness
 from harness import OK, Case, Simulator, config, needs_clip, needs_model
@@ -12,6 +14,14 @@ FPS = 10
 NAMES = ["gate", "plaza", "crossing", "car-park"]
 
 
+def busy_seconds():
+    """CPU seconds that the whole machine has worked, and those of this test's ended children."""
+    ticks = [int(word) for word in open("/proc/stat").readline().split()[1:9]]
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work = sum(ticks) - ticks[3] - ticks[4]  # without idle and iowait
+    return work / os.sysconf("SC_CLK_TCK"), children.ru_utime + children.ru_stime
+
+
 @needs_clip
 @needs_model
 class FourCameras(Case):
@@ -19,11 +29,14 @@ class FourCameras(Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.out = cls.folder / "out"
+        all_before, ours_before = busy_seconds()
         with Simulator(cameras=4) as sim:
             made = config({name: sim.url(i) for i, name in enumerate(NAMES)}, cls.out,
                           output={"SAVE_FRAMES": True, "FRAME_SAVE_INTERVAL": 10})
             cls.done, cls.summary = cls.run_engine(made, SECONDS)
             cls.sim_code = sim.stop()
+        all_after, ours_after = busy_seconds()
+        cls.others_cores = ((all_after - all_before) - (ours_after - ours_before)) / SECONDS
         events = cls.out / "events.jsonl"
         lines = events.read_text().split("\n") if events.exists() else [""]
         cls.ends_with_newline = lines.pop() == ""
@@ -61,6 +74,8 @@ class FourCameras(Case):
 
     def test_nearly_all_frames_are_analysed(self):
         least = 0.9 if harness.PATIENCE <= 1 else 0.5
+        if self.others_cores > 0.5:
+            self.skipTest(f"other programs kept {self.others_cores:.1f} cores busy meanwhile")
         for camera in self.cameras():
             self.assertGreaterEqual(camera["analysed"], least * camera["frames"], camera)
             self.assertLessEqual(camera["analysed"], camera["frames"])

@@ -2,6 +2,7 @@
 """What the kernel sees: one thread does all network I/O, and without a reachable camera next to nothing happens."""
 
 import collections
+import os
 import re
 import shutil
 import signal
@@ -50,6 +51,23 @@ class Calls(Case):
         self.assertEqual(len(threads), 1, threads)
         self.assertGreater(sum(threads.values()), 50, "the trace shows hardly any network I/O")
 
+    def test_talks_to_nobody_else(self):
+        """Libraries that report home would look up names or connect to other addresses than the cameras'."""
+        url = f"rtsp://127.0.0.1:{free_port()}/x"
+        made = self.write("config.json", config({"away": url}, self.folder / "out"))
+        log = self.folder / "strace"
+        command = ["strace", "-f", "-qq", "-o", str(log), "-e", "trace=connect,sendto,sendmsg,sendmmsg",
+                   str(harness.FOVEA), "run", "-c", str(made), "--quiet", "--duration", str(12 * harness.PATIENCE)]
+        # The leak check cannot work while strace holds the process.
+        options = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
+        done = subprocess.run(command, capture_output=True, env=options, timeout=120 * harness.PATIENCE)
+        self.assertEqual(done.returncode, OK, done.stderr)
+        calls = [line for line in log.read_text(errors="replace").split("\n") if "(" in line]
+        self.assertTrue(any("127.0.0.1" in call for call in calls), "the camera was not tried")
+        others = [call for call in calls if "127.0.0.1" not in call and "resumed" not in call]
+        self.assertEqual(others, [])
+
+    @unittest.skipIf(harness.PATIENCE > 1, "a sanitizer makes system calls of its own")
     def test_unreachable_cameras_cost_nothing(self):
         """Each attempt takes some calls; with backoff from 1 s there are few, and nothing else wakes up."""
         cameras = {f"camera-{i}": f"rtsp://127.0.0.1:{free_port()}/x" for i in range(IDLE_CAMERAS)}

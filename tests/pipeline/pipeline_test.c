@@ -2,7 +2,7 @@
 /*
  * The whole way in one process: simulator -> RTSP -> decoder -> mock runtime -> boxes -> events. Under the sanitizers and valgrind.
  *
- *     pipeline-test SECONDS CLIP...     each clip is one camera; exit code 77 without a clip
+ *     pipeline-test PICTURES CLIP...    each clip is one camera; ends when each has been analysed that often; exit code 77 without a clip
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -116,7 +116,32 @@ static void sleep_s(double seconds)
     nanosleep(&t, NULL);
 }
 
-static void check_cameras(struct fv_engine *engine, unsigned cameras, double seconds)
+#define PATIENCE 100 /* seconds for all pictures; valgrind is slow */
+
+static void wait_for_pictures(struct fv_engine *engine, unsigned cameras, uint64_t pictures)
+{
+    unsigned ready = 0;
+    for (int i = 0; i < PATIENCE * 10 && ready < cameras; i++) {
+        sleep_s(0.1);
+        ready = 0;
+        for (unsigned n = 0; n < cameras; n++) {
+            struct fv_engine_camera camera;
+            if (fv_engine_camera(engine, n, &camera) == 0 && camera.analysed >= pictures)
+                ready++;
+        }
+    }
+}
+
+/* A simulated camera gives packets up, as real ones do, when its client is too slow to read them (under valgrind). */
+static bool may_lose(const struct fv_sim *sim)
+{
+    struct fv_sim_stats stats;
+    fv_sim_stats(sim, &stats);
+    return stats.stalled > 0;
+}
+
+static void check_cameras(struct fv_engine *engine, const struct fv_sim *sim, unsigned cameras,
+                          uint64_t pictures)
 {
     for (unsigned i = 0; i < cameras; i++) {
         struct fv_engine_camera camera;
@@ -125,23 +150,24 @@ static void check_cameras(struct fv_engine *engine, unsigned cameras, double sec
                fv_camera_state_name(camera.state), (unsigned long long)camera.frames,
                (unsigned long long)camera.analysed, (double)camera.age_p50 / 1e6);
         CHECK(camera.state == FV_CAMERA_PLAYING, "%s: %s", camera.name, camera.reason);
-        CHECK((double)camera.analysed >= seconds, "%s: only %llu pictures", camera.name,
+        CHECK(camera.analysed >= pictures, "%s: only %llu pictures", camera.name,
               (unsigned long long)camera.analysed);
         CHECK(camera.persons == camera.analysed, "%s: %llu persons", camera.name,
               (unsigned long long)camera.persons);
-        CHECK(camera.lost_packets == 0, "%s: %llu lost", camera.name,
+        CHECK(camera.lost_packets == 0 || may_lose(sim), "%s: %llu lost", camera.name,
               (unsigned long long)camera.lost_packets);
     }
     struct fv_engine_camera none;
     CHECK(fv_engine_camera(engine, cameras, &none) < 0, "a camera too many");
 }
 
-static void test_engine(const char *folder, uint16_t port, unsigned cameras, double seconds)
+static void test_engine(const char *folder, const struct fv_sim *sim, unsigned cameras,
+                        uint64_t pictures)
 {
     struct seen seen = {0};
     struct fv_error err = {0};
     struct fv_engine *engine = NULL;
-    char *config = make_config(folder, mock_model_write(folder), port, cameras);
+    char *config = make_config(folder, mock_model_write(folder), fv_sim_port(sim), cameras);
     struct fv_engine_params params = {
         .config_text = config,
         .problem = on_problem,
@@ -153,8 +179,8 @@ static void test_engine(const char *folder, uint16_t port, unsigned cameras, dou
     CHECK(r == 0, "%s", err.text);
     if (r == 0) {
         CHECK(fv_engine_start(engine, &err) == 0, "%s", err.text);
-        sleep_s(seconds);
-        check_cameras(engine, cameras, seconds);
+        wait_for_pictures(engine, cameras, pictures);
+        check_cameras(engine, sim, cameras, pictures);
         fv_engine_stop(engine);
         struct fv_engine_stats stats;
         fv_engine_stats(engine, &stats);
@@ -204,7 +230,7 @@ static void test_reader(uint16_t port)
 int main(int argc, char **argv)
 {
     if (argc < 3 || access(argv[2], R_OK) != 0) {
-        printf("skipped: usage: pipeline-test SECONDS CLIP...\n");
+        printf("skipped: usage: pipeline-test PICTURES CLIP...\n");
         return 77;
     }
     char folder[] = "/tmp/fovea-pipeline-XXXXXX", remove[100];
@@ -226,7 +252,7 @@ int main(int argc, char **argv)
     }
     pthread_t thread;
     pthread_create(&thread, NULL, serve, sim);
-    test_engine(folder, fv_sim_port(sim), cameras, atof(argv[1]));
+    test_engine(folder, sim, cameras, (uint64_t)atoi(argv[1]));
     test_reader(fv_sim_port(sim));
     fv_sim_stop(sim);
     pthread_join(thread, NULL);

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Inside ingest/. Everything here belongs to the ingest thread unless a comment says otherwise.
+ *
+ *   ingest.c   the thread and its public functions       camera.c   one camera's states and what becomes of a failure
+ *   pace.c     whose turn it is to connect               flow.c     bytes of one camera: socket -> rtsp -> rtp -> consumer
+ *   tail.c     bytes kept between two reads              watch.c    one camera's deadlines        figures.c  its statistics
+ */
+#ifndef FV_INGEST_IMPL_H
+#define FV_INGEST_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "ingest/ingest.h"
+#include "ingest/pace.h"
+#include "ingest/tail.h"
+#include "loop/conn.h"
+#include "loop/resolve.h"
+#include "rtp/receiver.h"
+#include "rtsp/message.h"
+#include "rtsp/session.h"
+
+#define FV_INGEST_TAIL_MAX                                                                         \
+    ((size_t)FV_RTSP_HEAD_MAX + FV_RTSP_BODY_MAX) /* > an interleaved frame */
+#define FV_INGEST_READ ((size_t)256 << 10)        /* bytes asked of one read() */
+#define FV_INGEST_PASS_MAX                                                                         \
+    ((size_t)512 << 10) /* bytes of one camera before the next has its turn */
+
+struct fv_ingest {
+    struct fv_ingest_params params;
+    struct fv_loop *loop;
+    struct fv_buf_pool *pool;
+    uint8_t *
+        buffer; /* FV_INGEST_TAIL_MAX + FV_INGEST_READ bytes: every camera's read goes through it */
+
+    /* ingest thread */
+    struct fv_resolver *resolver;
+    struct fv_pace pace;
+    struct fv_timer pace_timer;
+    struct fv_list attached; /* cameras at work */
+
+    pthread_mutex_t life; /* start, stop and remove, one at a time */
+    /* under `life` */
+    pthread_t thread;
+    bool running, ended;
+
+    pthread_mutex_t lock;  /* never held while a callback runs */
+    pthread_cond_t served; /* `leaving` or `serving` changed */
+    /* under `lock` */
+    struct fv_camera **table; /* by rising id */
+    size_t count, capacity;
+    uint32_t next_id;
+    struct fv_list arrivals;   /* cameras that the ingest thread must begin */
+    struct fv_camera *leaving; /* the one that it must end; one at a time, see `life` */
+    bool work_posted;
+    bool serving; /* the thread takes work */
+};
+
+/* What a camera waits for. */
+enum fv_phase {
+    FV_PHASE_OFF,
+    FV_PHASE_TURN,    /* to connect, by pace.h */
+    FV_PHASE_RETRY,   /* the end of a backoff */
+    FV_PHASE_ADDRESS, /* of its host name */
+    FV_PHASE_CONNECTION,
+    FV_PHASE_SESSION, /* answers to RTSP requests */
+    FV_PHASE_PACKET,  /* the first */
+    FV_PHASE_KEY,     /* the first key picture */
+    FV_PHASE_PLAYING, /* nothing: all is well */
+};
+
+struct fv_camera {
+    uint32_t id;
+    struct fv_ingest *ingest;
+    struct fv_camera_params params;
+    struct fv_list link;    /* in arrivals or attached */
+    atomic_bool key_wanted; /* any thread: set by fv_ingest_await_key() */
+
+    enum fv_phase phase;
+    int64_t phase_since;
+    int64_t phase_deadline; /* FV_TIME_NEVER: none, or kept by conn, rtsp or rtp */
+    struct fv_timer timer;  /* for the earliest of all deadlines; may be early, never late */
+    struct fv_backoff backoff;
+    bool hurried; /* reconnected at once, as asked for; not again before it played for a while */
+
+    /* an attempt */
+    struct fv_pace_host *pace_host; /* until it joins */
+    struct fv_pace_client pace;
+    struct fv_resolve resolve;
+    struct fv_conn conn;
+    struct fv_url target; /* the url, or where it redirects */
+    unsigned hops;
+    struct fv_rtsp *rtsp;
+    struct fv_rtp *rtp;
+    struct fv_tail tail;
+    struct fv_rand rand;
+    int64_t report_at; /* next RTCP report */
+    bool refusing;     /* the consumer had no room: nothing goes out before a key picture */
+    int fault;         /* what went wrong inside a callback; negative errno */
+
+    /* figures.c */
+    struct fv_camera_stats sums; /* of all connections but the current */
+    uint32_t epoch, format;      /* to go on from */
+    int64_t attempt_at, shown_at;
+    int64_t first_packet; /* since attempt_at, or FV_TIME_UNKNOWN */
+    pthread_mutex_t lock;
+    struct fv_camera_stats shown; /* under `lock`, as the next */
+    struct fv_camera_description description;
+};
+
+/* Why a phase ends. */
+struct fv_trouble {
+    int code; /* negative errno */
+    enum fv_rtsp_advice advice;
+    char reason[300];
+};
+
+/* ingest.c */
+void fv_ingest_arm_pace(struct fv_ingest *ingest);
+
+/* camera.c */
+/* Borrows params. Any thread. 0 or -ENOMEM. */
+int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *params,
+                     struct fv_camera **ret_camera);
+void fv_camera_destroy(struct fv_camera *camera); /* off or never begun; NULL is fine */
+void fv_camera_begin(struct fv_camera *camera);
+void fv_camera_await_turn(struct fv_camera *camera);
+void fv_camera_granted(struct fv_camera *camera); /* it is its turn */
+/* Sends TEARDOWN without waiting, lets go of everything, says that it is off. */
+void fv_camera_end(struct fv_camera *camera, const char *reason);
+/* The one place where a phase changes: logs it, arms the deadline, tells the consumer. reason NULL: the one before stands. */
+void fv_camera_enter(struct fv_camera *camera, enum fv_phase phase, int64_t deadline, int code,
+                     const char *reason);
+/* Ends the attempt or the connection and plans the next one. Not from inside fv_rtsp_feed(). */
+void fv_camera_fail(struct fv_camera *camera, const struct fv_trouble *trouble);
+void fv_camera_failf(struct fv_camera *camera, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4))); /* advice: retry */
+/* The session failed: as its failure says. */
+void fv_camera_fail_session(struct fv_camera *camera, int code);
+const char *fv_phase_name(enum fv_phase phase);
+enum fv_camera_state fv_phase_state(enum fv_phase phase);
+
+/* flow.c */
+int fv_camera_open_session(struct fv_camera *camera); /* 0 or negative errno */
+void fv_camera_receive(struct fv_camera *camera);
+/* Writes what can be written. False: the camera failed. */
+bool fv_camera_flush(struct fv_camera *camera);
+void fv_camera_close_session(struct fv_camera *camera);
+
+/* watch.c */
+void fv_camera_arm(struct fv_camera *camera); /* the timer for exactly the earliest deadline */
+void fv_camera_arm_sooner(
+    struct fv_camera *camera); /* only if that comes earlier than it stands: cheap */
+void fv_camera_on_timer(struct fv_timer *timer, int64_t now);
+void fv_camera_plan_report(struct fv_camera *camera);
+
+/* figures.c */
+void fv_camera_harvest(struct fv_camera *camera); /* before the receiver is destroyed */
+void fv_camera_show(struct fv_camera *camera);
+void fv_camera_describe(struct fv_camera *camera); /* before the session is destroyed */
+void fv_camera_show_sometimes(
+    struct fv_camera *camera); /* every 100 ms at most; skipped while somebody looks */
+
+static inline int64_t fv_camera_now(const struct fv_camera *camera)
+{
+    return fv_loop_now(camera->ingest->loop);
+}
+
+#endif

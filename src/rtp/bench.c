@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rtp/bench.h"
+
+size_t fv_bench_unhex(const char *hex, uint8_t *out)
+{
+    size_t size = 0;
+    for (; hex[0] && hex[1]; hex += 2) {
+        const char digits[3] = {hex[0], hex[1], 0};
+        out[size++] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+    return size;
+}
+
+static void add_log(struct bench *b, char c)
+{
+    size_t length = strlen(b->log);
+    if (length + 1 < sizeof(b->log))
+        b->log[length] = c;
+}
+
+static void on_au(void *data, const struct fv_au *au)
+{
+    struct bench *b = data;
+    add_log(b, au->flags & FV_FRAME_DAMAGED ? 'd' : au->flags & FV_FRAME_KEY ? 'K' : 'p');
+    for (size_t i = 0; i < FV_AU_PADDING; i++)
+        assert_int_equal(au->buf->data[au->size + i], 0);
+    assert_memory_equal(au->buf->data, "\0\0\0\1", 4);
+    if (b->count < COUNT(b->aus))
+        b->aus[b->count] = fv_au_share(au);
+    b->count++;
+    if (b->await_key) {
+        b->await_key = false;
+        fv_rtp_await_key(b->rtp);
+    }
+}
+
+static void on_format(void *data, const struct fv_video_format *format, uint32_t serial)
+{
+    struct bench *b = data;
+    add_log(b, 'F');
+    b->format = *format;
+    b->serial = serial;
+}
+
+struct fv_rtp_params fv_bench_params(struct bench *b, enum fv_codec codec, int64_t reorder)
+{
+    return (struct fv_rtp_params){
+        .codec = fv_codec_ops(codec),
+        .payload_type = PT,
+        .clock_rate = 90000,
+        .reorder = reorder,
+        .camera = 9,
+        .pool = b->pool,
+        .epoch = 3,
+        .format = 7,
+        .seed = 1,
+        .handler = {on_au, on_format, b},
+    };
+}
+
+void fv_bench_open(struct bench *b, const struct fv_rtp_params *params)
+{
+    assert_int_equal(fv_rtp_create(params, &b->rtp), 0);
+}
+
+void fv_bench_start(struct bench *b)
+{
+    *b = (struct bench){.seq = 100, .ssrc = SSRC, .now = FV_S};
+    assert_int_equal(fv_buf_pool_create(256u << 20, 64u << 20, &b->pool), 0);
+}
+
+void fv_bench_init(struct bench *b, int64_t reorder)
+{
+    fv_bench_start(b);
+    struct fv_rtp_params params = fv_bench_params(b, FV_CODEC_H264, reorder);
+    fv_bench_open(b, &params);
+}
+
+void fv_bench_finish(struct bench *b)
+{
+    for (size_t i = 0; i < b->count && i < COUNT(b->aus); i++)
+        fv_au_drop(&b->aus[i]);
+    fv_rtp_destroy(b->rtp);
+    struct fv_buf_stats stats;
+    fv_buf_pool_stats(b->pool, &stats);
+    assert_int_equal(stats.bytes_used, 0); /* nothing leaked */
+    fv_buf_pool_destroy(b->pool);
+}
+
+void fv_bench_input(struct bench *b, uint16_t seq, uint32_t ts, bool marker, const uint8_t *payload,
+                    size_t size)
+{
+    uint8_t *packet = malloc(12 + size);
+    assert_non_null(packet);
+    fv_rtp_write_header(packet, marker, PT, seq, ts, b->ssrc);
+    memcpy(packet + 12, payload, size);
+    b->rc = fv_rtp_input(b->rtp, packet, 12 + size, b->now);
+    free(packet);
+}
+
+void fv_bench_send_at(struct bench *b, uint16_t seq, uint32_t ts, bool marker, const char *hex)
+{
+    uint8_t payload[2048];
+    fv_bench_input(b, seq, ts, marker, payload, fv_bench_unhex(hex, payload));
+}
+
+void fv_bench_send(struct bench *b, uint32_t ts, bool marker, const char *hex)
+{
+    fv_bench_send_at(b, b->seq++, ts, marker, hex);
+}
+
+void fv_bench_assert_au(const struct bench *b, size_t index, const char *hex)
+{
+    uint8_t expected[4096];
+    size_t size = fv_bench_unhex(hex, expected);
+    assert_true(index < b->count);
+    assert_int_equal(b->aus[index].size, size);
+    assert_memory_equal(b->aus[index].buf->data, expected, size);
+}
+
+void fv_bench_assert_met(const struct bench *b, enum fv_quirk quirk, uint32_t times)
+{
+    assert_int_equal(fv_rtp_quirks(b->rtp)->met[quirk], times);
+}
+
+void fv_bench_assert_no_quirks(const struct bench *b)
+{
+    for (unsigned i = 0; i < FV_QUIRK_COUNT; i++)
+        fv_bench_assert_met(b, (enum fv_quirk)i, 0);
+}
+
+void fv_bench_send_key(struct bench *b, uint32_t ts)
+{
+    fv_bench_send(b, ts, false, SPS);
+    fv_bench_send(b, ts, false, PPS);
+    fv_bench_send(b, ts, true, "658811");
+}
