@@ -17,13 +17,15 @@
 #include "tool.h"
 
 #define INPUTS_MAX 64
+#define FAULTS_MAX 32
 
 struct options {
     struct fv_sim_params sim;
     const char *inputs[INPUTS_MAX];
+    const char *faults[FAULTS_MAX];
     char *auth; /* a copy, cut at the colon */
     double duration;
-    bool json, help;
+    bool json, help, fault_help;
 };
 
 static void print_help(void)
@@ -37,6 +39,13 @@ static void print_help(void)
            "  --fps F               pictures a second (default: the file's own, else 25)\n"
            "  --codec h264|h265     for raw streams whose content does not tell\n"
            "  --auth USER:PASSWORD  ask for Digest credentials\n"
+           "  --transport T         tcp, udp or both: what SETUP accepts (default both)\n"
+           "  --tls-cert FILE       serve rtsps:// with this certificate chain (PEM) and\n"
+           "  --tls-key FILE        its key (PEM)\n"
+           "  --tls-self-signed     serve rtsps:// with a new certificate for localhost\n"
+           "  --tls-cert-out FILE   write the certificate, for a client to trust\n"
+           "  --fault SPEC          misbehave: NAME[:key=value,...], may be repeated;\n"
+           "                        --fault help lists all\n"
            "  --duration S          end after S seconds (default: on SIGINT or SIGTERM)\n"
            "  --seed N              repeatable phases and SSRCs\n"
            "  --json                both lines of output as JSON\n"
@@ -44,7 +53,9 @@ static void print_help(void)
            "Examples:\n"
            "  fovea sim --input street.h264 --cameras 4\n"
            "  fovea sim --input a.h264 --input b.h265 --cameras 300 --fps 10 --duration 60 --json\n"
-           "  fovea sim --listen 0.0.0.0:8554 --input street.mp4 --auth admin:secret\n\n"
+           "  fovea sim --listen 0.0.0.0:8554 --input street.mp4 --auth admin:secret\n"
+           "  fovea sim --input street.h264 --cameras 8 --fault loss:cam=odd,probability=0.02 \\\n"
+           "            --fault close:cam=0,after=10\n\n"
            "Exit codes: 0 done, 1 failed, 2 wrong usage\n");
 }
 
@@ -76,6 +87,49 @@ static int add_input(struct options *options, const char *path)
     if (options->sim.input_count == INPUTS_MAX)
         return fv_tool_usage("sim", "more than %d inputs", INPUTS_MAX);
     options->inputs[options->sim.input_count++] = path;
+    return FV_EXIT_OK;
+}
+
+static int set_transport(struct options *options, const char *text)
+{
+    static const char *const names[] = {
+        [FV_SIM_TCP_AND_UDP] = "both", [FV_SIM_TCP_ONLY] = "tcp", [FV_SIM_UDP_ONLY] = "udp"};
+    for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp(text, names[i]) == 0) {
+            options->sim.transports = (enum fv_sim_transports)i;
+            return FV_EXIT_OK;
+        }
+    return fv_tool_usage("sim", "--transport is tcp, udp or both, not '%s'", text);
+}
+
+static int add_fault(struct options *options, const char *text)
+{
+    if (strcmp(text, "help") == 0) {
+        options->fault_help = true;
+        return FV_EXIT_OK;
+    }
+    if (options->sim.fault_count == FAULTS_MAX)
+        return fv_tool_usage("sim", "more than %d faults", FAULTS_MAX);
+    options->faults[options->sim.fault_count++] = text;
+    return FV_EXIT_OK;
+}
+
+static int set_tls(struct options *options, int option, const char *value)
+{
+    switch (option) {
+    case 'C':
+        options->sim.tls_cert = value;
+        break;
+    case 'K':
+        options->sim.tls_key = value;
+        break;
+    case 'O':
+        options->sim.tls_cert_out = value;
+        break;
+    default:
+        options->sim.tls_self_signed = true;
+        break;
+    }
     return FV_EXIT_OK;
 }
 
@@ -121,6 +175,15 @@ static int set_option(struct options *options, int option, const char *value)
     case 'd':
     case 's':
         return set_number(options, option, value);
+    case 't':
+        return set_transport(options, value);
+    case 'F':
+        return add_fault(options, value);
+    case 'C':
+    case 'K':
+    case 'O':
+    case 'S':
+        return set_tls(options, option, value);
     case 'j':
         options->json = true;
         return FV_EXIT_OK;
@@ -141,6 +204,12 @@ static int parse(int argc, char **argv, struct options *options)
         {"fps", required_argument, NULL, 'f'},
         {"codec", required_argument, NULL, 'c'},
         {"auth", required_argument, NULL, 'a'},
+        {"transport", required_argument, NULL, 't'},
+        {"tls-cert", required_argument, NULL, 'C'},
+        {"tls-key", required_argument, NULL, 'K'},
+        {"tls-self-signed", no_argument, NULL, 'S'},
+        {"tls-cert-out", required_argument, NULL, 'O'},
+        {"fault", required_argument, NULL, 'F'},
         {"duration", required_argument, NULL, 'd'},
         {"seed", required_argument, NULL, 's'},
         {"json", no_argument, NULL, 'j'},
@@ -156,7 +225,7 @@ static int parse(int argc, char **argv, struct options *options)
         if (exit_code != FV_EXIT_OK)
             return exit_code;
     }
-    if (options->help)
+    if (options->help || options->fault_help)
         return FV_EXIT_OK;
     if (optind < argc)
         return fv_tool_usage("sim", "unexpected argument '%s'", argv[optind]);
@@ -193,8 +262,9 @@ static void print_ready(const struct options *options, const struct fv_sim *sim)
     char first[400], last[400];
     int host = (int)(strrchr(listen, ':') - listen);
     unsigned port = fv_sim_port(sim);
-    snprintf(first, sizeof(first), "rtsp://%.*s:%u/cam0", host, listen, port);
-    snprintf(last, sizeof(last), "rtsp://%.*s:%u/cam%u", host, listen, port,
+    const char *scheme = options->sim.tls_cert || options->sim.tls_self_signed ? "rtsps" : "rtsp";
+    snprintf(first, sizeof(first), "%s://%.*s:%u/cam0", scheme, host, listen, port);
+    snprintf(last, sizeof(last), "%s://%.*s:%u/cam%u", scheme, host, listen, port,
              options->sim.cameras - 1);
     if (options->json)
         print_json(json_pack("{s:b, s:i, s:i, s:s, s:s}", "ready", 1, "port", (int)port, "cameras",
@@ -289,8 +359,10 @@ static int simulate(const struct options *options)
     }
     raise_descriptor_limit(options->sim.cameras);
     int exit_code = FV_EXIT_FAILED;
-    if (fv_sim_open(&options->sim, &sim, &err) < 0) {
+    const int rc = fv_sim_open(&options->sim, &sim, &err);
+    if (rc < 0) {
         fprintf(stderr, "fovea sim: %s\n", err.text);
+        exit_code = rc == -EINVAL ? FV_EXIT_USAGE : FV_EXIT_FAILED;
     } else {
         exit_code = run_server(options, signals, sim);
         fv_sim_close(sim);
@@ -303,9 +375,12 @@ static int run(int argc, char **argv)
 {
     struct options options = {.sim = {.listen = "127.0.0.1:8554", .cameras = 1}};
     options.sim.inputs = options.inputs;
+    options.sim.faults = options.faults;
     int exit_code = parse(argc, argv, &options);
     if (exit_code == FV_EXIT_OK && options.help)
         print_help();
+    else if (exit_code == FV_EXIT_OK && options.fault_help)
+        fputs(fv_sim_fault_help(), stdout);
     else if (exit_code == FV_EXIT_OK)
         exit_code = simulate(&options);
     free(options.auth);

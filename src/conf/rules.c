@@ -116,8 +116,10 @@ void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, 
 /* cuda:N with a plain number. */
 static bool is_cuda(const char *text)
 {
-    size_t digits = strspn(text + 5 * !strncmp(text, "cuda:", 5), "0123456789");
-    return !strncmp(text, "cuda:", 5) && digits >= 1 && digits <= 3 && !text[5 + digits];
+    if (strncmp(text, "cuda:", 5) != 0)
+        return false;
+    size_t digits = strspn(text + 5, "0123456789");
+    return digits >= 1 && digits <= 3 && !text[5 + digits];
 }
 
 /* The device a setting names, or NULL when it is absent or was reported. */

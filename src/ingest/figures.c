@@ -53,6 +53,18 @@ static void fill(struct fv_camera *camera)
         shown->jitter_us = (uint32_t)((uint64_t)rtp->jitter * 1000000 / stream->clock_rate);
 }
 
+/* What changes while a camera plays. The lock is held. */
+static void describe_media(struct fv_camera *camera)
+{
+    struct fv_camera_description *description = &camera->description;
+    if (!camera->rtsp || !camera->rtp)
+        return;
+    description->counters = *fv_rtsp_counters(camera->rtsp);
+    description->quirks = *fv_rtp_quirks(camera->rtp);
+    description->video = fv_rtp_stats(camera->rtp)->video;
+    description->sender_reports = fv_rtp_stats(camera->rtp)->sender_reports;
+}
+
 /* The lock is held. */
 static void describe_session(struct fv_camera *camera)
 {
@@ -77,11 +89,7 @@ static void describe_session(struct fv_camera *camera)
         description->fps = stream->fps;
         description->sdp_quirks = stream->quirks;
     }
-    if (camera->rtp) {
-        description->quirks = *fv_rtp_quirks(camera->rtp);
-        description->video = fv_rtp_stats(camera->rtp)->video;
-        description->sender_reports = fv_rtp_stats(camera->rtp)->sender_reports;
-    }
+    describe_media(camera);
 }
 
 /* The lock is held. */
@@ -116,7 +124,7 @@ void fv_camera_show_sometimes(struct fv_camera *camera)
     if (now - camera->shown_at < SHOW_EVERY || pthread_mutex_trylock(&camera->lock) != 0)
         return;
     fill(camera);
-    describe(camera);
+    describe_media(camera);
     pthread_mutex_unlock(&camera->lock);
     camera->shown_at = now;
 }

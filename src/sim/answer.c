@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "sim/sdp.h"
+#include "sim/sick.h"
 
 #define URI_MAX 1000
 #define PUBLIC "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
@@ -37,9 +38,11 @@ static const char *reason_of(unsigned status)
         const char *text;
     } reasons[] = {
         {200, "OK"},
+        {302, "Moved Temporarily"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {404, "Not Found"},
+        {405, "Method Not Allowed"},
         {406, "Not Acceptable"},
         {414, "Request-URI Too Large"},
         {453, "Not Enough Bandwidth"},
@@ -67,16 +70,19 @@ static bool is_printable(struct fv_slice text)
     return true;
 }
 
-/* "rtsp://host:port/camN", "/camN/" or "/camN/track1", query ignored. 0, -EINVAL (no absolute
- * address), -ENOENT. */
+/* "rtsp://host:port/camN", "/camN/" or "/camN/track1", query ignored; rtsps too. 0, -EINVAL (no
+ * absolute address), -ENOENT. */
 static int parse_uri(struct call *call)
 {
-    const struct fv_slice scheme = FV_SLICE("rtsp://");
+    const struct fv_slice scheme = FV_SLICE("rtsp://"), secure = FV_SLICE("rtsps://");
     struct fv_slice rest = call->request->uri;
     uint64_t number;
-    if (!fv_slice_starts_nocase(rest, scheme) || !is_printable(rest))
+    const size_t start = fv_slice_starts_nocase(rest, scheme)   ? scheme.size
+                         : fv_slice_starts_nocase(rest, secure) ? secure.size
+                                                                : 0;
+    if (!start || !is_printable(rest))
         return -EINVAL;
-    const char *slash = memchr(rest.data + scheme.size, '/', rest.size - scheme.size);
+    const char *slash = memchr(rest.data + start, '/', rest.size - start);
     size_t base = slash ? (size_t)(slash - rest.data) : rest.size;
     call->base = (struct fv_slice){rest.data, base};
     rest = (struct fv_slice){rest.data + base, rest.size - base};
@@ -125,35 +131,65 @@ static unsigned on_describe(struct call *call)
     if (!accepts_sdp(fv_rtsp_find(call->request, "Accept")))
         return 406;
     fv_sim_sdp(call->session->site->cameras[call->camera].clip, call->camera, &call->body);
+    if (call->session->sick)
+        fv_sim_sick_description(call->session, call->base, call->now, &call->body);
     fv_str_add(&call->headers, "Content-Base: ");
     fv_str_add_slice(&call->headers, call->base);
     fv_str_addf(&call->headers, "/cam%u/\r\nContent-Type: application/sdp\r\n", call->camera);
     return 200;
 }
 
+static void new_session(struct fv_sim_session *session, const struct fv_sim_camera *camera)
+{
+    struct fv_rand *rand = &session->site->rand;
+    snprintf(session->id, sizeof(session->id), "%016llx", (unsigned long long)fv_rand_u64(rand));
+    session->ssrc = (uint32_t)fv_rand_u64(rand);
+    session->camera = camera;
+    session->started = false;
+    session->packets = session->octets = 0;
+}
+
+/* Ports of the client at the address where its connection comes from. */
+static struct fv_addr address_of(const struct fv_sim_session *session, uint16_t port)
+{
+    struct fv_addr addr = session->ends.peer;
+    if (addr.sa.sa_family == AF_INET6)
+        addr.in6.sin6_port = htons(port);
+    else
+        addr.in.sin_port = htons(port);
+    return addr;
+}
+
+static void set_route(struct fv_sim_session *session, const struct fv_sim_route *route)
+{
+    session->route = *route;
+    session->route.ssrc = session->ssrc;
+    session->route.source = session->ends.local;
+    for (int i = 0; i < 2; i++) {
+        session->route.server_ports[i] = session->site->udp_ports[i];
+        session->to[i] = address_of(session, route->client_ports[i]);
+    }
+}
+
 static unsigned on_setup(struct call *call)
 {
     struct fv_sim_session *session = call->session;
     const struct fv_sim_camera *camera = &session->site->cameras[call->camera];
+    const unsigned via = session->site->via;
     struct fv_sim_route route;
     if (session->state == FV_SIM_PLAYING)
         return 455;
     if (session->state == FV_SIM_READY && session->camera != camera)
         return 459;
-    if (fv_sim_transport_choose(fv_rtsp_find(call->request, "Transport"), &route) < 0)
+    if (fv_sim_transport_choose(fv_rtsp_find(call->request, "Transport"), via, &route) < 0)
         return 461;
-    if (session->state == FV_SIM_INIT) {
-        snprintf(session->id, sizeof(session->id), "%016llx",
-                 (unsigned long long)fv_rand_u64(&session->site->rand));
-        session->camera = camera;
-        session->started = false;
-        session->packets = session->octets = 0;
-    }
-    session->route = route;
+    if (session->state == FV_SIM_INIT)
+        new_session(session, camera);
+    set_route(session, &route);
     session->state = FV_SIM_READY;
     add_session(call);
     fv_str_addf(&call->headers, "Transport: %s", route.transport->profile);
-    route.transport->answer(&route, &call->headers);
+    route.transport->answer(&session->route, &call->headers);
     fv_str_add(&call->headers, "\r\n");
     return 200;
 }
@@ -283,6 +319,8 @@ static int respond(struct call *call, unsigned status, const uint64_t *cseq)
         fv_str_addf(&out, "Content-Length: %zu\r\n", call->body.size);
     fv_str_add(&out, "\r\n");
     fv_str_add(&out, call->body.data);
+    if (call->session->sick && call->request)
+        fv_sim_sick_answer(call->session, call->request->method, call->now, &out);
     return out.overflow ? -ENOBUFS : fv_sim_session_put(call->session, out.data, out.size);
 }
 
@@ -293,19 +331,69 @@ static void call_init(struct call *call, struct fv_sim_session *session)
     fv_str_init(&call->body, call->body_text, sizeof(call->body_text));
 }
 
+/* "camN", at this server, or a whole address. */
+static void add_location(struct call *call, const struct fv_sim_verdict *verdict)
+{
+    fv_str_add(&call->headers, "Location: ");
+    if (verdict->same_camera || !strstr(verdict->location, "://")) {
+        fv_str_add_slice(&call->headers, call->base);
+        fv_str_add(&call->headers, "/");
+    }
+    if (verdict->same_camera)
+        fv_str_addf(&call->headers, "cam%u", call->camera);
+    else
+        fv_str_add(&call->headers, verdict->location);
+    if (verdict->hop)
+        fv_str_addf(&call->headers, "?hop=%u", verdict->hop);
+    fv_str_add(&call->headers, "\r\n");
+}
+
+static int carry_out(struct call *call, const struct fv_sim_verdict *verdict, const uint64_t *cseq)
+{
+    struct fv_sim_session *session = call->session;
+    switch (verdict->act) {
+    case FV_SIM_CLOSE:
+    case FV_SIM_RESET:
+        session->sick->end = verdict->act == FV_SIM_CLOSE ? FV_SIM_END_CLOSE : FV_SIM_END_RESET;
+        return 0;
+    case FV_SIM_REFUSE:
+        if (verdict->status == 401)
+            fv_sim_auth_challenge(session->nonce, &call->headers);
+        if (verdict->location || verdict->same_camera)
+            add_location(call, verdict);
+        return respond(call, verdict->status, cseq);
+    default:
+        return 0;
+    }
+}
+
+/* Asks the faults. True: one of them has taken the request over; *ret_rc is the result. */
+static bool ask_faults(struct call *call, const uint64_t *cseq, int *ret_rc)
+{
+    struct fv_sim_session *session = call->session;
+    struct fv_sim_verdict verdict = {0};
+    if (parse_uri(call) == 0)
+        fv_sim_sick_meet(session, call->camera, call->now);
+    if (!session->sick)
+        return false;
+    const bool taken = session->sick->deaf || session->sick->end ||
+                       fv_sim_sick_request(session, call->request->method, call->now, &verdict);
+    *ret_rc = taken ? carry_out(call, &verdict, cseq) : 0;
+    return taken;
+}
+
 int fv_sim_answer(struct fv_sim_session *session, const struct fv_rtsp_message *request,
                   int64_t now)
 {
-    const struct fv_sim_fault *fault = session->site->fault;
     struct call call = {.request = request, .now = now};
     uint64_t cseq;
+    int rc;
     call_init(&call, session);
     if (fv_slice_u64(fv_rtsp_find(request, "CSeq"), UINT32_MAX, &cseq) < 0)
         return respond(&call, 400, NULL);
-    int verdict = fault && fault->request ? fault->request(fault->data, request->method) : 0;
-    if (verdict < 0)
-        return verdict;
-    return respond(&call, verdict ? (unsigned)verdict : dispatch(&call), &cseq);
+    if (session->sick && ask_faults(&call, &cseq, &rc))
+        return rc;
+    return respond(&call, dispatch(&call), &cseq);
 }
 
 int fv_sim_answer_garbage(struct fv_sim_session *session)

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,21 +51,16 @@ static int open_socket(const struct addrinfo *info, int *ret_fd)
     return 0;
 }
 
-static int port_of(int fd, uint16_t *ret_port)
+static int address_of(int fd, struct fv_addr *ret_bound)
 {
-    struct sockaddr_storage bound = {0};
-    struct sockaddr_in in;
-    struct sockaddr_in6 in6;
-    socklen_t size = sizeof(bound);
-    if (getsockname(fd, (struct sockaddr *)&bound, &size) < 0)
+    struct fv_addr bound = {.size = sizeof(bound.in6)};
+    if (getsockname(fd, &bound.sa, &bound.size) < 0)
         return -errno;
-    memcpy(&in, &bound, sizeof(in));
-    memcpy(&in6, &bound, sizeof(in6));
-    *ret_port = ntohs(bound.ss_family == AF_INET6 ? in6.sin6_port : in.sin_port);
+    *ret_bound = bound;
     return 0;
 }
 
-int fv_sim_listen(const char *address, int *ret_fd, uint16_t *ret_port, struct fv_error *err)
+int fv_sim_listen(const char *address, int *ret_fd, struct fv_addr *ret_bound, struct fv_error *err)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
     struct addrinfo *found;
@@ -84,7 +78,7 @@ int fv_sim_listen(const char *address, int *ret_fd, uint16_t *ret_port, struct f
     int rc = open_socket(found, &fd);
     freeaddrinfo(found);
     if (rc == 0)
-        rc = port_of(fd, ret_port);
+        rc = address_of(fd, ret_bound);
     if (rc == -EADDRINUSE)
         return fv_error_set(
             err, rc,

@@ -8,6 +8,7 @@
 
 #define RTCP_SR 200
 #define RTCP_SDES 202
+#define RTCP_BYE 203
 #define SDES_CNAME 1
 #define SR_SIZE 28
 #define CNAME_MAX 60
@@ -45,8 +46,16 @@ static size_t write_sdes(const struct fv_sim_report *report, uint8_t *out)
     return size;
 }
 
+static size_t write_bye(const struct fv_sim_report *report, uint8_t *out)
+{
+    write_header(out, 1, RTCP_BYE, 8);
+    fv_put32(out + 4, report->ssrc);
+    return 8;
+}
+
 size_t fv_sim_report_write(const struct fv_sim_report *report, uint8_t *out)
 {
     write_sr(report, out);
-    return SR_SIZE + write_sdes(report, out + SR_SIZE);
+    size_t size = SR_SIZE + write_sdes(report, out + SR_SIZE);
+    return report->bye ? size + write_bye(report, out + size) : size;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/* RTCP compound packets of a sender: SR + SDES with CNAME (RFC 3550 6.4.1, 6.5). */
+/* RTCP compound packets of a sender: SR + SDES with CNAME (RFC 3550 6.4.1, 6.5), BYE
+ * on request. */
 #ifndef FV_SIM_REPORT_H
 #define FV_SIM_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +16,7 @@ struct fv_sim_report {
     int64_t wall;             /* ns since 1970 */
     uint32_t packets, octets; /* sent so far; octets of payload */
     const char *cname;        /* at most 60 bytes are used */
+    bool bye;                 /* says goodbye (6.6) */
 };
 
 /* Returns the size. `out` holds FV_SIM_REPORT_SIZE bytes. */

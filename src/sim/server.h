@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The simulator's sockets: one listening socket, one epoll, one timer, one thread.
+ * The simulator's sockets: one listening socket, one pair of UDP sockets, one epoll, one timer, one
+ * thread.
  *
- * Sending is quantised. Time is cut into slots of 1 ms; a playing client belongs to one of
+ * Sending is quantised. Time is cut into slots of 1 ms; a playing client (and one with a fault)
+ * belongs to one of
  * FV_SIM_SLOTS slots and is served in every FV_SIM_SLOTS-th: all its packets that are due then
- * leave in one write, at most FV_SIM_SLOTS ms late. Clients of different slots do not send in
+ * leave in one write, at most FV_SIM_SLOTS ms late; over UDP, those of all clients of a wake-up in one
+ * system call. Clients of different slots do not send in
  * step, as independent cameras would not.
  */
 #ifndef FV_SIM_SERVER_H
@@ -17,10 +20,18 @@
 #define FV_SIM_SLOT (1 * FV_MS)
 
 struct fv_sim_server;
+struct fv_sim_tls;
 
-/* Binds "ADDR:PORT", "[v6]:PORT" or "NAME:PORT". Borrows site. 0; -EINVAL (not an address),
+/* All borrowed. */
+struct fv_sim_server_params {
+    const char *listen; /* "ADDR:PORT", "[v6]:PORT" or "NAME:PORT" */
+    struct fv_sim_site *site;
+    struct fv_sim_tls *tls; /* NULL: plain rtsp:// */
+};
+
+/* Binds the address, and a pair of UDP ports when the site serves UDP. 0; -EINVAL (not an address),
  * -EADDRINUSE, -EACCES and what else the system says; -ENOMEM. */
-int fv_sim_server_create(const char *listen, struct fv_sim_site *site,
+int fv_sim_server_create(const struct fv_sim_server_params *params,
                          struct fv_sim_server **ret_server, struct fv_error *err);
 void fv_sim_server_destroy(struct fv_sim_server *server); /* NULL is fine; closes all clients */
 uint16_t fv_sim_server_port(const struct fv_sim_server *server);

@@ -9,53 +9,21 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mem.h"
-#include "rtp/packet.h"
 #include "sim/answer.h"
-#include "sim/report.h"
-#include "sim/sdp.h"
+#include "sim/sick.h"
 
 #define INPUT_START 2048
 #define OUTPUT_START 4096
 #define REPORT_FIRST (500 * FV_MS)
-#define REPORT_EVERY (5 * FV_S)
-
-/* Room for `more` bytes behind the used ones. 0, -ENOBUFS (beyond limit), -ENOMEM. */
-static int reserve(struct fv_sim_bytes *bytes, size_t more, size_t limit)
-{
-    if (bytes->size + more > limit)
-        return -ENOBUFS;
-    size_t wanted = bytes->capacity;
-    while (wanted < bytes->size + more)
-        wanted = wanted * 2 < limit ? wanted * 2 : limit;
-    if (wanted == bytes->capacity)
-        return 0;
-    uint8_t *larger = fv_realloc(bytes->data, wanted);
-    if (!larger)
-        return -ENOMEM;
-    bytes->data = larger;
-    bytes->capacity = wanted;
-    return 0;
-}
-
-static void take_off(struct fv_sim_bytes *bytes, size_t count)
-{
-    bytes->size -= count;
-    memmove(bytes->data, bytes->data + count, bytes->size);
-}
-
-static int start_bytes(struct fv_sim_bytes *bytes, size_t capacity)
-{
-    bytes->data = fv_calloc(1, capacity);
-    bytes->capacity = capacity;
-    return bytes->data ? 0 : -ENOMEM;
-}
 
 int fv_sim_session_init(struct fv_sim_session *session, struct fv_sim_site *site, int64_t now)
 {
     uint8_t random[16];
     *session = (struct fv_sim_session){.site = site, .last_heard = now};
-    if (RAND_bytes(random, sizeof(random)) != 1 || start_bytes(&session->in, INPUT_START) < 0 ||
-        start_bytes(&session->out, OUTPUT_START) < 0) {
+    if (RAND_bytes(random, sizeof(random)) != 1 ||
+        fv_sim_bytes_start(&session->in, INPUT_START) < 0 ||
+        fv_sim_bytes_start(&session->out, OUTPUT_START) < 0 ||
+        (site->fault_count && fv_sim_sick_create(session, now) < 0)) {
         fv_sim_session_finish(session);
         return -ENOMEM;
     }
@@ -66,6 +34,7 @@ int fv_sim_session_init(struct fv_sim_session *session, struct fv_sim_site *site
 
 void fv_sim_session_finish(struct fv_sim_session *session)
 {
+    fv_sim_sick_destroy(session);
     fv_free(session->in.data);
     fv_free(session->out.data);
     *session = (struct fv_sim_session){.state = FV_SIM_ENDED};
@@ -73,7 +42,7 @@ void fv_sim_session_finish(struct fv_sim_session *session)
 
 int fv_sim_session_put(struct fv_sim_session *session, const void *data, size_t size)
 {
-    int rc = reserve(&session->out, size, FV_SIM_OUTPUT_MAX);
+    int rc = fv_sim_bytes_reserve(&session->out, size, FV_SIM_OUTPUT_MAX);
     if (rc < 0)
         return rc;
     memcpy(session->out.data + session->out.size, data, size);
@@ -89,7 +58,11 @@ void fv_sim_session_play(struct fv_sim_session *session, int64_t now)
     else
         fv_sim_timeline_start(&session->timeline, camera->clip, camera->first_au,
                               now + camera->delay, &session->site->rand);
+    session->timeline.ssrc = session->ssrc; /* as SETUP announced it */
     session->started = true;
+    session->played = now;
+    if (session->sick)
+        fv_sim_sick_play(session);
     session->state = FV_SIM_PLAYING;
     session->next_report = now + REPORT_FIRST;
     atomic_fetch_add(&session->site->counters.sessions, 1);
@@ -98,7 +71,7 @@ void fv_sim_session_play(struct fv_sim_session *session, int64_t now)
 int64_t fv_sim_session_room(struct fv_sim_session *session, uint8_t **ret_data)
 {
     struct fv_sim_bytes *in = &session->in;
-    if (in->size == in->capacity && reserve(in, 1, FV_SIM_INPUT_MAX) < 0)
+    if (in->size == in->capacity && fv_sim_bytes_reserve(in, 1, FV_SIM_INPUT_MAX) < 0)
         return -ENOMEM;
     *ret_data = in->data + in->size;
     return (int64_t)(in->capacity - in->size);
@@ -121,20 +94,30 @@ static int64_t take_one(struct fv_sim_session *session, const uint8_t *data, siz
     return rc < 0 ? rc : used;
 }
 
+/* A fault ended the conversation: what still comes is not looked at. */
+static bool is_over(const struct fv_sim_session *session)
+{
+    return fv_sim_session_deaf(session) || fv_sim_session_end(session);
+}
+
 int fv_sim_session_feed(struct fv_sim_session *session, size_t size, int64_t now)
 {
     struct fv_sim_bytes *in = &session->in;
     size_t done = 0;
     int64_t used = 0;
     in->size += size;
+    if (fv_sim_session_deaf(session)) {
+        in->size = 0;
+        return 0;
+    }
     session->last_heard = now;
-    while (done < in->size && session->state != FV_SIM_ENDED) {
+    while (done < in->size && session->state != FV_SIM_ENDED && !is_over(session)) {
         used = take_one(session, in->data + done, in->size - done, now);
         if (used <= 0)
             break;
         done += (size_t)used;
     }
-    take_off(in, done);
+    fv_sim_bytes_drop(in, done);
     if (used == -EBADMSG || (used == -EAGAIN && in->size == FV_SIM_INPUT_MAX)) {
         session->state = FV_SIM_ENDED;
         return fv_sim_answer_garbage(session);
@@ -142,131 +125,24 @@ int fv_sim_session_feed(struct fv_sim_session *session, size_t size, int64_t now
     return used < 0 && used != -EAGAIN ? (int)used : 0;
 }
 
-static void put_report(struct fv_sim_session *session, int64_t now, int64_t wall)
+void fv_sim_session_heard(struct fv_sim_session *session, int64_t now)
 {
-    uint8_t framed[FV_SIM_FRAMING_MAX + FV_SIM_REPORT_SIZE], report[FV_SIM_REPORT_SIZE];
-    const struct fv_sim_report values = {
-        .ssrc = session->timeline.ssrc,
-        .rtp_time = fv_sim_timeline_rtp_at(&session->timeline, now),
-        .wall = wall,
-        .packets = session->packets,
-        .octets = session->octets,
-        .cname = session->id,
-    };
-    size_t size = fv_sim_report_write(&values, report);
-    size_t framing = session->route.transport->frame(&session->route, true, size, framed);
-    memcpy(framed + framing, report, size);
-    /* A client that does not even read its responses gets no report either. */
-    (void)fv_sim_session_put(session, framed, framing + size);
-    session->next_report = now + REPORT_EVERY;
+    session->last_heard = now;
 }
 
-static void add_part(struct fv_sim_batch *batch, const void *data, size_t size)
+bool fv_sim_session_busy(const struct fv_sim_session *session)
 {
-    batch->iov[batch->iov_count++] =
-        (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = size};
-    batch->size += size;
+    return session->state == FV_SIM_PLAYING || session->sick;
 }
 
-static void gather_packets(const struct fv_sim_session *session, int64_t now,
-                           struct fv_sim_batch *batch)
+enum fv_sim_end fv_sim_session_end(const struct fv_sim_session *session)
 {
-    struct fv_sim_timeline ahead = session->timeline;
-    const struct fv_sim_route *route = &session->route;
-    while (batch->packets < FV_SIM_BATCH) {
-        struct fv_sim_timeline_packet packet;
-        fv_sim_timeline_peek(&ahead, &packet);
-        if (packet.due > now)
-            return;
-        uint8_t *header = batch->headers[batch->packets++];
-        size_t framing = route->transport->frame(route, false, 12u + packet.size, header);
-        fv_rtp_write_header(header + framing, packet.marker, FV_SIM_PAYLOAD_TYPE, packet.seq,
-                            packet.timestamp, ahead.ssrc);
-        add_part(batch, header, framing + 12);
-        add_part(batch, packet.payload, packet.size);
-        fv_sim_timeline_advance(&ahead);
-    }
+    return session->sick ? session->sick->end : FV_SIM_END_NOT;
 }
 
-void fv_sim_session_gather(struct fv_sim_session *session, int64_t now, int64_t wall,
-                           struct fv_sim_batch *batch)
+bool fv_sim_session_deaf(const struct fv_sim_session *session)
 {
-    const bool playing = session->state == FV_SIM_PLAYING;
-    batch->iov_count = batch->packets = 0;
-    batch->size = 0;
-    if (playing) {
-        fv_sim_session_stalled(session, now);
-        if (now >= session->next_report)
-            put_report(session, now, wall);
-    }
-    if (session->out.size)
-        add_part(batch, session->out.data, session->out.size);
-    if (playing)
-        gather_packets(session, now, batch);
-}
-
-/* Keeps what the socket did not take of a packet that has begun. */
-static int keep_rest(struct fv_sim_session *session, const struct iovec *parts, size_t gone)
-{
-    int rc = 0;
-    for (unsigned i = 0; i < 2 && rc == 0; i++) {
-        size_t skip = gone < parts[i].iov_len ? gone : parts[i].iov_len;
-        gone -= skip;
-        if (skip < parts[i].iov_len)
-            rc = fv_sim_session_put(session, (const uint8_t *)parts[i].iov_base + skip,
-                                    parts[i].iov_len - skip);
-    }
-    return rc;
-}
-
-static int count_packet(struct fv_sim_session *session, const struct iovec *parts, int64_t now)
-{
-    struct fv_sim_counters *counters = &session->site->counters;
-    const struct fv_sim_fault *fault = session->site->fault;
-    struct fv_sim_timeline_packet packet;
-    fv_sim_timeline_peek(&session->timeline, &packet);
-    fv_sim_timeline_advance(&session->timeline);
-    session->packets++;
-    session->octets += packet.size;
-    atomic_fetch_add_explicit(&counters->packets, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&counters->bytes, parts[0].iov_len + parts[1].iov_len,
-                              memory_order_relaxed);
-    if (now - packet.due > FV_SIM_LATE)
-        atomic_fetch_add_explicit(&counters->late, 1, memory_order_relaxed);
-    return fault && fault->sent && fault->sent(fault->data, session->packets) ? -ECONNRESET : 0;
-}
-
-int fv_sim_session_sent(struct fv_sim_session *session, const struct fv_sim_batch *batch,
-                        size_t size, int64_t now)
-{
-    size_t waiting = session->out.size;
-    if (size < waiting) {
-        take_off(&session->out, size);
-        return 0;
-    }
-    session->out.size = 0;
-    size -= waiting;
-    const struct iovec *parts = batch->iov + (waiting ? 1 : 0);
-    for (unsigned i = 0; i < batch->packets && size; i++, parts += 2) {
-        size_t whole = parts[0].iov_len + parts[1].iov_len;
-        size_t gone = size < whole ? size : whole;
-        int rc = keep_rest(session, parts, gone);
-        if (rc == 0)
-            rc = count_packet(session, parts, now);
-        if (rc < 0)
-            return rc;
-        size -= gone;
-    }
-    return 0;
-}
-
-void fv_sim_session_stalled(struct fv_sim_session *session, int64_t now)
-{
-    if (session->state != FV_SIM_PLAYING)
-        return;
-    uint64_t shed = fv_sim_timeline_shed(&session->timeline, now, FV_SIM_BACKLOG);
-    if (shed)
-        atomic_fetch_add_explicit(&session->site->counters.stalled, shed, memory_order_relaxed);
+    return session->sick && session->sick->deaf;
 }
 
 bool fv_sim_session_expired(const struct fv_sim_session *session, int64_t now)

@@ -10,7 +10,8 @@
  *     +-----------TEARDOWN--------------+
  *
  * The owner: read into room(), feed(); while gather() yields something, write it and tell sent()
- * how much went out.
+ * how much went out. Over UDP the packets stand beside the bytes of the connection: post them and
+ * tell posted().
  */
 #ifndef FV_SIM_SESSION_H
 #define FV_SIM_SESSION_H
@@ -19,8 +20,11 @@
 #include <sys/uio.h>
 
 #include "base/rand.h"
+#include "loop/socket.h"
 #include "sim/auth.h"
+#include "sim/bytes.h"
 #include "sim/fault.h"
+#include "sim/report.h"
 #include "sim/timeline.h"
 #include "sim/transport.h"
 
@@ -46,22 +50,37 @@ struct fv_sim_counters {
 struct fv_sim_site {
     const struct fv_sim_camera *cameras;
     unsigned camera_count;
+    const struct fv_clip *const *clips; /* for faults that change the clip */
+    unsigned clip_count;
+    unsigned via;          /* FV_SIM_VIA_*: transports that SETUP accepts */
+    uint16_t udp_ports[2]; /* RTP, RTCP */
     struct fv_sim_auth auth;
-    const struct fv_sim_fault *fault; /* NULL: a good camera */
+    const struct fv_sim_fault_spec *faults;
+    unsigned fault_count; /* 0: good cameras */
+    uint32_t *visits;     /* with faults: connections that asked for each camera so far */
+    int64_t start;        /* when the site opened */
     struct fv_rand rand;
     struct fv_sim_counters counters;
 };
 
 enum fv_sim_state { FV_SIM_INIT, FV_SIM_READY, FV_SIM_PLAYING, FV_SIM_ENDED };
 
-struct fv_sim_bytes {
-    uint8_t *data;
-    size_t size, capacity;
+/* Both ends of the connection, as far as UDP needs them; zeroed: no UDP. */
+struct fv_sim_ends {
+    struct fv_addr peer;
+    char local[64]; /* the address in text, without port */
 };
+
+/* How a fault ends the connection. */
+enum fv_sim_end { FV_SIM_END_NOT, FV_SIM_END_CLOSE, FV_SIM_END_RESET };
+
+struct fv_sim_sick;
 
 struct fv_sim_session {
     struct fv_sim_site *site;
-    enum fv_sim_state state; /* ENDED: write what gather() yields once, then close */
+    struct fv_sim_ends ends;  /* the owner fills them in after init */
+    struct fv_sim_sick *sick; /* NULL: a good camera */
+    enum fv_sim_state state;  /* ENDED: write what gather() yields once, then close */
     struct fv_sim_bytes in, out;
     int64_t last_heard;
     char nonce[33];
@@ -69,20 +88,32 @@ struct fv_sim_session {
     char id[17];
     const struct fv_sim_camera *camera;
     struct fv_sim_route route;
+    struct fv_addr to[2]; /* UDP: where RTP, RTCP go to and come from */
+    uint32_t ssrc;
     /* from PLAY on */
-    bool started; /* the timeline runs, or was paused */
+    bool started;   /* the timeline runs, or was paused */
+    int64_t played; /* when */
     struct fv_sim_timeline timeline;
     int64_t next_report;
     uint32_t packets, octets; /* sent, for reports */
 };
 
-/* One write: what waited in `out` first, then packets that are due. Reusable; large, not for small
- * stacks. */
+/* What is to be sent at one moment. Reusable; large, not for small stacks.
+ *
+ *   TCP  iov: what waited in `out`, then header and payload of each packet; one vectored write
+ *   UDP  iov: what waited in `out`, of `size` bytes; `datagrams` are header and payload of each
+ *        packet behind it; `report` is an RTCP datagram
+ */
 struct fv_sim_batch {
     struct iovec iov[1 + 2 * FV_SIM_BATCH];
     unsigned iov_count;
     unsigned packets;
-    size_t size; /* bytes in all; 0: nothing to do */
+    size_t size;             /* bytes for the connection; 0: nothing to write */
+    struct iovec *datagrams; /* NULL: TCP */
+    size_t report_size;      /* 0: none */
+    struct iovec *cut;       /* of `iov`: the last, shortened by a fault; NULL: none */
+    size_t cut_size;         /* its whole length */
+    uint8_t report[FV_SIM_REPORT_SIZE];
     uint8_t headers[FV_SIM_BATCH][FV_SIM_HEADER_MAX];
 };
 
@@ -100,10 +131,21 @@ int fv_sim_session_feed(struct fv_sim_session *session, size_t size, int64_t now
 void fv_sim_session_gather(struct fv_sim_session *session, int64_t now, int64_t wall,
                            struct fv_sim_batch *batch);
 /* The first `size` bytes of the batch went out. 0, or negative errno: close at once. */
-int fv_sim_session_sent(struct fv_sim_session *session, const struct fv_sim_batch *batch,
-                        size_t size, int64_t now);
+int fv_sim_session_sent(struct fv_sim_session *session, struct fv_sim_batch *batch, size_t size,
+                        int64_t now);
+/* All datagrams of the batch went out (or were lost). */
+void fv_sim_session_posted(struct fv_sim_session *session, const struct fv_sim_batch *batch,
+                           int64_t now);
 /* The client does not read at the moment: gives up what is too late. */
 void fv_sim_session_stalled(struct fv_sim_session *session, int64_t now);
+/* A sign of life that did not come over the connection: RTCP. */
+void fv_sim_session_heard(struct fv_sim_session *session, int64_t now);
+/* It sends on its own and is to be served every FV_SIM_SLOTS ms. */
+bool fv_sim_session_busy(const struct fv_sim_session *session);
+/* To be looked at after feed() and gather(): whether a fault ends the connection now. */
+enum fv_sim_end fv_sim_session_end(const struct fv_sim_session *session);
+/* A fault: what the client sends is to be read and thrown away. */
+bool fv_sim_session_deaf(const struct fv_sim_session *session);
 bool fv_sim_session_expired(const struct fv_sim_session *session, int64_t now);
 
 #endif

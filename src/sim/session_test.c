@@ -13,125 +13,52 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "rtp/packet.h"
-#include "sim/session.h"
 #include "sim/testkit.h"
-
-#define START (1000 * FV_S)
-#define WALL (1700000000 * FV_S)
 
 static const struct kit_stream stream = {.pictures = 6, .gop = 3, .slice = 3000};
 
-struct bench {
-    struct fv_clip *clip;
-    struct fv_sim_camera cameras[2];
-    struct fv_sim_site site;
-    struct fv_sim_session session;
-    struct fv_sim_batch batch;
-    int64_t now;
-    char reply[8192];
-    uint8_t sent[1 << 20]; /* everything that went out since the last reset */
-    size_t sent_size;
-};
-
-static struct bench bench;
+static struct kit_bench bench;
 
 static int setup(void **state)
 {
-    memset(&bench, 0, sizeof(bench));
-    bench.now = START;
-    bench.clip = kit_clip(&stream, 10);
-    bench.cameras[0].clip = bench.cameras[1].clip = bench.clip;
-    bench.site.cameras = bench.cameras;
-    bench.site.camera_count = 2;
-    fv_rand_seed(&bench.site.rand, 7);
-    return fv_sim_session_init(&bench.session, &bench.site, START);
+    kit_bench_start(&bench, &stream, 10, NULL, 0);
+    return 0;
 }
 
 static int teardown(void **state)
 {
-    fv_sim_session_finish(&bench.session);
-    fv_clip_destroy(bench.clip);
+    kit_bench_finish(&bench);
     return 0;
 }
 
-/* Lets the socket take at most `limit` bytes. */
 static int drain(size_t limit)
 {
-    for (;;) {
-        fv_sim_session_gather(&bench.session, bench.now, WALL + bench.now - START, &bench.batch);
-        size_t size = bench.batch.size < limit ? bench.batch.size : limit;
-        if (!size)
-            return 0;
-        size_t left = size;
-        for (unsigned i = 0; left; i++) {
-            size_t part = bench.batch.iov[i].iov_len < left ? bench.batch.iov[i].iov_len : left;
-            assert_true(bench.sent_size + part <= sizeof(bench.sent));
-            memcpy(bench.sent + bench.sent_size, bench.batch.iov[i].iov_base, part);
-            bench.sent_size += part;
-            left -= part;
-        }
-        limit -= size;
-        int rc = fv_sim_session_sent(&bench.session, &bench.batch, size, bench.now);
-        if (rc < 0)
-            return rc;
-    }
+    return kit_drain(&bench, limit);
 }
 
 static int feed(const void *data, size_t size)
 {
-    const uint8_t *bytes = data;
-    while (size) {
-        uint8_t *room;
-        int64_t space = fv_sim_session_room(&bench.session, &room);
-        if (space < 0)
-            return (int)space;
-        size_t part = (size_t)space < size ? (size_t)space : size;
-        memcpy(room, bytes, part);
-        int rc = fv_sim_session_feed(&bench.session, part, bench.now);
-        if (rc < 0)
-            return rc;
-        bytes += part;
-        size -= part;
-    }
-    return 0;
+    return kit_feed(&bench, data, size);
 }
 
-/* Sends a request; the answer's text stands in bench.reply. Returns its status. */
 static unsigned ask(const char *request)
 {
-    unsigned status = 0;
-    bench.sent_size = 0;
-    assert_int_equal(feed(request, strlen(request)), 0);
-    assert_true(bench.session.out.size < sizeof(bench.reply));
-    memcpy(bench.reply, bench.session.out.data, bench.session.out.size);
-    bench.reply[bench.session.out.size] = '\0';
-    sscanf(bench.reply, "RTSP/1.0 %3u", &status);
-    assert_int_equal(drain(bench.session.out.size), 0);
-    return status;
+    return kit_ask(&bench, request);
 }
 
 static unsigned ask_simple(const char *method, const char *path, const char *headers)
 {
-    char text[1024];
-    snprintf(text, sizeof(text), "%s rtsp://10.0.0.1:8554%s RTSP/1.0\r\nCSeq: 9\r\n%s\r\n", method,
-             path, headers);
-    return ask(text);
+    return kit_ask_simple(&bench, method, path, headers);
 }
 
 static unsigned ask_in_session(const char *method)
 {
-    char session[64];
-    snprintf(session, sizeof(session), "Session: %s\r\n", bench.session.id);
-    return ask_simple(method, "/cam0/", session);
+    return kit_ask_in_session(&bench, method);
 }
-
-#define TCP "Transport: RTP/AVP/TCP;unicast;interleaved=4-5\r\n"
 
 static void start_playing(void)
 {
-    assert_int_equal(ask_simple("SETUP", "/cam0/track1", TCP), 200);
-    assert_int_equal(ask_in_session("PLAY"), 200);
-    bench.sent_size = 0;
+    kit_play(&bench, KIT_TCP);
 }
 
 static bool replied(const char *text)
@@ -141,14 +68,17 @@ static bool replied(const char *text)
 
 static void a_whole_conversation(void **state)
 {
+    char expected[100];
     assert_int_equal(ask_simple("OPTIONS", "/cam0", ""), 200);
     assert_true(replied("CSeq: 9\r\n"));
     assert_true(replied("Public: OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE,"));
     assert_int_equal(ask_simple("DESCRIBE", "/cam0", "Accept: application/sdp\r\n"), 200);
     assert_true(replied("Content-Base: rtsp://10.0.0.1:8554/cam0/\r\n"));
     assert_true(replied("Content-Type: application/sdp\r\n"));
-    assert_int_equal(ask_simple("SETUP", "/cam0/track1", TCP), 200);
-    assert_true(replied("Transport: RTP/AVP/TCP;unicast;interleaved=4-5\r\n"));
+    assert_int_equal(ask_simple("SETUP", "/cam0/track1", KIT_TCP), 200);
+    snprintf(expected, sizeof(expected),
+             "Transport: RTP/AVP/TCP;unicast;interleaved=4-5;ssrc=%08X\r\n", bench.session.ssrc);
+    assert_true(replied(expected));
     assert_true(replied(";timeout=60\r\n"));
     assert_int_equal(bench.session.state, FV_SIM_READY);
     assert_int_equal(ask_in_session("PLAY"), 200);
@@ -161,7 +91,7 @@ static void a_whole_conversation(void **state)
     assert_int_equal(ask_in_session("PLAY"), 200);
     assert_int_equal(ask_in_session("TEARDOWN"), 200);
     assert_int_equal(bench.session.state, FV_SIM_INIT);
-    assert_int_equal(ask_simple("SETUP", "/cam1", TCP), 200);
+    assert_int_equal(ask_simple("SETUP", "/cam1", KIT_TCP), 200);
     assert_int_equal(bench.site.counters.sessions, 2);
 }
 
@@ -191,7 +121,7 @@ static void wrong_requests_are_told_so(void **state)
         unsigned status;
     } cases[] = {
         {"DESCRIBE", "/", "", 404},
-        {"DESCRIBE", "/cam2", "", 404},
+        {"DESCRIBE", "/cam4", "", 404},
         {"DESCRIBE", "/cam", "", 404},
         {"DESCRIBE", "/cam0/track2", "", 404},
         {"DESCRIBE", "/cam00000000000000000000001", "", 404},
@@ -211,20 +141,21 @@ static void wrong_requests_are_told_so(void **state)
         {"SETUP", "/cam0", "Transport: RTP/AVP/TCP;interleaved=255\r\n", 461},
         {"SETUP", "/cam0", "Transport: RTP/AVP/TCP;interleaved=x-1\r\n", 461},
         {"SETUP", "/cam0", "Transport: RTP/AVP/TCP;mode=RECORD\r\n", 461},
-        {"SETUP", "/cam9", TCP, 404},
+        {"SETUP", "/cam9", KIT_TCP, 404},
         {"SETUP", "/cam0", "Transport: RTP/AVP;client_port=1-2,RTP/AVP/TCP;interleaved=2\r\n", 200},
         {"PLAY", "/cam0", "", 454},
         {"PLAY", "/cam0", "Session: 1234\r\n", 454},
-        {"SETUP", "/cam1", TCP, 459},
+        {"SETUP", "/cam1", KIT_TCP, 459},
     };
+    bench.site.via = FV_SIM_VIA_TCP;
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         unsigned status = ask_simple(cases[i].method, cases[i].path, cases[i].headers);
         if (status != cases[i].status)
             fail_msg("%s %s %s: %u", cases[i].method, cases[i].path, cases[i].headers, status);
     }
-    assert_int_equal(ask_simple("SETUP", "/cam0", TCP), 200); /* again, other channels */
+    assert_int_equal(ask_simple("SETUP", "/cam0", KIT_TCP), 200); /* again, other channels */
     assert_int_equal(ask_in_session("PLAY"), 200);
-    assert_int_equal(ask_simple("SETUP", "/cam0", TCP), 455);
+    assert_int_equal(ask_simple("SETUP", "/cam0", KIT_TCP), 455);
     assert_int_equal(ask_simple("TEAPOT", "/cam0", ""), 501);
     assert_true(replied("Allow: OPTIONS,"));
     assert_int_equal(ask("DESCRIBE /cam0 RTSP/1.0\r\nCSeq: 1\r\n\r\n"), 400);
@@ -258,7 +189,7 @@ static void credentials_open_the_door(void **state)
 {
     bench.site.auth = (struct fv_sim_auth){"admin", "s3cret"};
     assert_int_equal(ask_simple("OPTIONS", "/cam0", ""), 200);
-    assert_int_equal(ask_simple("SETUP", "/cam0", TCP), 401);
+    assert_int_equal(ask_simple("SETUP", "/cam0", KIT_TCP), 401);
     assert_int_equal(ask_simple("DESCRIBE", "/cam9", ""), 401); /* strangers learn no names */
     assert_true(replied(bench.session.nonce));
     assert_int_equal(describe_as("secret"), 401);
@@ -341,21 +272,21 @@ static struct seen look(void)
 static void packets_leave_when_they_are_due(void **state)
 {
     unsigned seq;
-    assert_int_equal(ask_simple("SETUP", "/cam0/track1", TCP), 200);
+    assert_int_equal(ask_simple("SETUP", "/cam0/track1", KIT_TCP), 200);
     assert_int_equal(ask_in_session("PLAY"), 200);
     assert_int_equal(sscanf(strstr(bench.reply, ";seq="), ";seq=%u", &seq), 1);
     bench.sent_size = 0;
     assert_int_equal(drain(SIZE_MAX), 0);
     assert_int_equal(look().rtp, 1);
-    bench.now = START + 24 * FV_MS;
+    bench.now = KIT_START + 24 * FV_MS;
     assert_int_equal(drain(SIZE_MAX), 0);
     assert_int_equal(look().rtp, 1);
-    bench.now = START + 75 * FV_MS;
+    bench.now = KIT_START + 75 * FV_MS;
     assert_int_equal(drain(SIZE_MAX), 0);
     assert_int_equal(look().rtp, 4);
     assert_int_equal(look().markers, 1);
     assert_int_equal(look().first_seq, seq);
-    bench.now = START + 599 * FV_MS; /* one round of the clip */
+    bench.now = KIT_START + 599 * FV_MS; /* one round of the clip */
     assert_int_equal(drain(SIZE_MAX), 0);
     assert_int_equal(look().rtp, 20);
     assert_int_equal(look().markers, 6);
@@ -369,12 +300,12 @@ static void packets_leave_when_they_are_due(void **state)
 static void sender_reports_are_right(void **state)
 {
     start_playing();
-    bench.now = START + 499 * FV_MS;
+    bench.now = KIT_START + 499 * FV_MS;
     assert_int_equal(drain(SIZE_MAX), 0);
     struct seen before = look();
     assert_int_equal(before.rtcp, 0);
     bench.sent_size = 0;
-    bench.now = START + 500 * FV_MS;
+    bench.now = KIT_START + 500 * FV_MS;
     assert_int_equal(drain(SIZE_MAX), 0);
     const uint8_t *report = bench.sent + 4;
     assert_memory_equal(bench.sent, "$\x05\0\x38\x80\xc8\0\x06", 8);
@@ -388,7 +319,7 @@ static void sender_reports_are_right(void **state)
     assert_memory_equal(report + 36, "\x01\x10", 2);       /* CNAME of 16 bytes */
     assert_memory_equal(report + 38, bench.session.id, 16);
     bench.sent_size = 0;
-    for (bench.now = START + 550 * FV_MS; bench.now < START + 10400 * FV_MS;
+    for (bench.now = KIT_START + 550 * FV_MS; bench.now < KIT_START + 10400 * FV_MS;
          bench.now += 50 * FV_MS)
         assert_int_equal(drain(SIZE_MAX), 0);
     assert_int_equal(look().rtcp, 1);
@@ -436,40 +367,77 @@ static void unread_answers_are_bounded(void **state)
 
 static void silence_ends_a_session(void **state)
 {
-    assert_false(fv_sim_session_expired(&bench.session, START + 60 * FV_S));
-    assert_true(fv_sim_session_expired(&bench.session, START + 61 * FV_S));
-    bench.now = START + 50 * FV_S;
+    assert_false(fv_sim_session_expired(&bench.session, KIT_START + 60 * FV_S));
+    assert_true(fv_sim_session_expired(&bench.session, KIT_START + 61 * FV_S));
+    bench.now = KIT_START + 50 * FV_S;
     assert_int_equal(feed("$\x05\0\0", 4), 0);
-    assert_false(fv_sim_session_expired(&bench.session, START + 110 * FV_S));
+    assert_false(fv_sim_session_expired(&bench.session, KIT_START + 110 * FV_S));
 }
 
-static int refuse_setup(void *data, struct fv_slice method)
+/* RFC 2326 12.39 */
+static void udp_ports_are_agreed_on(void **state)
 {
-    return fv_slice_eq(method, FV_SLICE("SETUP"))   ? 453
-           : fv_slice_eq(method, FV_SLICE("PAUSE")) ? -ECONNRESET
-                                                    : 0;
+    const struct {
+        unsigned via;
+        const char *offer, *answer; /* NULL: 461 */
+    } cases[] = {
+        {FV_SIM_VIA_TCP | FV_SIM_VIA_UDP, "RTP/AVP;unicast;client_port=5000-5001",
+         "RTP/AVP;unicast;client_port=5000-5001;server_port=7000-7001;source=10.0.0.1;ssrc="},
+        {FV_SIM_VIA_UDP, "RTP/AVP/UDP;unicast;client_port=6000",
+         "RTP/AVP/UDP;unicast;client_port=6000-6001;server_port=7000-7001;source=10.0.0.1;ssrc="},
+        {FV_SIM_VIA_UDP, "RTP/AVP/TCP;interleaved=0-1,RTP/AVP;client_port=6000-6001",
+         "RTP/AVP;unicast;client_port=6000-6001;"},
+        {FV_SIM_VIA_TCP | FV_SIM_VIA_UDP, "RTP/AVP/TCP;interleaved=0-1,RTP/AVP;client_port=1-2",
+         "RTP/AVP/TCP;unicast;interleaved=0-1;"},
+        {FV_SIM_VIA_TCP, "RTP/AVP;unicast;client_port=5000-5001", NULL},
+        {FV_SIM_VIA_UDP, "RTP/AVP/TCP;interleaved=0-1", NULL},
+        {FV_SIM_VIA_UDP, "RTP/AVP", NULL},
+        {FV_SIM_VIA_UDP, "RTP/AVP;client_port=0-1", NULL},
+        {FV_SIM_VIA_UDP, "RTP/AVP;client_port=65535", NULL},
+        {FV_SIM_VIA_UDP, "RTP/AVP;client_port=65536-65537", NULL},
+        {FV_SIM_VIA_UDP, "RTP/AVP;multicast;client_port=5000-5001", NULL},
+        {FV_SIM_VIA_UDP, "RTP/SAVP;client_port=5000-5001", NULL},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        char text[200];
+        bench.site.via = cases[i].via;
+        snprintf(bench.session.ends.local, sizeof(bench.session.ends.local), "10.0.0.1");
+        snprintf(text, sizeof(text), "Transport: %s\r\n", cases[i].offer);
+        unsigned status = ask_simple("SETUP", "/cam0", text);
+        snprintf(text, sizeof(text), "Transport: %s", cases[i].answer ? cases[i].answer : "");
+        if (status != (cases[i].answer ? 200 : 461) || (status == 200 && !replied(text)))
+            fail_msg("%s: %s", cases[i].offer, bench.reply);
+    }
 }
 
-static bool close_after_ten(void *data, uint64_t packets)
+/* Packets are datagrams, answers stay on the connection, reports go their own way. */
+static void udp_carries_packets(void **state)
 {
-    return packets == 10;
-}
-
-static void faults_are_asked(void **state)
-{
-    const struct fv_sim_fault refusing = {.request = refuse_setup};
-    const struct fv_sim_fault closing = {.sent = close_after_ten};
-    bench.site.fault = &refusing;
-    assert_int_equal(ask_simple("DESCRIBE", "/cam0", ""), 200);
-    assert_int_equal(ask_simple("SETUP", "/cam0", TCP), 453);
-    assert_true(replied("Not Enough Bandwidth"));
-    assert_int_equal(feed("PAUSE * RTSP/1.0\r\nCSeq: 1\r\n\r\n", 29), -ECONNRESET);
-    bench.session.in.size = 0;
-    bench.site.fault = &closing;
-    start_playing();
-    bench.now += FV_S;
-    assert_int_equal(drain(SIZE_MAX), -ECONNRESET);
-    assert_int_equal(bench.session.packets, 10);
+    unsigned ssrc;
+    bench.session.ends.peer.in.sin_family = AF_INET;
+    assert_int_equal(ask_simple("SETUP", "/cam0/track1", KIT_UDP), 200);
+    assert_int_equal(sscanf(strstr(bench.reply, ";ssrc="), ";ssrc=%8x", &ssrc), 1);
+    assert_int_equal(bench.session.to[0].in.sin_port, htons(5000));
+    assert_int_equal(bench.session.to[1].in.sin_port, htons(5001));
+    assert_int_equal(ask_in_session("PLAY"), 200);
+    bench.now = KIT_START + 599 * FV_MS; /* 20 packets and one report */
+    assert_int_equal(drain(SIZE_MAX), 0);
+    assert_int_equal(bench.session.packets, 20);
+    assert_int_equal(bench.datagram_count, 21);
+    unsigned rtp = 0, rtcp = 0;
+    for (unsigned i = 0; i < bench.datagram_count; i++) {
+        const uint8_t *data = bench.sent + bench.datagrams[i].at;
+        rtp += !bench.datagrams[i].rtcp;
+        rtcp += bench.datagrams[i].rtcp;
+        assert_int_equal(data[0] >> 6, 2);
+        assert_int_equal(fv_get32(data + (bench.datagrams[i].rtcp ? 4 : 8)), ssrc);
+        assert_int_equal(data[1] & 0x7f, bench.datagrams[i].rtcp ? 200 & 0x7f : 96);
+    }
+    assert_int_equal(rtp, 20);
+    assert_int_equal(rtcp, 1);
+    bench.sent_size = 0;
+    assert_int_equal(ask_in_session("GET_PARAMETER"), 200);
+    assert_int_equal(bench.sent[0], 'R');
 }
 
 static void every_allocation_may_fail(void **state)
@@ -477,11 +445,11 @@ static void every_allocation_may_fail(void **state)
     struct fv_sim_session session;
     for (unsigned n = 1; n <= 2; n++) {
         fv_alloc_fail_at(n);
-        assert_int_equal(fv_sim_session_init(&session, &bench.site, START), -ENOMEM);
+        assert_int_equal(fv_sim_session_init(&session, &bench.site, KIT_START), -ENOMEM);
         assert_false(fv_alloc_fail_pending());
     }
     fv_alloc_fail_at(3);
-    assert_int_equal(fv_sim_session_init(&session, &bench.site, START), 0);
+    assert_int_equal(fv_sim_session_init(&session, &bench.site, KIT_START), 0);
     fv_alloc_fail_at(0);
     fv_sim_session_finish(&session);
     fv_sim_session_finish(&session);
@@ -505,7 +473,8 @@ int main(void)
         CASE(a_slow_client_loses_whole_pictures),
         CASE(unread_answers_are_bounded),
         CASE(silence_ends_a_session),
-        CASE(faults_are_asked),
+        CASE(udp_ports_are_agreed_on),
+        CASE(udp_carries_packets),
         CASE(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

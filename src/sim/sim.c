@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "sim/server.h"
+#include "sim/tls.h"
 
 #define CAMERAS_MAX 4096
 #define INPUTS_MAX 64
+#define HELP_MAX (16 << 10)
 
 struct fv_sim {
     struct fv_sim_site site;
@@ -18,6 +20,9 @@ struct fv_sim {
     struct fv_sim_camera *cameras;
     struct fv_clip *clips[INPUTS_MAX];
     unsigned clip_count;
+    struct fv_sim_tls *tls;
+    struct fv_sim_fault_spec *faults;
+    uint32_t *visits;
     char *user, *password;
 };
 
@@ -35,6 +40,10 @@ static int check(const struct fv_sim_params *params, struct fv_error *err)
         return fv_error_set(err, -EINVAL, "a user and a password are needed, or neither");
     if (params->user && strchr(params->user, ':'))
         return fv_error_set(err, -EINVAL, "a user name cannot contain ':'");
+    if (params->transports > FV_SIM_UDP_ONLY)
+        return fv_error_set(err, -EINVAL, "no such transports");
+    if (params->fault_count > FV_SIM_FAULTS_MAX)
+        return fv_error_set(err, -EINVAL, "more than %d faults", FV_SIM_FAULTS_MAX);
     return 0;
 }
 
@@ -70,6 +79,8 @@ static int make_cameras(struct fv_sim *sim, unsigned count)
     }
     sim->site.cameras = sim->cameras;
     sim->site.camera_count = count;
+    sim->site.clips = (const struct fv_clip *const *)sim->clips;
+    sim->site.clip_count = sim->clip_count;
     return 0;
 }
 
@@ -83,6 +94,70 @@ static int set_auth(struct fv_sim *sim, const struct fv_sim_params *params)
     return sim->user && sim->password ? 0 : -ENOMEM;
 }
 
+/* The only fault that names an input. */
+static int check_size_change(const struct fv_sim *sim, const struct fv_sim_fault_spec *spec,
+                             struct fv_error *err)
+{
+    const unsigned input = (unsigned)spec->own[0];
+    if (strcmp(spec->fault->name, "size-change") != 0)
+        return 0;
+    if (input >= sim->clip_count)
+        return fv_error_set(err, -EINVAL,
+                            "fault size-change: there is no input %u; give another --input", input);
+    for (unsigned i = 0; i < sim->clip_count; i++)
+        if (sim->clips[i]->codec != sim->clips[input]->codec)
+            return fv_error_set(err, -EINVAL,
+                                "fault size-change: all inputs must have the same codec");
+    return 0;
+}
+
+/* Behind open_clips() and make_cameras(). */
+static int set_faults(struct fv_sim *sim, const struct fv_sim_params *params, struct fv_error *err)
+{
+    if (!params->fault_count)
+        return 0;
+    sim->faults = fv_calloc(params->fault_count, sizeof(*sim->faults));
+    sim->visits = fv_calloc(params->cameras, sizeof(*sim->visits));
+    if (!sim->faults || !sim->visits)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    for (unsigned i = 0; i < params->fault_count; i++) {
+        int rc = fv_sim_fault_parse(params->faults[i], &sim->faults[i], err);
+        if (rc == 0)
+            rc = check_size_change(sim, &sim->faults[i], err);
+        if (rc < 0)
+            return rc;
+    }
+    sim->site.faults = sim->faults;
+    sim->site.fault_count = params->fault_count;
+    sim->site.visits = sim->visits;
+    return 0;
+}
+
+static int set_tls(struct fv_sim *sim, const struct fv_sim_params *params, struct fv_error *err)
+{
+    const struct fv_sim_tls_params tls = {.cert = params->tls_cert,
+                                          .key = params->tls_key,
+                                          .self_signed = params->tls_self_signed,
+                                          .cert_out = params->tls_cert_out};
+    if (!tls.cert && !tls.key && !tls.self_signed)
+        return tls.cert_out
+                   ? fv_error_set(err, -EINVAL, "without TLS there is no certificate to write")
+                   : 0;
+    return fv_sim_tls_create(&tls, &sim->tls, err);
+}
+
+static int open_server(struct fv_sim *sim, const struct fv_sim_params *params, struct fv_error *err)
+{
+    static const unsigned via[] = {[FV_SIM_TCP_AND_UDP] = FV_SIM_VIA_TCP | FV_SIM_VIA_UDP,
+                                   [FV_SIM_TCP_ONLY] = FV_SIM_VIA_TCP,
+                                   [FV_SIM_UDP_ONLY] = FV_SIM_VIA_UDP};
+    const struct fv_sim_server_params server = {
+        .listen = params->listen, .site = &sim->site, .tls = sim->tls};
+    sim->site.via = via[params->transports];
+    sim->site.start = fv_now();
+    return fv_sim_server_create(&server, &sim->server, err);
+}
+
 static int build(struct fv_sim *sim, const struct fv_sim_params *params, struct fv_error *err)
 {
     fv_rand_seed(&sim->site.rand, params->seed ? params->seed : fv_rand_system());
@@ -94,7 +169,10 @@ static int build(struct fv_sim *sim, const struct fv_sim_params *params, struct 
         rc = set_auth(sim, params);
     if (rc < 0)
         return fv_error_set(err, rc, "out of memory");
-    return fv_sim_server_create(params->listen, &sim->site, &sim->server, err);
+    rc = set_faults(sim, params, err);
+    if (rc == 0)
+        rc = set_tls(sim, params, err);
+    return rc < 0 ? rc : open_server(sim, params, err);
 }
 
 int fv_sim_open(const struct fv_sim_params *params, struct fv_sim **ret_sim, struct fv_error *err)
@@ -114,6 +192,15 @@ int fv_sim_open(const struct fv_sim_params *params, struct fv_sim **ret_sim, str
     return 0;
 }
 
+const char *fv_sim_fault_help(void)
+{
+    static _Thread_local char text[HELP_MAX];
+    struct fv_str out;
+    fv_str_init(&out, text, sizeof(text));
+    fv_sim_fault_write_help(&out);
+    return text;
+}
+
 void fv_sim_close(struct fv_sim *sim)
 {
     if (!sim)
@@ -121,6 +208,9 @@ void fv_sim_close(struct fv_sim *sim)
     fv_sim_server_destroy(sim->server);
     for (unsigned i = 0; i < sim->clip_count; i++)
         fv_clip_destroy(sim->clips[i]);
+    fv_sim_tls_destroy(sim->tls);
+    fv_free(sim->faults);
+    fv_free(sim->visits);
     fv_free(sim->cameras);
     fv_free(sim->user);
     fv_free(sim->password);

@@ -30,7 +30,10 @@ static int drain(struct fv_sim_session *session, int64_t now, size_t limit)
     static struct fv_sim_batch batch;
     fv_sim_session_gather(session, now, now, &batch);
     size_t size = batch.size < limit ? batch.size : limit;
-    return size ? fv_sim_session_sent(session, &batch, size, now) : 0;
+    int rc = size ? fv_sim_session_sent(session, &batch, size, now) : 0;
+    if (rc == 0)
+        fv_sim_session_posted(session, &batch, now);
+    return rc;
 }
 
 static void converse(struct fv_sim_session *session, const uint8_t *data, size_t size)
@@ -62,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!clip)
         clip = make_clip();
     const struct fv_sim_camera cameras[2] = {{.clip = clip}, {.clip = clip, .delay = FV_MS}};
-    struct fv_sim_site site = {.cameras = cameras, .camera_count = 2};
+    struct fv_sim_site site = {
+        .cameras = cameras, .camera_count = 2, .via = FV_SIM_VIA_TCP | FV_SIM_VIA_UDP};
     struct fv_sim_session session;
     fv_rand_seed(&site.rand, 1);
     if (size && data[0] & 1)

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -78,4 +79,161 @@ struct fv_clip *kit_clip(const struct kit_stream *stream, double fps)
     if (rc < 0)
         fail_msg("%s", err.text);
     return clip;
+}
+
+void kit_reconnect(struct kit_bench *bench)
+{
+    fv_sim_session_finish(&bench->session);
+    assert_int_equal(fv_sim_session_init(&bench->session, &bench->site, bench->now), 0);
+    bench->sent_size = bench->datagram_count = 0;
+}
+
+void kit_bench_start(struct kit_bench *bench, const struct kit_stream *stream, double fps,
+                     const char *const *faults, unsigned fault_count)
+{
+    memset(bench, 0, sizeof(*bench));
+    bench->now = KIT_START;
+    bench->clip = kit_clip(stream, fps);
+    for (int i = 0; i < KIT_CAMERAS; i++)
+        bench->cameras[i].clip = bench->clip;
+    for (unsigned i = 0; i < fault_count; i++) {
+        struct fv_error err = {0};
+        if (fv_sim_fault_parse(faults[i], &bench->specs[i], &err) < 0)
+            fail_msg("%s", err.text);
+    }
+    bench->site = (struct fv_sim_site){.cameras = bench->cameras,
+                                       .camera_count = KIT_CAMERAS,
+                                       .via = FV_SIM_VIA_TCP | FV_SIM_VIA_UDP,
+                                       .udp_ports = {7000, 7001},
+                                       .faults = bench->specs,
+                                       .fault_count = fault_count,
+                                       .visits = bench->visits,
+                                       .start = KIT_START};
+    fv_rand_seed(&bench->site.rand, 7);
+    assert_int_equal(fv_sim_session_init(&bench->session, &bench->site, KIT_START), 0);
+}
+
+void kit_bench_finish(struct kit_bench *bench)
+{
+    fv_sim_session_finish(&bench->session);
+    fv_clip_destroy(bench->clip);
+}
+
+static void keep(struct kit_bench *bench, const void *data, size_t size)
+{
+    assert_true(bench->sent_size + size <= sizeof(bench->sent));
+    if (size)
+        memcpy(bench->sent + bench->sent_size, data, size);
+    bench->sent_size += size;
+}
+
+static void keep_datagram(struct kit_bench *bench, const struct iovec *parts, unsigned count,
+                          bool rtcp)
+{
+    assert_true(bench->datagram_count < KIT_DATAGRAMS);
+    struct kit_datagram *datagram = &bench->datagrams[bench->datagram_count++];
+    *datagram = (struct kit_datagram){.at = bench->sent_size, .rtcp = rtcp, .when = bench->now};
+    for (unsigned i = 0; i < count; i++)
+        keep(bench, parts[i].iov_base, parts[i].iov_len);
+    datagram->size = bench->sent_size - datagram->at;
+}
+
+static void take_datagrams(struct kit_bench *bench)
+{
+    struct fv_sim_batch *batch = &bench->batch;
+    const struct iovec report = {batch->report, batch->report_size};
+    if (batch->report_size)
+        keep_datagram(bench, &report, 1, true);
+    for (unsigned i = 0; batch->datagrams && i < batch->packets; i++)
+        keep_datagram(bench, batch->datagrams + 2 * i, 2, false);
+    fv_sim_session_posted(&bench->session, batch, bench->now);
+}
+
+int kit_drain(struct kit_bench *bench, size_t limit)
+{
+    struct fv_sim_batch *batch = &bench->batch;
+    for (;;) {
+        fv_sim_session_gather(&bench->session, bench->now, KIT_WALL + bench->now - KIT_START,
+                              batch);
+        const bool more = batch->datagrams;
+        const size_t size = batch->size < limit ? batch->size : limit;
+        size_t left = size;
+        for (unsigned i = 0; left; i++) {
+            assert_true(i < batch->iov_count);
+            size_t part = batch->iov[i].iov_len < left ? batch->iov[i].iov_len : left;
+            keep(bench, batch->iov[i].iov_base, part);
+            left -= part;
+        }
+        limit -= size;
+        bench->writes += size > 0;
+        int rc = size ? fv_sim_session_sent(&bench->session, batch, size, bench->now) : 0;
+        if (rc < 0)
+            return rc;
+        take_datagrams(bench);
+        if (!size && !more)
+            return 0;
+    }
+}
+
+int kit_feed(struct kit_bench *bench, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    while (size) {
+        uint8_t *room;
+        int64_t space = fv_sim_session_room(&bench->session, &room);
+        if (space < 0)
+            return (int)space;
+        size_t part = (size_t)space < size ? (size_t)space : size;
+        memcpy(room, bytes, part);
+        int rc = fv_sim_session_feed(&bench->session, part, bench->now);
+        if (rc < 0)
+            return rc;
+        bytes += part;
+        size -= part;
+    }
+    return 0;
+}
+
+unsigned kit_ask(struct kit_bench *bench, const char *request)
+{
+    struct fv_sim_bytes *out = &bench->session.out;
+    unsigned status = 0;
+    bench->sent_size = 0;
+    assert_int_equal(kit_feed(bench, request, strlen(request)), 0);
+    assert_true(out->size < sizeof(bench->reply));
+    memcpy(bench->reply, out->data, out->size);
+    bench->reply[out->size] = '\0';
+    sscanf(bench->reply, "RTSP/1.0 %3u", &status);
+    keep(bench, out->data, out->size);
+    fv_sim_bytes_drop(out, out->size);
+    return status;
+}
+
+unsigned kit_ask_simple(struct kit_bench *bench, const char *method, const char *path,
+                        const char *headers)
+{
+    char text[1024];
+    snprintf(text, sizeof(text), "%s rtsp://10.0.0.1:8554%s RTSP/1.0\r\nCSeq: 9\r\n%s\r\n", method,
+             path, headers);
+    return kit_ask(bench, text);
+}
+
+unsigned kit_ask_in_session(struct kit_bench *bench, const char *method)
+{
+    char session[64];
+    snprintf(session, sizeof(session), "Session: %s\r\n", bench->session.id);
+    return kit_ask_simple(bench, method, "/cam0/", session);
+}
+
+void kit_play(struct kit_bench *bench, const char *transport)
+{
+    assert_int_equal(kit_ask_simple(bench, "SETUP", "/cam0/track1", transport), 200);
+    assert_int_equal(kit_ask_in_session(bench, "PLAY"), 200);
+    bench->sent_size = bench->datagram_count = 0;
+}
+
+void kit_run(struct kit_bench *bench, int64_t duration)
+{
+    for (const int64_t end = bench->now + duration; bench->now < end; bench->now += 4 * FV_MS)
+        assert_int_equal(kit_drain(bench, SIZE_MAX), 0);
 }

@@ -96,6 +96,25 @@ void fv_sim_timeline_advance(struct fv_sim_timeline *timeline)
     timeline->skipped = 0;
 }
 
+bool fv_sim_timeline_at_key(const struct fv_sim_timeline *timeline)
+{
+    return entry_of(timeline, timeline->au)->key;
+}
+
+void fv_sim_timeline_skip(struct fv_sim_timeline *timeline)
+{
+    timeline->au = timeline->next_au++;
+}
+
+void fv_sim_timeline_switch(struct fv_sim_timeline *timeline, const struct fv_clip *clip)
+{
+    struct fv_sim_timeline_packet next;
+    fv_sim_timeline_peek(timeline, &next);
+    timeline->clip = clip;
+    begin(timeline, 0, next.due);
+    timeline->rtp_base = next.timestamp - (uint32_t)clip->aus[0].time;
+}
+
 uint64_t fv_sim_timeline_shed(struct fv_sim_timeline *timeline, int64_t now, int64_t limit)
 {
     uint64_t shed = 0;

@@ -32,16 +32,25 @@ struct fv_sim_timeline_packet {
 
 /* Starts at key picture `au`, whose first packet is due at `now`; SSRC, sequence number and
  * timestamp are random. Borrows clip. */
-void fv_sim_timeline_start(struct fv_sim_timeline *timeline, const struct fv_clip *clip, uint32_t au,
-                       int64_t now, struct fv_rand *rand);
+void fv_sim_timeline_start(struct fv_sim_timeline *timeline, const struct fv_clip *clip,
+                           uint32_t au, int64_t now, struct fv_rand *rand);
 /* After a pause: goes on with the key picture that a live source would send next, due at `now`.
  * The timestamps advance by the time that went by, sequence numbers go on. */
 void fv_sim_timeline_resume(struct fv_sim_timeline *timeline, int64_t now);
 
 /* The next packet, due or not. */
-void fv_sim_timeline_peek(const struct fv_sim_timeline *timeline, struct fv_sim_timeline_packet *ret_packet);
+void fv_sim_timeline_peek(const struct fv_sim_timeline *timeline,
+                          struct fv_sim_timeline_packet *ret_packet);
 /* That packet is done. */
 void fv_sim_timeline_advance(struct fv_sim_timeline *timeline);
+/* Whether the access unit in work is a key picture. */
+bool fv_sim_timeline_at_key(const struct fv_sim_timeline *timeline);
+/* Between two access units: leaves the next one out as if it did not exist. Its time goes by, but no
+ * sequence number is missing. */
+void fv_sim_timeline_skip(struct fv_sim_timeline *timeline);
+/* Between two access units: goes on with another clip, from its beginning; its first packet is due
+ * when the next one would have been. Sequence numbers and timestamps go on. Borrows clip. */
+void fv_sim_timeline_switch(struct fv_sim_timeline *timeline, const struct fv_clip *clip);
 /* Gives up access units that are not begun and more than `limit` ns late. Returns the number of
  * packets given up; their sequence numbers are left out, so that the receiver sees the loss. */
 uint64_t fv_sim_timeline_shed(struct fv_sim_timeline *timeline, int64_t now, int64_t limit);

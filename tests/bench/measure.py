@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One measurement: clients against the simulator, in turn."""
 
+import contextlib
 import os
 import pathlib
 import statistics
@@ -46,21 +47,31 @@ def core_busy(core):
     return 0.0
 
 
-def window(client, simulator, cameras, seconds):
-    before, server_before, busy_before = client.snapshot(), simulator.cpu(), core_busy(client.core)
-    time.sleep(seconds)
-    after, server_after, busy_after = client.snapshot(), simulator.cpu(), core_busy(client.core)
-    took = after.when - before.when
-    used = after.cpu - before.cpu
+def edge(client, simulator):
+    """What is known at one end of a window."""
+    return client.snapshot(), simulator.cpu(), core_busy(client.core)
+
+
+def between(client, cameras, before, after):
+    (first, server_first, busy_first), (last, server_last, busy_last) = before, after
+    took = last.when - first.when
+    used = last.cpu - first.cpu
     return {
         "seconds": round(took, 3),
         "cpu_us": round(used / took / cameras * 1e6, 1),
-        "switches": round((after.switches - before.switches) / took / cameras, 1),
+        "switches": round((last.switches - first.switches) / took / cameras, 1),
         "client_core": round(used / took, 3),
-        "server_core": round((server_after - server_before) / took, 3),
-        "others": round(max(0, busy_after - busy_before - used) / took, 2),  # of the client's core, by strangers
-        "fault": fault_of(before, after, cameras),
+        "server_core": round((server_last - server_first) / took, 3),
+        "others": round(max(0, busy_last - busy_first - used) / took, 2),  # of the client's core, by strangers
+        "rss_kib": client.resident_kib(),
+        "fault": fault_of(first, last, cameras),
     }
+
+
+def window(client, simulator, cameras, seconds):
+    before = edge(client, simulator)
+    time.sleep(seconds)
+    return between(client, cameras, before, edge(client, simulator))
 
 
 def valid_window(client, simulator, cameras, plan):
@@ -82,7 +93,7 @@ def play(client, simulator, transport, plan):
         time.sleep(SETTLE_S)
         resident = client.resident_kib()
         result = valid_window(client, simulator, cameras, plan)
-        result["rss_kib"], result["rss_growth_kib"] = client.resident_kib(), client.resident_kib() - resident
+        result["rss_growth_kib"] = result["rss_kib"] - resident
         if plan.trace:
             calls = processes.system_calls(client.pids(), TRACE_S, simulator.core)
             result["calls"] = calls and round(calls / cameras, 1)
@@ -125,14 +136,22 @@ def combine(name, rounds):
     return result
 
 
-def compare(results):
-    """Adds each client's CPU time over the bare loop's: of the medians, and of the least (what strangers disturbed least)."""
+def compare(results, paired):
+    """Adds each client's CPU time over the bare loop's: of the medians, or, where windows are the same time, the median of their ratios;
+    and of the least (what strangers disturbed least)."""
     bare = next((one for one in results if one["client"] == "bare" and one.get("cpu_us")), None)
     for one in results:
-        if bare and one.get("cpu_us"):
-            one["of_bare"] = round(one["cpu_us"] / bare["cpu_us"], 2)
-            one["least_of_bare"] = round(one["least_us"] / bare["least_us"], 2)
+        if not bare or not one.get("cpu_us"):
+            continue
+        ratios = [mine["cpu_us"] / floor["cpu_us"] for mine, floor in zip(one["windows"], bare["windows"])
+                  if not mine.get("fault") and not floor.get("fault")]
+        one["of_bare"] = round(statistics.median(ratios) if paired and ratios else one["cpu_us"] / bare["cpu_us"], 2)
+        one["least_of_bare"] = round(one["least_us"] / bare["least_us"], 2)
     return results
+
+
+def finish(names, cameras, transport, rounds, paired=False):
+    return compare([{"client": name, "cameras": cameras, "transport": transport} | combine(name, rounds) for name in names], paired)
 
 
 def cell(names, cameras, transport, plan, say):
@@ -149,4 +168,43 @@ def cell(names, cameras, transport, plan, say):
             if why:
                 say(f"  no figure: {why}")
         rounds.append(made)
-    return compare([{"client": name, "cameras": cameras, "transport": transport} | combine(name, rounds) for name in names])
+    return finish(names, cameras, transport, rounds)
+
+
+def start_together(names, cameras, transport, plan, stack):
+    """All clients at once, each with a simulator of its own. ([(name, client, simulator)], {name: why it is not among them})"""
+    running, missing = [], {}
+    for name in names:
+        client = clients.ALL[name](plan.build, plan.client_core)
+        try:
+            client.check()
+            simulator = stack.enter_context(server.Simulator(plan.fovea, plan.clip, cameras, plan.server_core))
+            if transport == "udp" and not simulator.offers_udp():
+                raise clients.NotThere("this `fovea sim` does not offer UDP")
+        except clients.NotThere as reason:
+            missing[name] = {"skipped": str(reason)}
+            continue
+        stack.callback(client.stop)
+        client.start(simulator.urls, transport)
+        client.playing(patience(cameras))
+        running.append((name, client, simulator))
+    return running, missing
+
+
+def cell_together(names, cameras, transport, plan, say):
+    """All clients at the same time on the same core: dearer for each, but what strangers do cannot favour one of them."""
+    with contextlib.ExitStack() as stack:
+        say(f"{cameras} cameras over {transport}: {', '.join(names)} together")
+        try:
+            running, missing = start_together(names, cameras, transport, plan, stack)
+            time.sleep(SETTLE_S)
+            rounds = []
+            for _ in range(plan.rounds):
+                before = [edge(client, simulator) for _, client, simulator in running]
+                time.sleep(plan.window)
+                after = [edge(client, simulator) for _, client, simulator in running]
+                rounds.append(missing | {name: between(client, cameras, first, last)
+                                         for (name, client, _), first, last in zip(running, before, after)})
+        except (clients.DidNotPlay, RuntimeError, ProcessLookupError, OSError) as reason:
+            rounds = [{name: {"fault": str(reason) or type(reason).__name__} for name in names}]
+    return finish(names, cameras, transport, rounds, paired=True)

@@ -4,7 +4,6 @@
 
 import argparse
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -33,19 +32,20 @@ class Fovea:
         done = subprocess.run([self.program, "ingest", "--help"], capture_output=True, text=True, check=False) if self.program.exists() else None
         self.help = done.stdout.lower() if done and done.returncode == 0 else None
 
-    def need(self, word, what):
+    def need(self, scheme, transport, what):
+        """Skips what this build does not have. Nobody listens at the discard port."""
         if self.help is None:
             raise Skip("there is no `fovea ingest` in this build")
-        if word not in self.help:
+        done = subprocess.run([self.program, "ingest", "--transport", transport, "--duration", "0.1", f"{scheme}://127.0.0.1:9/"],
+                              capture_output=True, text=True, timeout=10, check=False)
+        if done.returncode == 2 and "not supported" in done.stderr:
             raise Skip(f"this `fovea ingest` does not offer {what}")
 
-    def receive(self, url, transport, environment=None):
+    def receive(self, url, transport, *arguments):
         """The camera's figures after some seconds."""
-        self.need("--transport", "transports")
-        command = [self.program, "ingest", "--transport", transport, "--duration", str(SECONDS), "--json", url]
+        command = [self.program, "ingest", "--transport", transport, "--duration", str(SECONDS), "--json", *arguments, url]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + SLACK, check=False,
-                                  env={**os.environ, **(environment or {})})
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + SLACK, check=False)
         except subprocess.TimeoutExpired:
             raise Failed(f"did not end {SLACK} s after its time") from None
         for secret in (PASSWORD, QUOTED):
@@ -80,58 +80,62 @@ def must_not_play(camera):
 
 
 def gst_plays(fovea, build, codec, transport):
-    if transport == "udp":
-        fovea.need("udp", "UDP")
+    fovea.need("rtsp", transport, transport.upper())
     with servers.Gstreamer(build) as server:
         must_play(fovea.receive(server.url(codec), transport))
 
 
 def gst_digest(fovea, build):
-    fovea.need("--transport", "transports")
+    fovea.need("rtsp", "tcp", "TCP")
     with servers.Gstreamer(build, USER, PASSWORD) as server:
         must_play(fovea.receive(server.url("h264", QUOTED), "tcp"))
 
 
 def gst_wrong_password(fovea, build):
-    fovea.need("--transport", "transports")
+    fovea.need("rtsp", "tcp", "TCP")
     with servers.Gstreamer(build, USER, PASSWORD) as server:
         must_not_play(fovea.receive(server.url("h264", "operator:wrong@"), "tcp"))
 
 
 def gst_no_password(fovea, build):
-    fovea.need("--transport", "transports")
+    fovea.need("rtsp", "tcp", "TCP")
     with servers.Gstreamer(build, USER, PASSWORD) as server:
         must_not_play(fovea.receive(server.url("h264"), "tcp"))
 
 
 def tls_trusted(fovea, build):
-    """The authority is named the way OpenSSL programs expect it."""
-    fovea.need("rtsps", "TLS")
+    fovea.need("rtsps", "tcp", "TLS")
     with servers.Gstreamer(build, tls=True) as server:
-        must_play(fovea.receive(server.url("h264"), "tcp", {"SSL_CERT_FILE": str(server.certificate)}))
+        must_play(fovea.receive(server.url("h264"), "tcp", "--tls-ca-file", str(server.certificate)))
 
 
 def tls_untrusted(fovea, build):
-    fovea.need("rtsps", "TLS")
+    fovea.need("rtsps", "tcp", "TLS")
     with servers.Gstreamer(build, tls=True) as server:
         must_not_play(fovea.receive(server.url("h264"), "tcp"))
 
 
+def tls_unverified(fovea, build):
+    fovea.need("rtsps", "tcp", "TLS")
+    with servers.Gstreamer(build, tls=True) as server:
+        must_play(fovea.receive(server.url("h264"), "tcp", "--tls-no-verify"))
+
+
 def tls_digest(fovea, build):
-    fovea.need("rtsps", "TLS")
+    fovea.need("rtsps", "tcp", "TLS")
     with servers.Gstreamer(build, USER, PASSWORD, tls=True) as server:
-        must_play(fovea.receive(server.url("h265", QUOTED), "tcp", {"SSL_CERT_FILE": str(server.certificate)}))
+        must_play(fovea.receive(server.url("h265", QUOTED), "tcp", "--tls-ca-file", str(server.certificate)))
 
 
 def vlc_plays(fovea, build, codec, transport):
     """VLC serves UDP only: `auto` has to find that out."""
-    fovea.need("udp", "UDP")
+    fovea.need("rtsp", "udp", "UDP")
     with servers.Vlc(build, codec) as server:
         must_play(fovea.receive(server.url(codec), transport))
 
 
 def vlc_refuses_tcp(fovea, build):
-    fovea.need("--transport", "transports")
+    fovea.need("rtsp", "tcp", "TCP")
     with servers.Vlc(build) as server:
         must_not_play(fovea.receive(server.url("h264"), "tcp"))
 
@@ -143,6 +147,7 @@ CASES = {
     "gst-rtsp-server, missing password is refused": (gst_no_password,),
     "gst-rtsp-server, TLS with a certificate that is trusted": (tls_trusted,),
     "gst-rtsp-server, TLS with an unknown certificate is refused": (tls_untrusted,),
+    "gst-rtsp-server, TLS unverified, as asked": (tls_unverified,),
     "gst-rtsp-server, TLS and Digest, h265": (tls_digest,),
     **{f"VLC, {codec} over {transport}": (vlc_plays, codec, transport) for transport in ("udp", "auto") for codec in ("h264", "h265")},
     "VLC, TCP is refused, as it serves none": (vlc_refuses_tcp,),
