@@ -13,8 +13,13 @@ extern const struct fv_tool fv_tool_run, fv_tool_ingest, fv_tool_probe, fv_tool_
     fv_tool_doctor, fv_tool_validate;
 
 static const struct fv_tool *const tools[] = {
-    &fv_tool_run,    &fv_tool_ingest, &fv_tool_probe,    &fv_tool_sim,
-    &fv_tool_config, &fv_tool_doctor, &fv_tool_validate,
+    &fv_tool_run,
+    &fv_tool_ingest,
+    &fv_tool_probe,
+    &fv_tool_sim,
+    &fv_tool_config,
+    &fv_tool_doctor,
+    &fv_tool_validate,
 };
 
 #define TOOL_COUNT (sizeof(tools) / sizeof(tools[0]))
