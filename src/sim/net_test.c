@@ -341,7 +341,8 @@ static void certificates_must_fit(void **state)
 
 static void wrong_faults_are_refused(void **state)
 {
-    static const char *const faults[] = {"los", "loss:cam=x", "size-change", "size-change:input=1"};
+    static const char *const faults[] = {"los", "loss:cam=x", "size-change", "size-change:input=1",
+                                         "loss:cam=2-3"};
     for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
         const struct fv_sim_params params = params_of(&faults[i]);
         struct fv_error err = {0};
