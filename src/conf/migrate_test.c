@@ -204,6 +204,32 @@ static void test_refused(void **state)
     }
 }
 
+/* Old files may have more cameras than one engine takes, in either form. */
+static void test_too_many_cameras(void **state)
+{
+    static const char *const forms[] = {"[]", "{}"};
+    for (int form = 0; form < 2; form++) {
+        struct found found;
+        size_t size = 50 * (FV_CONF_CAMERAS_MAX + 3), used = 0;
+        char *text = malloc(size);
+        used = (size_t)sprintf(text, "{\"cameras\": {\"RTSP_STREAMS\": %c", forms[form][0]);
+        for (int i = 0; i < FV_CONF_CAMERAS_MAX + 2; i++) {
+            if (i)
+                used += (size_t)sprintf(text + used, ", ");
+            used += form ? (size_t)sprintf(text + used, "\"n%d\": ", i) : 0;
+            used += (size_t)sprintf(text + used, "\"rtsp://h/%d\"", i);
+        }
+        sprintf(text + used, "%c}}", forms[form][1]);
+        char *new = migrate(text, strlen(text), 0, &found);
+        assert_string_equal(found.list, "C " BASE ";F " BASE);
+        assert_true(is_clean(new));
+        assert_non_null(strstr(new, "\"$kept\""));
+        assert_non_null(strstr(strstr(new, "\"$kept\""), "rtsp://h/4097"));
+        fv_free(new);
+        free(text);
+    }
+}
+
 #define CAMERAS(a, b, c)                                                                           \
     "{\"cameras\": {\"RTSP_STREAMS\": [{\"name\": \"a\", \"url\": \"rtsp://a\"" a                  \
     "}, {\"name\": \"b\", \"url\": \"rtsp://b\"" b "}, {\"url\": \"rtsp://c\"" c "}]}}"
@@ -403,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_samples),
         cmocka_unit_test(test_new_file_stays),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_too_many_cameras),
         cmocka_unit_test(test_stages),
         cmocka_unit_test_setup_teardown(test_in_place, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_new_place, make_folder, remove_folder),
