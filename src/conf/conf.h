@@ -109,7 +109,8 @@ struct fv_conf_finding {
 };
 void fv_conf_find(struct fv_check *check, const struct fv_conf_finding *finding);
 
-/* Reads, applies the environment (FOVEA_SECTION__NAME), checks and fills in the defaults. All problems are reported, not only the first. Borrows params. 0; -EINVAL: there are
+/* Reads, applies the environment (FOVEA_SECTION__NAME), checks and fills in the defaults. All problems are reported, not only
+ * the first. Borrows params. 0; -EINVAL: there are
  * errors (reported); -ENOENT, -EACCES, -EIO: the file cannot be read (err); -ENOMEM. On failure *ret_config is untouched. */
 int fv_config_load(const struct fv_config_params *params, struct fv_config **ret_config, struct fv_error *err);
 void fv_config_free(struct fv_config *config); /* wipes passwords; NULL is fine */
