@@ -15,7 +15,6 @@
 #include "base/mem.h"
 #include "ingest/impl.h"
 
-#define HOPS_MAX 3
 #define SETTLED (60 * FV_S) /* what comes after playing this long is not one of a chain */
 
 static const struct {
@@ -96,8 +95,10 @@ void fv_camera_enter(struct fv_camera *camera, enum fv_phase phase, int64_t dead
     }
     fv_camera_arm(camera);
     fv_camera_show(camera);
-    if (from != to)
-        tell(camera, from, code);
+    if (from == to)
+        return;
+    fv_camera_note_change(camera, from, code);
+    tell(camera, from, code);
 }
 
 static void end_turn(struct fv_camera *camera)
@@ -132,16 +133,31 @@ void fv_camera_begin(struct fv_camera *camera)
     fv_camera_await_turn(camera);
 }
 
+static void fail_connection(struct fv_camera *camera, int code)
+{
+    char peer[FV_ADDR_TEXT];
+    const char *trouble = fv_conn_trouble(&camera->conn);
+    struct fv_trouble why = {.code = code, .advice = FV_RTSP_RETRY};
+    if (code == -EACCES && trouble[0])
+        why.advice = FV_RTSP_RETRY_LATE; /* a certificate does not change by itself */
+    snprintf(why.reason, sizeof(why.reason), "%s %s: %s", trouble[0] ? "TLS with" : "connecting to",
+             fv_conn_peer(&camera->conn, peer), trouble[0] ? trouble : fv_strerror(code));
+    fv_camera_fail(camera, &why);
+}
+
 static void open_connection(struct fv_camera *camera, const struct fv_addrs *addrs)
 {
     char reason[300], peer[FV_ADDR_TEXT];
     int64_t now = fv_camera_now(camera);
-    snprintf(reason, sizeof(reason), "connects to %s", fv_addr_format(&addrs->list[0], peer));
+    snprintf(reason, sizeof(reason), "connects to %s%s%s", fv_addr_format(&addrs->list[0], peer),
+             camera->detour[0] ? " " : "", camera->detour);
+    camera->detour[0] = 0;
     fv_camera_enter(camera, FV_PHASE_CONNECTION, FV_TIME_NEVER, 0, reason);
-    int ret = fv_conn_open(&camera->conn, addrs, camera->params.connect_timeout, now);
+    int ret = fv_camera_prepare_tls(camera);
+    if (ret == 0)
+        ret = fv_conn_open(&camera->conn, addrs, camera->params.connect_timeout, now);
     if (ret < 0)
-        fv_camera_failf(camera, ret, "connecting to %s: %s", fv_conn_peer(&camera->conn, peer),
-                        fv_strerror(ret));
+        fail_connection(camera, ret);
     else
         fv_camera_arm(camera);
 }
@@ -165,6 +181,12 @@ static void look_up(struct fv_camera *camera)
                         fv_strerror(ret));
 }
 
+void fv_camera_go_on(struct fv_camera *camera)
+{
+    end_attempt(camera);
+    look_up(camera);
+}
+
 void fv_camera_granted(struct fv_camera *camera)
 {
     int64_t now = fv_camera_now(camera);
@@ -172,8 +194,7 @@ void fv_camera_granted(struct fv_camera *camera)
     camera->sums.attempts++;
     camera->sums.first_au = FV_TIME_UNKNOWN;
     camera->first_packet = FV_TIME_UNKNOWN;
-    camera->target = camera->params.url;
-    camera->hops = 0;
+    fv_camera_first_route(camera);
     fv_backoff_attempt(&camera->backoff, now);
     look_up(camera);
 }
@@ -194,10 +215,11 @@ static void on_resolved(struct fv_resolve *resolve, int code, const struct fv_ad
 static void on_opened(struct fv_conn *conn, int code)
 {
     struct fv_camera *camera = FV_CONTAINER(conn, struct fv_camera, conn);
+    static const char *const ways[] = {
+        [FV_TRANSPORT_TCP] = "", [FV_TRANSPORT_UDP] = ", for UDP", [FV_TRANSPORT_TLS] = " by TLS"};
     char reason[300], peer[FV_ADDR_TEXT];
-    fv_conn_peer(conn, peer);
     if (code < 0) {
-        fv_camera_failf(camera, code, "connecting to %s: %s", peer, fv_strerror(code));
+        fail_connection(camera, code);
         return;
     }
     code = fv_camera_open_session(camera);
@@ -205,7 +227,8 @@ static void on_opened(struct fv_conn *conn, int code)
         fv_camera_failf(camera, code, "the session could not be opened: %s", fv_strerror(code));
         return;
     }
-    snprintf(reason, sizeof(reason), "connected to %s", peer);
+    snprintf(reason, sizeof(reason), "connected to %s%s", fv_conn_peer(conn, peer),
+             ways[fv_camera_transport(camera)]);
     fv_camera_enter(camera, FV_PHASE_SESSION, FV_TIME_NEVER, 0, reason);
     fv_camera_flush(camera);
 }
@@ -221,7 +244,7 @@ static void on_ready(struct fv_conn *conn, unsigned events)
 
 /* --- Failure --- */
 
-static bool is_settled(const struct fv_camera *camera)
+bool fv_camera_is_settled(const struct fv_camera *camera)
 {
     return camera->phase == FV_PHASE_PLAYING &&
            fv_camera_now(camera) - camera->phase_since >= SETTLED;
@@ -250,7 +273,7 @@ void fv_camera_fail(struct fv_camera *camera, const struct fv_trouble *trouble)
 {
     int64_t now = fv_camera_now(camera);
     int64_t delay = fv_backoff_failure(&camera->backoff, least_delay(trouble->advice), now);
-    camera->hurried = camera->hurried && !is_settled(camera);
+    camera->hurried = camera->hurried && !fv_camera_is_settled(camera);
     if (trouble->advice == FV_RTSP_RETRY_NOW && !camera->hurried) {
         camera->hurried = true;
         delay = 0;
@@ -271,27 +294,6 @@ void fv_camera_failf(struct fv_camera *camera, int code, const char *format, ...
     fv_camera_fail(camera, &trouble);
 }
 
-/* A hop belongs to the attempt: no backoff, no new turn. False: not allowed, `trouble` says why. */
-static bool follow(struct fv_camera *camera, const struct fv_url *to, struct fv_trouble *trouble)
-{
-    camera->hops = is_settled(camera) ? 1 : camera->hops + 1;
-    if (camera->hops > HOPS_MAX) {
-        snprintf(trouble->reason, sizeof(trouble->reason),
-                 "the camera redirects more than %d times", HOPS_MAX);
-        return false;
-    }
-    if (strcmp(to->scheme, "rtsp") != 0) {
-        trouble->code = -ENOTSUP;
-        snprintf(trouble->reason, sizeof(trouble->reason),
-                 "the camera redirects to %s://, which this version does not support", to->scheme);
-        return false;
-    }
-    camera->target = *to; /* a copy: it lies in the session, which ends here */
-    end_attempt(camera);
-    look_up(camera);
-    return true;
-}
-
 void fv_camera_fail_session(struct fv_camera *camera, int code)
 {
     const struct fv_rtsp_failure *failure = fv_rtsp_failure(camera->rtsp);
@@ -302,7 +304,10 @@ void fv_camera_fail_session(struct fv_camera *camera, int code)
     }
     struct fv_trouble trouble = {.code = failure->code, .advice = failure->advice};
     memcpy(trouble.reason, failure->reason, sizeof(trouble.reason));
-    if (failure->advice == FV_RTSP_REDIRECTED && follow(camera, &failure->redirect, &trouble))
+    if (failure->advice == FV_RTSP_REDIRECTED &&
+        fv_camera_follow(camera, &failure->redirect, &trouble))
+        return;
+    if (failure->advice == FV_RTSP_OTHER_TRANSPORT && fv_camera_reroute(camera, trouble.reason))
         return;
     fv_camera_fail(camera, &trouble);
 }
@@ -312,21 +317,31 @@ void fv_camera_fail_session(struct fv_camera *camera, int code)
 int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *params,
                      struct fv_camera **ret_camera)
 {
-    struct fv_camera *camera = FV_NEW(struct fv_camera);
+    struct fv_trust *trust = NULL;
+    int ret = fv_camera_wants_tls(params)
+                  ? fv_trust_get(&ingest->trusts, params->tls_verify, params->tls_ca_file, &trust)
+                  : 0;
+    struct fv_camera *camera = ret == 0 ? FV_NEW(struct fv_camera) : NULL;
     struct fv_pace_host *host = camera ? fv_pace_host_create(params->url.host) : NULL;
     if (!host) {
+        fv_trust_put(&ingest->trusts, trust);
         fv_free(camera);
-        return -ENOMEM;
+        return ret < 0 ? ret : -ENOMEM;
     }
     uint64_t seed = fv_rand_system();
     *camera = (struct fv_camera){
         .ingest = ingest,
         .params = *params,
+        .stall_timeout = params->stall_timeout,
+        .first_key_timeout = params->first_key_timeout,
+        .target = params->url,
+        .over_udp = params->transport == FV_TRANSPORT_UDP,
+        .trust = trust,
         .phase = FV_PHASE_OFF,
         .phase_deadline = FV_TIME_NEVER,
         .pace_host = host,
         .resolve = {.done = on_resolved},
-        .conn = {.opened = on_opened, .ready = on_ready},
+        .conn = {.opened = on_opened, .ready = on_ready, .hot = camera},
         .report_at = FV_TIME_NEVER,
         .sums = {.state = FV_CAMERA_DISABLED,
                  .since = fv_now(),
@@ -340,6 +355,7 @@ int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *pa
     fv_list_init(&camera->link);
     fv_timer_init(&camera->timer, fv_camera_on_timer);
     fv_conn_init(&camera->conn, ingest->loop);
+    fv_camera_init_udp(camera);
     fv_rand_seed(&camera->rand, seed);
     fv_backoff_init(&camera->backoff, &params->backoff, seed + 1, fv_now());
     pthread_mutex_init(&camera->lock, NULL);
@@ -360,6 +376,7 @@ void fv_camera_destroy(struct fv_camera *camera)
     if (!camera)
         return;
     fv_pace_host_destroy(camera->pace_host);
+    fv_trust_put(&camera->ingest->trusts, camera->trust);
     fv_tail_finish(&camera->tail);
     pthread_mutex_destroy(&camera->lock);
     explicit_bzero(&camera->params.url, sizeof(camera->params.url));

@@ -28,6 +28,21 @@ static void add_receiver(struct fv_camera_stats *stats, const struct fv_rtp_stat
     stats->height = rtp->video.height;
 }
 
+void fv_camera_note_change(struct fv_camera *camera, enum fv_camera_state from, int code)
+{
+    pthread_mutex_lock(&camera->lock);
+    struct fv_camera_change *change = &camera->history[camera->changes++ % FV_CAMERA_HISTORY];
+    *change = (struct fv_camera_change){
+        .from = from,
+        .to = camera->sums.state,
+        .code = code,
+        .at = camera->sums.since,
+        .wall = fv_wall(),
+    };
+    memcpy(change->reason, camera->sums.reason, sizeof(change->reason));
+    pthread_mutex_unlock(&camera->lock);
+}
+
 void fv_camera_harvest(struct fv_camera *camera)
 {
     const struct fv_rtp_stats *rtp = fv_rtp_stats(camera->rtp);
@@ -73,7 +88,8 @@ static void describe_session(struct fv_camera *camera)
     const struct fv_rtsp_stream *stream = fv_rtsp_stream(rtsp);
     const struct fv_rtsp_offer *offers;
     *description = (struct fv_camera_description){
-        .transport = FV_TRANSPORT_TCP,
+        .transport = fv_camera_transport(camera),
+        .receive_buffer = camera->udp.rtp.fd >= 0 ? camera->udp.receive_buffer : 0,
         .login = fv_rtsp_login(rtsp),
         .status = fv_rtsp_failure(rtsp)->status,
         .offer_count = fv_rtsp_offers(rtsp, &offers),

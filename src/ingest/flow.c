@@ -5,6 +5,7 @@
  * Inside fv_rtsp_feed() nothing is destroyed: what goes wrong in a callback is noted in `fault` and dealt with afterwards.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -36,6 +37,11 @@ static void on_au(void *data, const struct fv_au *au)
     camera->sums.refused++;
 }
 
+static bool over_udp(const struct fv_camera *camera)
+{
+    return camera->udp.rtp.fd >= 0;
+}
+
 static int open_receiver(struct fv_camera *camera)
 {
     const struct fv_rtsp_stream *stream = fv_rtsp_stream(camera->rtsp);
@@ -46,6 +52,7 @@ static int open_receiver(struct fv_camera *camera)
         .pool = camera->ingest->pool,
         .epoch = camera->epoch,
         .format = camera->format,
+        .reorder = over_udp(camera) ? camera->params.reorder : 0,
         .seed = fv_rand_u64(&camera->rand),
         .handler = {.au = on_au, .data = camera},
     };
@@ -60,9 +67,8 @@ static int open_receiver(struct fv_camera *camera)
 
 /* --- From the session --- */
 
-static void on_packet(void *data, bool rtcp, const uint8_t *packet, size_t size)
+void fv_camera_take_packet(struct fv_camera *camera, bool rtcp, const uint8_t *packet, size_t size)
 {
-    struct fv_camera *camera = data;
     int64_t now = fv_camera_now(camera);
     if (!camera->rtp)
         return;
@@ -79,6 +85,11 @@ static void on_packet(void *data, bool rtcp, const uint8_t *packet, size_t size)
     }
 }
 
+static void on_packet(void *data, bool rtcp, const uint8_t *packet, size_t size)
+{
+    fv_camera_take_packet(data, rtcp, packet, size);
+}
+
 /* The host is not busy with us any longer: the next camera may have its place. */
 static void start_buffering(struct fv_camera *camera)
 {
@@ -87,9 +98,11 @@ static void start_buffering(struct fv_camera *camera)
     fv_camera_plan_report(camera);
     if (camera->phase != FV_PHASE_SESSION)
         return; /* pictures came before the answer to PLAY */
-    fv_camera_enter(camera, FV_PHASE_PACKET,
-                    fv_later(fv_camera_now(camera), camera->params.first_packet_timeout), 0,
-                    "PLAY was accepted; waits for packets");
+    char reason[300], note[120];
+    snprintf(reason, sizeof(reason), "PLAY was accepted; waits for packets%s",
+             fv_camera_buffer_note(camera, note, sizeof(note)));
+    int64_t deadline = fv_later(fv_camera_now(camera), fv_camera_packet_patience(camera));
+    fv_camera_enter(camera, FV_PHASE_PACKET, deadline, 0, reason);
 }
 
 static void on_session_state(void *data, enum fv_rtsp_state from, enum fv_rtsp_state to)
@@ -102,21 +115,28 @@ static void on_session_state(void *data, enum fv_rtsp_state from, enum fv_rtsp_s
         if (ret < 0)
             camera->fault = ret;
     }
+    if (over_udp(camera) && (to == FV_RTSP_AWAIT_PLAY || to == FV_RTSP_PLAYING))
+        fv_camera_punch_holes(camera); /* twice: the first ones may get lost */
     if (to == FV_RTSP_PLAYING && camera->fault == 0)
         start_buffering(camera);
 }
 
 int fv_camera_open_session(struct fv_camera *camera)
 {
+    camera->fault = 0;
+    camera->refusing = false;
+    bool udp = fv_camera_transport(camera) == FV_TRANSPORT_UDP;
+    int ret = udp ? fv_camera_open_udp(camera) : 0;
+    if (ret < 0)
+        return ret;
     struct fv_rtsp_params params = {
         .url = camera->target,
-        .lower = FV_RTSP_TCP,
+        .lower = udp ? FV_RTSP_UDP : FV_RTSP_TCP,
+        .client_rtp_port = camera->udp.port,
         .request_timeout = camera->params.request_timeout,
         .handler = {.packet = on_packet, .state = on_session_state, .data = camera},
     };
-    camera->fault = 0;
-    camera->refusing = false;
-    int ret = fv_rtsp_create(&params, &camera->rtsp);
+    ret = fv_rtsp_create(&params, &camera->rtsp);
     explicit_bzero(&params.url, sizeof(params.url));
     return ret < 0 ? ret : fv_rtsp_start(camera->rtsp, fv_camera_now(camera));
 }
@@ -132,11 +152,13 @@ void fv_camera_close_session(struct fv_camera *camera)
     }
     if (camera->rtp)
         fv_camera_harvest(camera);
+    fv_udp_close(&camera->udp, camera->ingest->loop);
     fv_rtp_destroy(camera->rtp);
     fv_rtsp_destroy(camera->rtsp);
     camera->rtp = NULL;
     camera->rtsp = NULL;
     camera->report_at = FV_TIME_NEVER;
+    camera->unfinished = false;
     fv_tail_finish(&camera->tail);
 }
 
@@ -226,13 +248,38 @@ static int64_t read_all(struct fv_camera *camera, size_t left)
         left = (size_t)rest;
         total += (size_t)n;
     } while ((size_t)n == FV_INGEST_READ && total < FV_INGEST_PASS_MAX);
+    camera->unfinished = total >= FV_INGEST_PASS_MAX && fv_conn_pending(&camera->conn);
     return (int64_t)left;
+}
+
+/* Asks for what the packets will touch, while the kernel copies them. */
+static void bring_near(const struct fv_camera *camera)
+{
+    fv_rtsp_prefetch(camera->rtsp);
+    if (camera->rtp)
+        fv_rtp_prefetch(camera->rtp);
+}
+
+void fv_camera_ready_to_receive(struct fv_camera *camera)
+{
+    bring_near(camera);
+    if (atomic_load_explicit(&camera->key_wanted, memory_order_relaxed) &&
+        atomic_exchange_explicit(&camera->key_wanted, false, memory_order_relaxed) && camera->rtp)
+        fv_rtp_await_key(camera->rtp);
+}
+
+void fv_camera_received(struct fv_camera *camera)
+{
+    if (!settle(camera) || !fv_camera_flush(camera))
+        return;
+    fv_camera_show_sometimes(camera);
+    fv_camera_arm_sooner(camera);
 }
 
 void fv_camera_receive(struct fv_camera *camera)
 {
-    if (atomic_exchange_explicit(&camera->key_wanted, false, memory_order_relaxed) && camera->rtp)
-        fv_rtp_await_key(camera->rtp);
+    camera->unfinished = false;
+    fv_camera_ready_to_receive(camera);
     int64_t left = read_all(camera, fv_tail_take(&camera->tail, camera->ingest->buffer));
     if (left < 0)
         return;
@@ -241,8 +288,7 @@ void fv_camera_receive(struct fv_camera *camera)
         fv_camera_failf(camera, ret, "%s while %s", fv_strerror(ret), fv_phase_name(camera->phase));
         return;
     }
-    if (!fv_camera_flush(camera))
-        return;
-    fv_camera_show_sometimes(camera);
-    fv_camera_arm_sooner(camera);
+    fv_camera_received(camera);
+    if (camera->unfinished)
+        fv_timer_set(camera->ingest->loop, &camera->timer, fv_camera_now(camera));
 }

@@ -2,9 +2,10 @@
 /*
  * Inside ingest/. Everything here belongs to the ingest thread unless a comment says otherwise.
  *
- *   ingest.c   the thread and its public functions       camera.c   one camera's states and what becomes of a failure
- *   pace.c     whose turn it is to connect               flow.c     bytes of one camera: socket -> rtsp -> rtp -> consumer
- *   tail.c     bytes kept between two reads              watch.c    one camera's deadlines        figures.c  its statistics
+ *   ingest.c   the thread and its public functions       camera.c     one camera's states and what becomes of a failure
+ *   pace.c     whose turn it is to connect               flow.c       bytes of one camera: socket -> rtsp -> rtp -> consumer
+ *   tail.c     bytes kept between two reads              datagrams.c  the same over UDP      route.c    TCP, UDP, TLS, redirections
+ *   trust.c    certificates                              watch.c      its deadlines          figures.c  its statistics and history
  */
 #ifndef FV_INGEST_IMPL_H
 #define FV_INGEST_IMPL_H
@@ -16,8 +17,10 @@
 #include "ingest/ingest.h"
 #include "ingest/pace.h"
 #include "ingest/tail.h"
+#include "ingest/trust.h"
 #include "loop/conn.h"
 #include "loop/resolve.h"
+#include "loop/udp.h"
 #include "rtp/receiver.h"
 #include "rtsp/message.h"
 #include "rtsp/session.h"
@@ -34,6 +37,9 @@ struct fv_ingest {
     struct fv_buf_pool *pool;
     uint8_t *
         buffer; /* FV_INGEST_TAIL_MAX + FV_INGEST_READ bytes: every camera's read goes through it */
+
+    struct fv_datagrams *datagrams; /* likewise, over UDP */
+    struct fv_trusts trusts;        /* any thread */
 
     /* ingest thread */
     struct fv_resolver *resolver;
@@ -72,16 +78,28 @@ enum fv_phase {
 };
 
 struct fv_camera {
+    /* What each packet needs, close together: between two passes a camera's memory goes cold (fv_io.hot). */
     uint32_t id;
-    struct fv_ingest *ingest;
-    struct fv_camera_params params;
-    struct fv_list link;    /* in arrivals or attached */
-    atomic_bool key_wanted; /* any thread: set by fv_ingest_await_key() */
-
     enum fv_phase phase;
-    int64_t phase_since;
+    struct fv_ingest *ingest;
+    struct fv_rtsp *rtsp;
+    struct fv_rtp *rtp;
+    struct fv_tail tail;
+    atomic_bool key_wanted; /* any thread: set by fv_ingest_await_key() */
+    bool refusing;          /* the consumer had no room: nothing goes out before a key picture */
+    bool unfinished;        /* TLS holds bytes that the loop will not report */
+    int fault;              /* what went wrong inside a callback; negative errno */
     int64_t phase_deadline; /* FV_TIME_NEVER: none, or kept by conn, rtsp or rtp */
-    struct fv_timer timer;  /* for the earliest of all deadlines; may be early, never late */
+    int64_t report_at;      /* next RTCP report */
+    int64_t stall_timeout, first_key_timeout; /* copies of params */
+    int64_t shown_at;
+    struct fv_timer timer; /* for the earliest of all deadlines; may be early, never late */
+    struct fv_conn conn;
+    struct fv_udp udp;
+
+    struct fv_camera_params params;
+    struct fv_list link; /* in arrivals or attached */
+    int64_t phase_since;
     struct fv_backoff backoff;
     bool hurried; /* reconnected at once, as asked for; not again before it played for a while */
 
@@ -89,25 +107,24 @@ struct fv_camera {
     struct fv_pace_host *pace_host; /* until it joins */
     struct fv_pace_client pace;
     struct fv_resolve resolve;
-    struct fv_conn conn;
     struct fv_url target; /* the url, or where it redirects */
     unsigned hops;
-    struct fv_rtsp *rtsp;
-    struct fv_rtp *rtp;
-    struct fv_tail tail;
+    bool over_udp;    /* what is asked for next; remembered from attempt to attempt */
+    bool rerouted;    /* in this attempt, from TCP to UDP or back */
+    char detour[340]; /* why the next connection is made, "" for no special reason */
+    struct fv_trust *trust;
     struct fv_rand rand;
-    int64_t report_at; /* next RTCP report */
-    bool refusing;     /* the consumer had no room: nothing goes out before a key picture */
-    int fault;         /* what went wrong inside a callback; negative errno */
 
     /* figures.c */
     struct fv_camera_stats sums; /* of all connections but the current */
     uint32_t epoch, format;      /* to go on from */
-    int64_t attempt_at, shown_at;
+    int64_t attempt_at;
     int64_t first_packet; /* since attempt_at, or FV_TIME_UNKNOWN */
     pthread_mutex_t lock;
     struct fv_camera_stats shown; /* under `lock`, as the next */
     struct fv_camera_description description;
+    struct fv_camera_change history[FV_CAMERA_HISTORY]; /* a ring */
+    uint64_t changes; /* so far; the last is at (changes - 1) % size */
 };
 
 /* Why a phase ends. */
@@ -139,15 +156,42 @@ void fv_camera_failf(struct fv_camera *camera, int code, const char *format, ...
     __attribute__((format(printf, 3, 4))); /* advice: retry */
 /* The session failed: as its failure says. */
 void fv_camera_fail_session(struct fv_camera *camera, int code);
+/* Looks the target up and connects, within the attempt at hand: what it held is let go of first. */
+void fv_camera_go_on(struct fv_camera *camera);
+bool fv_camera_is_settled(const struct fv_camera *camera);
 const char *fv_phase_name(enum fv_phase phase);
 enum fv_camera_state fv_phase_state(enum fv_phase phase);
 
 /* flow.c */
 int fv_camera_open_session(struct fv_camera *camera); /* 0 or negative errno */
 void fv_camera_receive(struct fv_camera *camera);
+/* The parts of it that UDP shares: before the packets, each packet, behind them (the camera may have failed then). */
+void fv_camera_ready_to_receive(struct fv_camera *camera);
+void fv_camera_take_packet(struct fv_camera *camera, bool rtcp, const uint8_t *packet, size_t size);
+void fv_camera_received(struct fv_camera *camera);
 /* Writes what can be written. False: the camera failed. */
 bool fv_camera_flush(struct fv_camera *camera);
 void fv_camera_close_session(struct fv_camera *camera);
+
+/* datagrams.c */
+void fv_camera_init_udp(struct fv_camera *camera);
+int fv_camera_open_udp(struct fv_camera *camera); /* the connection stands. 0 or negative errno */
+void fv_camera_punch_holes(struct fv_camera *camera); /* SETUP was answered */
+/* "; the system grants ..." when the receive buffer is smaller than wished, else "". Returns text. */
+char *fv_camera_buffer_note(const struct fv_camera *camera, char *text, size_t size);
+
+/* route.c */
+int fv_camera_check_route(const struct fv_camera_params *params); /* 0 or -ENOTSUP */
+bool fv_camera_wants_tls(const struct fv_camera_params *params);
+enum fv_transport fv_camera_transport(const struct fv_camera *camera); /* in use */
+void fv_camera_first_route(struct fv_camera *camera);                  /* an attempt begins */
+int fv_camera_prepare_tls(struct fv_camera *camera); /* before connecting. 0 or negative errno */
+/* The transport is refused or silent: the other one, within the attempt. False: not allowed, or both were tried; then it is for the next. */
+bool fv_camera_reroute(struct fv_camera *camera, const char *why);
+int64_t fv_camera_packet_patience(const struct fv_camera *camera); /* until the first packet */
+/* A hop belongs to the attempt: no backoff, no new turn. False: not allowed, `trouble` says why. */
+bool fv_camera_follow(struct fv_camera *camera, const struct fv_url *to,
+                      struct fv_trouble *trouble);
 
 /* watch.c */
 void fv_camera_arm(struct fv_camera *camera); /* the timer for exactly the earliest deadline */
@@ -157,6 +201,7 @@ void fv_camera_on_timer(struct fv_timer *timer, int64_t now);
 void fv_camera_plan_report(struct fv_camera *camera);
 
 /* figures.c */
+void fv_camera_note_change(struct fv_camera *camera, enum fv_camera_state from, int code);
 void fv_camera_harvest(struct fv_camera *camera); /* before the receiver is destroyed */
 void fv_camera_show(struct fv_camera *camera);
 void fv_camera_describe(struct fv_camera *camera); /* before the session is destroyed */

@@ -49,6 +49,9 @@ static int open_parts(struct fv_ingest *ingest)
     if (ret < 0)
         return ret;
     size_pool(ingest);
+    ret = fv_datagrams_create(&ingest->datagrams);
+    if (ret < 0)
+        return ret;
     ingest->buffer = fv_alloc_aligned(64, FV_INGEST_TAIL_MAX + FV_INGEST_READ);
     return ingest->buffer ? 0 : -ENOMEM;
 }
@@ -67,6 +70,7 @@ int fv_ingest_create(const struct fv_ingest_params *params, struct fv_ingest **r
     pthread_mutex_init(&ingest->life, NULL);
     pthread_mutex_init(&ingest->lock, NULL);
     pthread_cond_init(&ingest->served, NULL);
+    fv_trusts_init(&ingest->trusts);
     fv_list_init(&ingest->attached);
     fv_list_init(&ingest->arrivals);
     fv_pace_init(&ingest->pace, params->connect_rate, params->connects_per_host);
@@ -152,6 +156,8 @@ void fv_ingest_destroy(struct fv_ingest *ingest)
     fv_buf_pool_destroy(ingest->pool);
     fv_free(ingest->table);
     fv_free(ingest->buffer);
+    fv_datagrams_destroy(ingest->datagrams);
+    fv_trusts_finish(&ingest->trusts);
     pthread_cond_destroy(&ingest->served);
     pthread_mutex_destroy(&ingest->lock);
     pthread_mutex_destroy(&ingest->life);
@@ -266,8 +272,7 @@ static int check(const struct fv_camera_params *params)
                   params->reorder >= 0;
     if (!limits || !params->url.host[0] || fv_backoff_check(&params->backoff) < 0)
         return -EINVAL;
-    bool tcp = params->transport == FV_TRANSPORT_AUTO || params->transport == FV_TRANSPORT_TCP;
-    return tcp && strcmp(params->url.scheme, "rtsp") == 0 ? 0 : -ENOTSUP;
+    return fv_camera_check_route(params);
 }
 
 int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *params, uint32_t *ret_id)
@@ -355,6 +360,25 @@ int fv_ingest_describe(struct fv_ingest *ingest, uint32_t id,
     }
     pthread_mutex_unlock(&ingest->lock);
     return camera ? 0 : -ENOENT;
+}
+
+int fv_ingest_history(struct fv_ingest *ingest, uint32_t id, unsigned max,
+                      struct fv_camera_change *ret_changes)
+{
+    int count = -ENOENT;
+    pthread_mutex_lock(&ingest->lock);
+    struct fv_camera *camera = get(ingest, id);
+    if (camera) {
+        pthread_mutex_lock(&camera->lock);
+        uint64_t kept = camera->changes < FV_CAMERA_HISTORY ? camera->changes : FV_CAMERA_HISTORY;
+        kept = kept < max ? kept : max;
+        for (uint64_t i = 0; i < kept; i++)
+            ret_changes[i] = camera->history[(camera->changes - kept + i) % FV_CAMERA_HISTORY];
+        pthread_mutex_unlock(&camera->lock);
+        count = (int)kept;
+    }
+    pthread_mutex_unlock(&ingest->lock);
+    return count;
 }
 
 void fv_ingest_await_key(struct fv_ingest *ingest, uint32_t id)

@@ -21,12 +21,14 @@ enum fv_transport { FV_TRANSPORT_AUTO, FV_TRANSPORT_TCP, FV_TRANSPORT_UDP, FV_TR
 struct fv_camera_params {
     char name[128];
     struct fv_url url; /* with credentials */
+    /* auto: TCP, or UDP when the camera refuses TCP. udp: TCP when the camera refuses UDP or stays silent. What worked is remembered.
+     * tls: also for an rtsp:// url; its port 554 then means 322. An rtsps:// url is TLS whatever stands here, and -ENOTSUP with udp. */
     enum fv_transport transport;
-    bool tls_verify;
-    char tls_ca_file[512]; /* "": the system's */
+    bool tls_verify;       /* the certificate must be good, and for this host */
+    char tls_ca_file[512]; /* PEM, read when the camera is added; "": the system's */
     int64_t resolve_timeout, connect_timeout, request_timeout, first_packet_timeout,
         first_key_timeout, stall_timeout;
-    int64_t reorder; /* UDP */
+    int64_t reorder; /* UDP: how long a packet waits for those before it */
     bool flag_loss;  /* ON_LOSS "flag" instead of "skip" */
     struct fv_backoff_params backoff;
 };
@@ -58,6 +60,8 @@ struct fv_camera_stats {
     uint64_t access_units, keyframes, bytes, packets, lost, reordered, duplicates, invalid, skipped,
         damaged, no_buffer;
     uint64_t refused; /* access units that the consumer had no room for */
+    uint64_t foreign; /* UDP: packets from elsewhere, thrown away */
+    uint64_t transport_changes; /* from TCP to UDP or back, because the camera refused or was silent */
     /* connects: reached PLAYING; reconnects: of these, all but the first; failures: attempts that failed and connections that ended */
     uint64_t attempts, connects, reconnects, failures;
     int64_t retry_at; /* end of a backoff: monotonic; FV_TIME_UNKNOWN when none runs */
@@ -69,7 +73,8 @@ struct fv_camera_stats {
 /* What is known about a camera beyond figures: of the connection at hand or, between two, of the last one. For probe and people. */
 struct fv_camera_description {
     char peer[80];                  /* "192.0.2.1:554": the address that was tried last, or "" */
-    enum fv_transport transport;    /* the one in use */
+    enum fv_transport transport;    /* the one in use; never AUTO once it connected */
+    int receive_buffer;             /* UDP: bytes that the system granted, else 0 */
     char server[128], methods[200]; /* headers Server and Public, "" when absent */
     const char *login;              /* as fv_rtsp_login(); static */
     unsigned status;                /* RTSP status that ended the attempt, or 0 */
@@ -86,13 +91,22 @@ struct fv_camera_description {
     int64_t first_packet; /* ns, attempt's start to the first RTP packet; FV_TIME_UNKNOWN */
 };
 
+/* A change of state. */
+#define FV_CAMERA_HISTORY 32
+struct fv_camera_change {
+    enum fv_camera_state from, to;
+    int code; /* negative errno when something went wrong, else 0 */
+    int64_t at, wall; /* ns: monotonic, and since 1970 */
+    char reason[300];
+};
+
 /* Borrows params. 0, -EINVAL, -ENOMEM, or what the system says (epoll, eventfd). */
 int fv_ingest_create(const struct fv_ingest_params *params, struct fv_ingest **ret_ingest,
                      struct fv_error *err);
 /* Starts the thread "fv-ingest". */
 int fv_ingest_start(struct fv_ingest *ingest, struct fv_error *err);
 /* Any thread, before or after start. Borrows params. *ret_id is also fv_au.camera; ids count up from 0 and are never used twice.
- * 0, -EINVAL, -ENOMEM, -ENOTSUP (rtsps, or a transport other than TCP). */
+ * 0, -EINVAL, -ENOMEM, -ENOTSUP (rtsps by UDP), -ENOENT, -EACCES or -EBADMSG (tls_ca_file cannot be read, or has no certificates). */
 int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *params,
                   uint32_t *ret_id);
 /* Any thread but the ingest thread; waits for the running pass. No callback for this camera comes after the return. 0, -ENOENT, -ENOMEM. */
@@ -102,6 +116,9 @@ int fv_ingest_stats(struct fv_ingest *ingest, uint32_t id, struct fv_camera_stat
 /* Likewise. */
 int fv_ingest_describe(struct fv_ingest *ingest, uint32_t id,
                        struct fv_camera_description *ret_description);
+/* The last changes of state, oldest first, at most `max` and FV_CAMERA_HISTORY. Any thread. Their number, or -ENOENT. */
+int fv_ingest_history(struct fv_ingest *ingest, uint32_t id, unsigned max,
+                      struct fv_camera_change *ret_changes);
 /* The consumer lost pictures of this camera (a queue overflowed): wait for a key picture. Any thread. */
 void fv_ingest_await_key(struct fv_ingest *ingest, uint32_t id);
 /* Sends TEARDOWN to all without waiting, closes, ends the thread. At most one gathering interval plus the running pass. */

@@ -306,10 +306,12 @@ static void test_bad_params(void **state)
     assert_int_equal(fv_ingest_add(bed.ingest, &p, &id), -EINVAL);
     p = good, p.url.host[0] = 0;
     assert_int_equal(fv_ingest_add(bed.ingest, &p, &id), -EINVAL);
-    p = good, p.transport = FV_TRANSPORT_UDP;
+    p = bed_params("rtsps://127.0.0.1:1/"), p.transport = FV_TRANSPORT_UDP;
     assert_int_equal(fv_ingest_add(bed.ingest, &p, &id), -ENOTSUP);
-    p = bed_params("rtsps://127.0.0.1:1/");
-    assert_int_equal(fv_ingest_add(bed.ingest, &p, &id), -ENOTSUP);
+    p.transport = FV_TRANSPORT_TCP, strcpy(p.tls_ca_file, "/does/not/exist.pem");
+    assert_int_equal(fv_ingest_add(bed.ingest, &p, &id), -ENOENT);
+    strcpy(p.tls_ca_file, "/dev/null");
+    assert_int_equal(fv_ingest_add(bed.ingest, &p, &id), -EBADMSG);
     assert_int_equal(id, 77);
     bed_close();
 }

@@ -4,6 +4,7 @@
  * so that packets cost no work here.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "ingest/impl.h"
 
@@ -26,7 +27,7 @@ static bool media_flows(const struct fv_camera *camera)
 
 static int64_t packet_limit(const struct fv_camera *camera)
 {
-    int64_t limit = camera->params.stall_timeout;
+    int64_t limit = camera->stall_timeout;
     return fv_rtp_stats(camera->rtp)->ended ? fv_min64(limit, BYE_GRACE) : limit;
 }
 
@@ -40,9 +41,9 @@ static int64_t packet_deadline(const struct fv_camera *camera)
 /* Waiting for a key picture may take as long as at the start: up to 30 s between two are common. */
 static int64_t picture_limit(const struct fv_camera *camera)
 {
-    int64_t limit = camera->params.stall_timeout;
+    int64_t limit = camera->stall_timeout;
     bool waits = camera->refusing || fv_rtp_stats(camera->rtp)->waiting_key;
-    return waits ? fv_max64(limit, camera->params.first_key_timeout) : limit;
+    return waits ? fv_max64(limit, camera->first_key_timeout) : limit;
 }
 
 static int64_t picture_deadline(const struct fv_camera *camera)
@@ -80,6 +81,16 @@ void fv_camera_arm_sooner(struct fv_camera *camera)
 
 /* --- What is due; each true when the camera is in another phase now --- */
 
+static void no_first_packet(struct fv_camera *camera, double waited)
+{
+    bool udp = fv_camera_transport(camera) == FV_TRANSPORT_UDP;
+    char reason[100];
+    snprintf(reason, sizeof(reason), "no first packet for %.1f s%s", waited,
+             udp ? " over UDP" : "");
+    if (!udp || !fv_camera_reroute(camera, reason))
+        fv_camera_failf(camera, -ETIMEDOUT, "%s", reason);
+}
+
 static bool check_phase(struct fv_camera *camera, int64_t now)
 {
     if (now < camera->phase_deadline)
@@ -94,7 +105,7 @@ static bool check_phase(struct fv_camera *camera, int64_t now)
                         camera->target.host, waited);
         return true;
     case FV_PHASE_PACKET:
-        fv_camera_failf(camera, -ETIMEDOUT, "no first packet for %.1f s", waited);
+        no_first_packet(camera, waited);
         return true;
     case FV_PHASE_KEY:
         fv_camera_failf(camera, -ETIMEDOUT, "packets, but no first key picture for %.1f s", waited);
@@ -113,13 +124,15 @@ static bool check_connection(struct fv_camera *camera, int64_t now)
 {
     if (now < fv_conn_deadline(&camera->conn))
         return false;
+    bool securing = fv_conn_securing(&camera->conn);
     int ret = fv_conn_tick(&camera->conn, now);
     if (ret == 0)
         return false;
     char peer[FV_ADDR_TEXT];
     fv_conn_peer(&camera->conn, peer);
     if (ret == -ETIMEDOUT)
-        fv_camera_failf(camera, ret, "no connection to %s for %.1f s", peer,
+        fv_camera_failf(camera, ret, "no %s %s for %.1f s",
+                        securing ? "answer to the TLS handshake from" : "connection to", peer,
                         seconds(camera->params.connect_timeout));
     else
         fv_camera_failf(camera, ret, "connecting to %s: %s", peer, fv_strerror(ret));
@@ -168,6 +181,11 @@ static bool check_report(struct fv_camera *camera, int64_t now)
         return false;
     fv_camera_plan_report(camera);
     size_t size = fv_rtp_report(camera->rtp, now, report);
+    if (size > 0 && camera->udp.rtp.fd >= 0) {
+        fv_udp_send(&camera->udp, true, report,
+                    size); /* one that gets lost is followed by others */
+        return false;
+    }
     /* A peer that does not read gets no report; its keepalive will tell. */
     if (size == 0 || fv_rtsp_send_rtcp(camera->rtsp, report, size) < 0)
         return false;
@@ -182,6 +200,10 @@ void fv_camera_on_timer(struct fv_timer *timer, int64_t now)
                  check_report(camera, now);
     if (moved)
         return; /* the new phase armed the timer */
+    if (camera->unfinished) {
+        fv_camera_receive(camera);
+        return;
+    }
     fv_camera_show_sometimes(camera);
     fv_camera_arm(camera);
 }

@@ -2,6 +2,7 @@
 #include "loop/conn.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,6 +12,8 @@ void fv_conn_init(struct fv_conn *conn, struct fv_loop *loop)
 {
     conn->loop = loop;
     conn->io.fd = -1;
+    conn->tls = NULL;
+    conn->trouble[0] = 0;
     conn->addrs.count = conn->next = 0;
     conn->open = false;
     conn->deadline = conn->last = FV_TIME_NEVER;
@@ -19,6 +22,8 @@ void fv_conn_init(struct fv_conn *conn, struct fv_loop *loop)
 static void drop_socket(struct fv_conn *conn)
 {
     int fd = conn->io.fd;
+    fv_tls_destroy(conn->tls);
+    conn->tls = NULL;
     if (fd < 0)
         return;
     fv_loop_remove(conn->loop, &conn->io);
@@ -61,19 +66,55 @@ int fv_conn_open(struct fv_conn *conn, const struct fv_addrs *addrs, int64_t tim
     fv_conn_close(conn);
     conn->addrs = *addrs;
     conn->next = 0;
+    conn->trouble[0] = 0;
     conn->last = fv_later(now, timeout);
     return try_next(conn, -EINVAL, now);
+}
+
+static void become_open(struct fv_conn *conn)
+{
+    conn->open = true;
+    conn->deadline = FV_TIME_NEVER;
+    conn->io.steady = true;
+    conn->io.hot = conn->hot;
+    conn->opened(conn, 0);
+}
+
+/* Another address would show the same certificate: the first that answers decides. */
+static void secure(struct fv_conn *conn)
+{
+    int code = conn->tls ? 0 : fv_tls_create(conn->secure, conn->io.fd, conn->host, &conn->tls);
+    if (code == 0)
+        code = fv_tls_handshake(conn->tls);
+    if (code == 0 || code == -EAGAIN) {
+        bool write = code == -EAGAIN && fv_tls_wants_write(conn->tls);
+        int ret = fv_loop_change(conn->loop, &conn->io, FV_IO_READ | (write ? FV_IO_WRITE : 0));
+        code = ret < 0 ? ret : code;
+    }
+    if (code == -EAGAIN)
+        return;
+    if (code == 0) {
+        become_open(conn);
+        return;
+    }
+    if (conn->tls)
+        snprintf(conn->trouble, sizeof(conn->trouble), "%s", fv_tls_trouble(conn->tls));
+    drop_socket(conn);
+    conn->deadline = FV_TIME_NEVER;
+    conn->opened(conn, code);
 }
 
 static void on_connected(struct fv_conn *conn)
 {
     int code = fv_socket_error(conn->io.fd);
+    if (code == 0 && conn->secure) {
+        secure(conn);
+        return;
+    }
     if (code == 0)
         code = fv_loop_change(conn->loop, &conn->io, FV_IO_READ);
     if (code == 0) {
-        conn->open = true;
-        conn->deadline = FV_TIME_NEVER;
-        conn->opened(conn, 0);
+        become_open(conn);
         return;
     }
     code = try_next(conn, code, fv_loop_now(conn->loop));
@@ -86,8 +127,20 @@ static void on_io(struct fv_io *io, unsigned events)
     struct fv_conn *conn = FV_CONTAINER(io, struct fv_conn, io);
     if (conn->open)
         conn->ready(conn, events);
+    else if (conn->tls)
+        secure(conn);
     else
         on_connected(conn);
+}
+
+const char *fv_conn_trouble(const struct fv_conn *conn)
+{
+    return conn->trouble;
+}
+
+bool fv_conn_securing(const struct fv_conn *conn)
+{
+    return conn->tls && !conn->open;
 }
 
 int64_t fv_conn_deadline(const struct fv_conn *conn)
@@ -102,12 +155,36 @@ int fv_conn_tick(struct fv_conn *conn, int64_t now)
 
 int64_t fv_conn_read(struct fv_conn *conn, void *buffer, size_t size)
 {
-    return fv_socket_read(conn->io.fd, buffer, size);
+    int64_t n = conn->tls ? fv_tls_read(conn->tls, buffer, size)
+                          : fv_socket_read(conn->io.fd, buffer, size);
+    if (n == -EAGAIN)
+        fv_loop_found_nothing(&conn->io);
+    return n;
 }
 
 int64_t fv_conn_write(struct fv_conn *conn, const void *data, size_t size)
 {
-    return fv_socket_write(conn->io.fd, data, size);
+    return conn->tls ? fv_tls_write(conn->tls, data, size)
+                     : fv_socket_write(conn->io.fd, data, size);
+}
+
+bool fv_conn_pending(const struct fv_conn *conn)
+{
+    return conn->open && conn->tls && fv_tls_pending(conn->tls);
+}
+
+int fv_conn_local(const struct fv_conn *conn, struct fv_addr *ret_addr)
+{
+    struct fv_addr addr = {.size = sizeof(addr.in6)};
+    if (getsockname(conn->io.fd, &addr.sa, &addr.size) < 0)
+        return -errno;
+    *ret_addr = addr;
+    return 0;
+}
+
+struct fv_addr fv_conn_remote(const struct fv_conn *conn)
+{
+    return conn->next ? conn->addrs.list[conn->next - 1] : (struct fv_addr){.size = 0};
 }
 
 int fv_conn_want_write(struct fv_conn *conn, bool want)

@@ -18,6 +18,9 @@
 
 #define BATCH 512
 #define SLOW (20 * FV_MS)
+#define SWEEP_FROM 8  /* passes with something in a row, after which a steady socket is swept */
+#define SWEEP_SURE 16 /* highest score */
+#define SWEEP_GATHER FV_MS /* with shorter gathering, passes would come for nothing */
 #define POSTS_RESERVED 16
 
 struct post {
@@ -41,13 +44,19 @@ struct fv_loop {
     size_t round; /* sockets served since the last gathering */
     int ready_count;
     struct epoll_event ready[BATCH];
+    uint64_t gathered; /* passes over all sockets */
+    struct fv_list swept;
+    struct fv_list *sweep_next; /* while sweeping */
+    bool sweep_due;
+    bool early;  /* a socket outside the sweep was served before the gathering ended */
+    bool coarse; /* waits in milliseconds */
     struct fv_timers timers;
     struct posts running;
     /* any thread */
     pthread_mutex_t lock;
     struct posts pending; /* under `lock` */
     atomic_bool stop;
-    _Atomic uint64_t passes, slow_calls;
+    _Atomic uint64_t passes, sweeps, slow_calls;
     _Atomic int64_t slowest;
 };
 
@@ -82,6 +91,8 @@ int fv_loop_create(int64_t gather, struct fv_loop **ret_loop)
         return -ENOMEM;
     loop->epoll = loop->wake = -1;
     loop->gather = gather;
+    fv_list_init(&loop->swept);
+    loop->sweep_next = &loop->swept;
     pthread_mutex_init(&loop->lock, NULL);
     int ret = open_descriptors(loop);
     if (ret >= 0)
@@ -151,7 +162,6 @@ static void drain_wake(struct fv_loop *loop)
 /* Waits for the end of the gathering, a timer, a post or stop; not for sockets. True when the gathering is over. */
 static bool wait_gathering(struct fv_loop *loop)
 {
-    loop->now = fv_now();
     int64_t until = fv_min64(loop->gather_until, fv_timers_next(&loop->timers));
     int64_t left = until > loop->now ? until - loop->now : 0;
     struct timespec timeout = {.tv_sec = left / FV_S, .tv_nsec = left % FV_S};
@@ -163,31 +173,42 @@ static bool wait_gathering(struct fv_loop *loop)
     return ret == 0 && loop->now >= loop->gather_until;
 }
 
-/* Rounded up: a wait that ends too early would only be followed by another one. */
-static int timeout_ms(const struct fv_loop *loop)
-{
-    int64_t next = fv_timers_next(&loop->timers);
-    if (next == FV_TIME_NEVER)
-        return -1;
-    int64_t now = fv_now(), left = next > now ? next - now : 0;
-    return (int)fv_min64((left + FV_MS - 1) / FV_MS, INT_MAX);
-}
-
 /* A full batch means that more may be ready: look again at once, but serve each socket once before the next gathering. */
 static void plan_gathering(struct fv_loop *loop, int sockets)
 {
-    if (sockets == 0)
+    loop->sweep_due = !fv_list_empty(&loop->swept);
+    loop->early = false;
+    if (sockets == 0 && !loop->sweep_due)
         return;
     loop->round += (size_t)sockets;
     if (sockets >= BATCH - 1 && loop->round < loop->io_count)
         return;
     loop->round = 0;
+    loop->gathered++;
     loop->gather_until = fv_later(loop->now, loop->gather);
 }
 
-static int wait_sockets(struct fv_loop *loop)
+/* Waits for sockets until `until`. Kernels before 5.11 know milliseconds only: rounded up, because a wait that ends too early would only
+ * be followed by another one. */
+static int wait_epoll(struct fv_loop *loop, int64_t until)
 {
-    int count = epoll_wait(loop->epoll, loop->ready, BATCH, timeout_ms(loop));
+    int64_t left = until > loop->now ? until - loop->now : 0;
+    struct timespec timeout = {.tv_sec = left / FV_S, .tv_nsec = left % FV_S};
+    bool forever = until == FV_TIME_NEVER;
+    if (!loop->coarse) {
+        int count = epoll_pwait2(loop->epoll, loop->ready, BATCH, forever ? NULL : &timeout, NULL);
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM))
+            return count;
+        loop->coarse = true;
+    }
+    int ms = (int)fv_min64((left + FV_MS - 1) / FV_MS, INT_MAX);
+    return epoll_wait(loop->epoll, loop->ready, BATCH, forever ? -1 : ms);
+}
+
+/* Returns the number of sockets that are ready, or negative errno. */
+static int take_ready(struct fv_loop *loop, int64_t until)
+{
+    int count = wait_epoll(loop, until);
     loop->now = fv_now();
     if (count < 0)
         return errno == EINTR ? 0 : -errno;
@@ -200,7 +221,29 @@ static int wait_sockets(struct fv_loop *loop)
         loop->ready[i].data.ptr = NULL;
         sockets--;
     }
-    plan_gathering(loop, sockets);
+    return sockets;
+}
+
+static int wait_sockets(struct fv_loop *loop)
+{
+    bool sweeps = !fv_list_empty(&loop->swept);
+    int sockets = take_ready(loop, sweeps ? loop->now : fv_timers_next(&loop->timers));
+    if (sockets >= 0)
+        plan_gathering(loop, sockets);
+    return sockets < 0 ? sockets : 0;
+}
+
+/* The busy sockets are swept, so that what is left in epoll is rare: one wait for everything saves a call in each pass. Should the rest
+ * not be rare, it wakes the loop once in each interval. */
+static int wait_sweep(struct fv_loop *loop)
+{
+    int sockets = take_ready(loop, fv_min64(loop->gather_until, fv_timers_next(&loop->timers)));
+    if (sockets < 0)
+        return sockets;
+    if (loop->now >= loop->gather_until)
+        plan_gathering(loop, sockets);
+    else
+        loop->early = sockets > 0;
     return 0;
 }
 
@@ -208,7 +251,10 @@ static int wait_sockets(struct fv_loop *loop)
 static int wait_for_work(struct fv_loop *loop)
 {
     loop->ready_count = 0;
-    if (loop->gather_until > fv_now() && !wait_gathering(loop))
+    loop->now = fv_now();
+    if (!fv_list_empty(&loop->swept) && !loop->early)
+        return wait_sweep(loop);
+    if (loop->gather_until > loop->now && !wait_gathering(loop))
         return 0;
     return wait_sockets(loop);
 }
@@ -225,12 +271,88 @@ static unsigned events_of(const struct fv_io *io, uint32_t ready)
     return events;
 }
 
+static uint32_t epoll_bits(unsigned events)
+{
+    return (events & FV_IO_READ ? (uint32_t)EPOLLIN : 0) |
+           (events & FV_IO_WRITE ? (uint32_t)EPOLLOUT : 0);
+}
+
+/* Out of epoll, into the sweep. On failure it stays where it is. */
+static void begin_sweep(struct fv_loop *loop, struct fv_io *io)
+{
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_DEL, io->fd, NULL) < 0)
+        return;
+    io->swept = true;
+    fv_list_append(&loop->swept, &io->link);
+}
+
+static void leave_sweep(struct fv_loop *loop, struct fv_io *io)
+{
+    if (loop->sweep_next == &io->link)
+        loop->sweep_next = io->link.next;
+    fv_list_remove(&io->link);
+    io->swept = false;
+    io->score = 0;
+}
+
+/* Back to epoll. On failure it is swept on. */
+static int end_sweep(struct fv_loop *loop, struct fv_io *io, unsigned events)
+{
+    struct epoll_event event = {.events = epoll_bits(events), .data.ptr = io};
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, io->fd, &event) < 0)
+        return -errno;
+    leave_sweep(loop, io);
+    return 0;
+}
+
+static bool is_steady(const struct fv_loop *loop, struct fv_io *io)
+{
+    if (!io->steady || io->events != FV_IO_READ || loop->gather < SWEEP_GATHER)
+        return false;
+    if (io->served != loop->gathered)
+        io->score = io->served + 1 == loop->gathered ? io->score + 1 : 1;
+    io->served = loop->gathered;
+    return io->score >= SWEEP_FROM;
+}
+
+/* Asks for what the next callback will read first, and for the entry behind it: memory is slower than the system calls between. */
+static void bring_near(const struct fv_list *next)
+{
+    const struct fv_io *io = FV_CONTAINER(next, struct fv_io, link);
+    for (size_t i = 0; io->hot && i < FV_IO_HOT; i += 64)
+        __builtin_prefetch((const char *)io->hot + i);
+    __builtin_prefetch(next->next);
+}
+
+/* Sockets that come to the sweep in this pass had their turn. */
+static void run_sweep(struct fv_loop *loop)
+{
+    uint64_t calls = 0;
+    loop->sweep_next = loop->swept.next;
+    while (loop->sweep_due && loop->sweep_next != &loop->swept) {
+        struct fv_io *io = FV_CONTAINER(loop->sweep_next, struct fv_io, link);
+        loop->sweep_next = io->link.next;
+        if (loop->sweep_next != &loop->swept)
+            bring_near(loop->sweep_next);
+        io->score = io->score < SWEEP_SURE ? io->score + 1 : SWEEP_SURE;
+        if (io->score <= 0 && end_sweep(loop, io, io->events) == 0)
+            continue;
+        io->ready(io, FV_IO_READ);
+        note_call(loop, "socket");
+        calls++;
+    }
+    loop->sweep_due = false;
+    atomic_fetch_add_explicit(&loop->sweeps, calls, memory_order_relaxed);
+}
+
 static void run_sockets(struct fv_loop *loop)
 {
     for (int i = 0; i < loop->ready_count; i++) {
         struct fv_io *io = loop->ready[i].data.ptr;
         if (!io)
             continue; /* removed by a callback of this pass */
+        if (is_steady(loop, io))
+            begin_sweep(loop, io);
         io->ready(io, events_of(io, loop->ready[i].events));
         note_call(loop, "socket");
     }
@@ -260,6 +382,7 @@ int fv_loop_run(struct fv_loop *loop)
         loop->called_at = loop->now;
         run_posts(loop);
         run_timers(loop);
+        run_sweep(loop);
         run_sockets(loop);
     }
     return 0;
@@ -286,12 +409,6 @@ int64_t fv_loop_now(const struct fv_loop *loop)
     return loop->now;
 }
 
-static uint32_t epoll_bits(unsigned events)
-{
-    return (events & FV_IO_READ ? (uint32_t)EPOLLIN : 0) |
-           (events & FV_IO_WRITE ? (uint32_t)EPOLLOUT : 0);
-}
-
 int fv_loop_add(struct fv_loop *loop, struct fv_io *io, int fd, unsigned events,
                 void (*ready)(struct fv_io *, unsigned))
 {
@@ -299,6 +416,7 @@ int fv_loop_add(struct fv_loop *loop, struct fv_io *io, int fd, unsigned events,
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
         return -errno;
     *io = (struct fv_io){.fd = fd, .events = events, .ready = ready};
+    fv_list_init(&io->link);
     loop->io_count++;
     return 0;
 }
@@ -307,6 +425,11 @@ int fv_loop_change(struct fv_loop *loop, struct fv_io *io, unsigned events)
 {
     if (io->events == events)
         return 0;
+    if (io->swept) {
+        int ret = end_sweep(loop, io, events);
+        io->events = ret < 0 ? io->events : events;
+        return ret;
+    }
     struct epoll_event event = {.events = epoll_bits(events), .data.ptr = io};
     if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, io->fd, &event) < 0)
         return -errno;
@@ -318,7 +441,10 @@ void fv_loop_remove(struct fv_loop *loop, struct fv_io *io)
 {
     if (io->fd < 0)
         return;
-    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, io->fd, NULL);
+    if (io->swept)
+        leave_sweep(loop, io);
+    else
+        epoll_ctl(loop->epoll, EPOLL_CTL_DEL, io->fd, NULL);
     for (int i = 0; i < loop->ready_count; i++) {
         if (loop->ready[i].data.ptr == io)
             loop->ready[i].data.ptr = NULL;
@@ -359,6 +485,7 @@ void fv_loop_stats(const struct fv_loop *loop, struct fv_loop_stats *ret_stats)
 {
     *ret_stats = (struct fv_loop_stats){
         .passes = atomic_load_explicit(&loop->passes, memory_order_relaxed),
+        .swept = atomic_load_explicit(&loop->sweeps, memory_order_relaxed),
         .slow_calls = atomic_load_explicit(&loop->slow_calls, memory_order_relaxed),
         .slowest = atomic_load_explicit(&loop->slowest, memory_order_relaxed),
     };

@@ -5,6 +5,9 @@
  * Gathering: after a pass over the ready sockets the loop lets `gather` nanoseconds go by before it looks again, so that one
  * wake-up serves every camera (docs/design/flow.md). Timers and posted calls are not delayed by it.
  *
+ * Sweeping: a socket that has something in nearly every pass need not be asked about first. When its owner allows it (`steady`), the loop
+ * takes it out of epoll and calls ready(FV_IO_READ) in every pass, until fv_loop_found_nothing() came too often.
+ *
  * All functions on the loop's thread, except fv_loop_post() and fv_loop_stop(). fv_io and fv_timer are embedded in their owner.
  */
 #ifndef FV_LOOP_LOOP_H
@@ -13,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/list.h"
 
 struct fv_loop;
 
@@ -24,7 +29,16 @@ struct fv_io {
     unsigned events;
     /* `events` holds FV_IO_READ and/or FV_IO_WRITE; errors and hang-ups are reported as readable (and writable when asked for). */
     void (*ready)(struct fv_io *io, unsigned events);
+    /* The owner's, after fv_loop_add(): it promises fv_loop_found_nothing() when a call was in vain. Only for FV_IO_READ alone. */
+    bool steady;
+    const void *hot; /* memory that ready() reads first, or NULL: the loop asks for it ahead of time (FV_IO_HOT bytes) */
+    /* owner: loop.c */
+    bool swept;
+    int score;       /* passes with something, less those without */
+    uint64_t served; /* number of the last pass with something */
+    struct fv_list link;
 };
+#define FV_IO_HOT 320
 
 struct fv_timer {
     int64_t due; /* monotonic; FV_TIME_NEVER when not set */
@@ -34,6 +48,7 @@ struct fv_timer {
 
 struct fv_loop_stats {
     uint64_t passes;        /* times that the loop woke up and looked at sockets, timers or posted calls */
+    uint64_t swept;         /* calls without asking first */
     uint64_t slow_calls;    /* callbacks that took longer than 20 ms */
     int64_t slowest;        /* ns */
 };
@@ -50,6 +65,11 @@ int64_t fv_loop_now(const struct fv_loop *loop);
 int fv_loop_add(struct fv_loop *loop, struct fv_io *io, int fd, unsigned events, void (*ready)(struct fv_io *, unsigned));
 int fv_loop_change(struct fv_loop *loop, struct fv_io *io, unsigned events);
 void fv_loop_remove(struct fv_loop *loop, struct fv_io *io); /* before close(); safe inside any callback; no callback comes afterwards */
+/* From inside ready(): there was nothing to read. Harmless for a socket that is not swept. */
+static inline void fv_loop_found_nothing(struct fv_io *io)
+{
+    io->score -= 3;
+}
 
 void fv_timer_init(struct fv_timer *timer, void (*fire)(struct fv_timer *, int64_t now));
 /* Sets or moves the timer; FV_TIME_NEVER clears it. Always 0: the links are in the timer, nothing is allocated. */

@@ -88,7 +88,7 @@ int64_t fv_socket_read(int fd, void *buffer, size_t size)
 {
     ssize_t n;
     do
-        n = read(fd, buffer, size);
+        n = recv(fd, buffer, size, 0);
     while (n < 0 && errno == EINTR);
     if (n < 0)
         return -errno;

@@ -14,10 +14,18 @@ static bool is_slice(enum fv_nal_kind kind)
     return kind == FV_NAL_SLICE || kind == FV_NAL_SLICE_KEY;
 }
 
+/* Takes `buf` in the place of the one at hand. */
+static void set_buffer(struct fv_assembly *a, struct fv_buf *buf)
+{
+    fv_buf_unref(a->buf);
+    a->buf = buf;
+    a->bytes = buf ? buf->data : NULL;
+    a->room = buf ? buf->capacity - FV_AU_PADDING : 0;
+}
+
 void fv_assembly_finish(struct fv_assembly *assembly)
 {
-    fv_buf_unref(assembly->buf);
-    assembly->buf = NULL;
+    set_buffer(assembly, NULL);
 }
 
 /* Nothing is at hand; a buffer that nobody took is kept. */
@@ -50,18 +58,16 @@ static bool grow(struct fv_assembly *a, size_t capacity)
         return false;
     }
     if (a->buf)
-        memcpy(larger->data, a->buf->data, a->size);
-    fv_buf_unref(a->buf);
-    a->buf = larger;
+        memcpy(larger->data, a->bytes, a->size);
+    set_buffer(a, larger);
     return true;
 }
 
 static bool reserve(struct fv_assembly *a, size_t more)
 {
-    size_t needed = a->size + more + FV_AU_PADDING;
-    if (a->buf && needed <= a->buf->capacity)
-        return true;
     size_t wanted = a->size + more;
+    if (wanted <= a->room)
+        return true;
     if (wanted < FIRST_SIZE - FV_AU_PADDING)
         wanted = FIRST_SIZE - FV_AU_PADDING;
     if (wanted < 2 * a->size && 2 * a->size + FV_AU_PADDING <= FV_BUF_MAX)
@@ -73,7 +79,7 @@ static void append(struct fv_assembly *a, const uint8_t *data, size_t size)
 {
     if (wasted(a) || !reserve(a, size))
         return;
-    memcpy(a->buf->data + a->size, data, size);
+    memcpy(a->bytes + a->size, data, size);
     a->size += size;
 }
 
@@ -100,7 +106,7 @@ static void end_picture(struct fv_assembly *a, bool by_marker)
     if (a->fragment)
         fv_assembly_fragment_end(a);
     if (a->buf)
-        memset(a->buf->data + a->size, 0, FV_AU_PADDING);
+        memset(a->bytes + a->size, 0, FV_AU_PADDING);
     struct fv_unit unit = {
         .state = unit_state(a),
         .key = a->key,
@@ -115,8 +121,7 @@ static void end_picture(struct fv_assembly *a, bool by_marker)
     a->last_time = a->picture_time;
     a->last_by_marker = by_marker;
     a->ended(a->data, &unit);
-    fv_buf_unref(a->buf);
-    a->buf = NULL;
+    set_buffer(a, NULL);
     clear(a);
 }
 
@@ -174,7 +179,7 @@ static void put_sets_in_front(struct fv_assembly *a)
         a->unwanted = true; /* no decoder could start here */
     if ((a->inside & needed) == needed || wasted(a) || !reserve(a, sets->size))
         return;
-    uint8_t *at = a->buf->data + a->delimiter;
+    uint8_t *at = a->bytes + a->delimiter;
     memmove(at + sets->size, at, a->size - a->delimiter);
     memcpy(at, sets->bytes, sets->size);
     a->size += sets->size;
@@ -316,7 +321,7 @@ static void inspect_fragment(struct fv_assembly *a)
     struct fv_nal part;
     enum fv_nal_kind picture = FV_NAL_OTHER;
     unsigned parts = 0;
-    fv_annexb_init(&it, a->buf->data + a->nal, a->size - a->nal);
+    fv_annexb_init(&it, a->bytes + a->nal, a->size - a->nal);
     while (fv_annexb_next(&it, &part)) {
         enum fv_nal_kind kind = a->codec->kind(part.data, part.size);
         if (fv_is_set(kind))

@@ -55,6 +55,8 @@ struct fv_assembly {
     uint32_t picture_time;
     int64_t first_packet, last_packet;
     struct fv_buf *buf;
+    uint8_t *bytes; /* its memory and, less the padding, its size: packets need not touch *buf; 0 without one */
+    size_t room;
     size_t size;
     size_t delimiter; /* size of the access unit delimiter in front */
 

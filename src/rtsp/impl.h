@@ -30,26 +30,35 @@ enum fv_rtsp_method {
 #define FV_RTSP_BIT(method) (1u << (method))
 
 struct fv_rtsp {
-    struct fv_url url;
+    /* What each packet needs, close together: fv_rtsp_prefetch(). */
+    enum fv_rtsp_state state;
     enum fv_rtsp_lower lower;
+    struct fv_rtsp_handler handler;
+    unsigned garbage_run; /* bytes skipped since the last message or frame */
+    bool heard;           /* a message or frame came */
+    bool has_stream;
+    bool waiting;     /* for the answer to the one request that is not answered yet */
+    int64_t deadline; /* of that */
+    int64_t keepalive_at;
+    size_t out_start, out_size;
+    struct fv_rtsp_counters counters;
+    struct fv_rtsp_stream stream;
+
+    struct fv_url url;
     uint16_t client_rtp_port;
     int64_t request_timeout;
     bool skip_options;
     char user_agent[128];
-    struct fv_rtsp_handler handler;
 
-    enum fv_rtsp_state state;
     struct fv_rtsp_failure failure;
-    struct fv_rtsp_counters counters;
     char server[128], methods[200];
     unsigned offer_count;
     struct fv_rtsp_offer offers[FV_RTSP_OFFERS_MAX];
 
-    /* The one request that is not answered yet. */
-    bool waiting;
+    /* The request that is not answered yet. */
     enum fv_rtsp_method method;
     unsigned cseq; /* of the last request sent */
-    int64_t sent_at, deadline;
+    int64_t sent_at;
     bool authorized;    /* it carried credentials */
     unsigned attempts;  /* times it was sent with credentials */
     uint64_t frames_at; /* counters.frames when it was sent */
@@ -64,18 +73,11 @@ struct fv_rtsp {
     char control[FV_URL_MAX];            /* a=control of the stream as written, to read RTP-Info */
     char id[FV_RTSP_SESSION_ID_MAX];     /* Session, "" when there is none */
     int64_t timeout;                     /* of the session */
-    struct fv_rtsp_stream stream;
-    bool has_stream;
     uint8_t sets[FV_SDP_SETS_MAX];
 
     enum fv_rtsp_method keepalive;
-    int64_t keepalive_at;
     bool torn_down; /* TEARDOWN was queued, or the server ended the session */
 
-    unsigned garbage_run; /* bytes skipped since the last message or frame */
-    bool heard;           /* a message or frame came */
-
-    size_t out_start, out_size;
     uint8_t out[FV_RTSP_OUT_MAX];
 };
 

@@ -244,6 +244,17 @@ static int64_t feed_one(struct fv_rtsp *session, const uint8_t *data, size_t siz
     return feed_message(session, data, size, now);
 }
 
+void fv_rtsp_prefetch(const struct fv_rtsp *session)
+{
+    for (size_t i = 0; i < offsetof(struct fv_rtsp, stream) + 64; i += 64)
+        __builtin_prefetch((const char *)session + i);
+}
+
+void fv_rtsp_media_came(struct fv_rtsp *session)
+{
+    session->counters.frames++;
+}
+
 int64_t fv_rtsp_feed(struct fv_rtsp *session, const uint8_t *data, size_t size, int64_t now)
 {
     size_t used = 0;

@@ -75,7 +75,7 @@ struct fv_rtsp_offer {
 
 /* What was tolerated. */
 struct fv_rtsp_counters {
-    uint64_t frames;              /* interleaved packets handed to the owner */
+    uint64_t frames;              /* interleaved packets handed to the owner; UDP: times that packets came */
     uint64_t foreign_frames;      /* on other channels, or before SETUP was answered: skipped */
     uint64_t garbage;             /* bytes skipped between messages */
     uint64_t stray_responses;     /* answers to nothing that is awaited: skipped */
@@ -112,6 +112,10 @@ int fv_rtsp_start(struct fv_rtsp *session, int64_t now);
 /* Consumes whole messages and frames from the start of `data`; returns the bytes consumed (0..size): the owner keeps the rest and presents it
  * again, followed by more. Negative errno: the session failed, see fv_rtsp_failure(). */
 int64_t fv_rtsp_feed(struct fv_rtsp *session, const uint8_t *data, size_t size, int64_t now);
+/* Asks the memory for what fv_rtsp_feed() will need; to be called a few microseconds before it. */
+void fv_rtsp_prefetch(const struct fv_rtsp *session);
+/* UDP: packets of the stream came, which this session does not see. While they do, an unanswered keepalive is forgiven. */
+void fv_rtsp_media_came(struct fv_rtsp *session);
 /* Bytes to send: returns their number and sets *ret_data (valid until the next call). fv_rtsp_sent() takes n of them off. */
 size_t fv_rtsp_output(struct fv_rtsp *session, const uint8_t **ret_data);
 void fv_rtsp_sent(struct fv_rtsp *session, size_t n);

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/* One camera's media over UDP: ports, holes in firewalls, packets in, reports out. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "ingest/impl.h"
+
+#define RECEIVE_BUFFER (2 << 20) /* some key pictures in a row */
+#define BATCHES_MAX 16           /* of one camera before the next has its turn */
+
+/* --- Packets in --- */
+
+static void take_batch(struct fv_camera *camera, bool rtcp, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct fv_datagram datagram = fv_datagrams_get(camera->ingest->datagrams, i);
+        if (!fv_udp_expects(&camera->udp, rtcp, datagram.from))
+            camera->sums.foreign++;
+        else if (datagram.cut)
+            camera->sums.invalid++;
+        else
+            fv_camera_take_packet(camera, rtcp, datagram.data, datagram.size);
+    }
+}
+
+/* Returns the number of datagrams, or the error that was not "nothing there". */
+static int take_all(struct fv_camera *camera, bool rtcp)
+{
+    int total = 0, n = FV_UDP_BATCH, fd = rtcp ? camera->udp.rtcp.fd : camera->udp.rtp.fd;
+    for (int i = 0; i < BATCHES_MAX && n == FV_UDP_BATCH; i++) {
+        n = fv_datagrams_receive(camera->ingest->datagrams, fd);
+        if (n < 0)
+            return n == -EAGAIN ? total : n;
+        take_batch(camera, rtcp, n);
+        total += n;
+    }
+    return total;
+}
+
+static void receive(struct fv_camera *camera, bool rtcp)
+{
+    fv_camera_ready_to_receive(camera);
+    uint64_t packets = camera->rtp ? fv_rtp_stats(camera->rtp)->packets : 0;
+    int n = take_all(camera, rtcp);
+    if (n < 0) {
+        fv_camera_failf(camera, n, "receiving by UDP: %s", fv_strerror(n));
+        return;
+    }
+    if (n == 0 && !rtcp)
+        fv_loop_found_nothing(&camera->udp.rtp);
+    if (camera->rtp && fv_rtp_stats(camera->rtp)->packets != packets)
+        fv_rtsp_media_came(camera->rtsp);
+    fv_camera_received(camera);
+}
+
+static void on_rtp(struct fv_io *io, unsigned events)
+{
+    receive(FV_CONTAINER(io, struct fv_camera, udp.rtp), false);
+}
+
+static void on_rtcp(struct fv_io *io, unsigned events)
+{
+    receive(FV_CONTAINER(io, struct fv_camera, udp.rtcp), true);
+}
+
+/* --- Ports and holes --- */
+
+void fv_camera_init_udp(struct fv_camera *camera)
+{
+    camera->udp.on_rtp = on_rtp;
+    camera->udp.on_rtcp = on_rtcp;
+    fv_udp_init(&camera->udp);
+}
+
+int fv_camera_open_udp(struct fv_camera *camera)
+{
+    struct fv_addr local;
+    int ret = fv_conn_local(&camera->conn, &local);
+    if (ret == 0)
+        ret = fv_udp_open(&camera->udp, camera->ingest->loop, &local, RECEIVE_BUFFER);
+    if (ret < 0)
+        return ret;
+    camera->udp.rtp.steady = true;
+    camera->udp.rtp.hot = camera;
+    return 0;
+}
+
+/* A firewall or a router on the way lets packets in only when some went out. RFC 3550 knows no empty packet: one with a header alone, and a
+ * receiver report about nothing, are what servers expect here. */
+void fv_camera_punch_holes(struct fv_camera *camera)
+{
+    static const uint8_t rtp[12] = {0x80, 0x60};
+    static const uint8_t rtcp[8] = {0x80, 201, 0, 1};
+    const struct fv_rtsp_stream *stream = fv_rtsp_stream(camera->rtsp);
+    struct fv_addr peer = fv_conn_remote(&camera->conn);
+    fv_udp_expect(&camera->udp, &peer, stream->source, stream->server_rtp_port,
+                  stream->server_rtcp_port);
+    /* Lost ones, or ports that are not known: then packets may still come. */
+    fv_udp_send(&camera->udp, false, rtp, sizeof(rtp));
+    fv_udp_send(&camera->udp, true, rtcp, sizeof(rtcp));
+}
+
+char *fv_camera_buffer_note(const struct fv_camera *camera, char *text, size_t size)
+{
+    text[0] = 0;
+    if (camera->udp.rtp.fd >= 0 && camera->udp.receive_buffer < RECEIVE_BUFFER)
+        snprintf(text, size,
+                 "; the system grants %d KiB of receive buffer instead of %d (net.core.rmem_max)",
+                 camera->udp.receive_buffer >> 10, RECEIVE_BUFFER >> 10);
+    return text;
+}
