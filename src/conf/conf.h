@@ -64,6 +64,12 @@ struct fv_config {
         int connect_rate_per_s, connects_per_host;
     } cameras;
     struct {
+        bool enable;
+        double high, low; /* TRACK_THRESH, TRACK_LOW_THRESH */
+        double buffer;    /* TRACK_BUFFER: thirtieths of a second */
+        double match;     /* MATCH_THRESH */
+    } tracking;
+    struct {
         char *dir; /* OUTPUT_DIR */
         bool save_frames, save_detections;
         int frame_save_interval, jpeg_quality;

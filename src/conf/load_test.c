@@ -54,6 +54,11 @@ static void test_defaults(void **state)
     assert_string_equal(config->models.inference_provider, "auto");
     assert_int_equal(config->models.warm_up_iterations, 10);
     assert_int_equal(config->models.max_batch, 4);
+    assert_true(config->tracking.enable);
+    assert_float_equal(config->tracking.high, 0.25, 0);
+    assert_float_equal(config->tracking.low, 0.1, 0);
+    assert_float_equal(config->tracking.buffer, 30, 0);
+    assert_float_equal(config->tracking.match, 0.75, 0);
     assert_float_equal(config->cameras.gather_ms, 10, 0);
     assert_int_equal(config->cameras.connect_rate_per_s, 20);
     assert_int_equal(config->cameras.connects_per_host, 4);
