@@ -23,6 +23,31 @@ struct fv_conf_strings {
     unsigned count;
 };
 
+/* A zone or line: docs/analytics.md. What is not asked for is 0, or -1 where 0 has a meaning. */
+struct fv_conf_area {
+    char *name;
+    double (*points)[2];
+    unsigned point_count;
+    int anchor; /* enum fv_anchor */
+    struct fv_conf_strings classes;
+    double min_score, min_size, max_size, inertia_ms, margin;
+    double count_s;
+    /* zones */
+    bool mask, enter_exit;
+    double dwell_s;
+    int crowd_limit, crowd_slack; /* limit: -1 */
+    double crowd_s, crowd_update_s;
+    double direction_deg, direction_tolerance_deg, direction_distance; /* deg: -1 */
+    double stationary_s, stationary_radius, stationary_forget_s;
+    bool stationary_suppress;
+};
+
+struct fv_conf_areas {
+    struct fv_conf_area *items;
+    unsigned count;
+    bool given; /* the key stands there, be it with an empty list */
+};
+
 struct fv_conf_camera {
     char *name;
     char *url; /* as written: may hold credentials */
@@ -37,6 +62,7 @@ struct fv_conf_camera {
     int backoff;    /* enum fv_conf_backoff */
     double backoff_initial_s, backoff_max_s, backoff_factor, backoff_jitter, breaker_open_s;
     int backoff_stable_after, breaker_failures, breaker_probes;
+    struct fv_conf_areas zones, lines; /* not given: those of struct fv_config */
 };
 
 struct fv_config {
@@ -62,6 +88,7 @@ struct fv_config {
     struct {
         struct fv_conf_camera *items; /* enabled and disabled, in file order */
         unsigned count;
+        struct fv_conf_areas zones, lines; /* of all cameras that have none of their own */
         double gather_ms;
         int connect_rate_per_s, connects_per_host;
     } cameras;
