@@ -73,8 +73,10 @@ static void print_rows(const struct row *rows, size_t count, bool json)
             json_object_set_new(object, row->name, row_json(row));
         else if (row->whole)
             printf("  %-21s %12" PRIu64 "  %s\n", row->name, row->count, row->meaning);
-        else
+        else if (isfinite(row->number))
             printf("  %-21s %12.6f  %s\n", row->name, row->number, row->meaning);
+        else
+            printf("  %-21s %12s  %s\n", row->name, "-", row->meaning);
     }
     if (json) {
         json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));

@@ -66,6 +66,7 @@ struct fv_engine_camera {
     int64_t age_p50, age_p99,
         age_max;          /* ns from the last packet to the event; 0 before the first */
     uint32_t persons_now; /* in the last analysed picture */
+    uint64_t tracks;      /* objects that were followed: numbers given to tracks */
 };
 
 struct fv_engine_stats {

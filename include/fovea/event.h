@@ -19,6 +19,7 @@ struct fv_detection {
     float x0, y0, x1, y1; /* x0 < x1 <= width, y0 < y1 <= height */
     float score;          /* 0..1 */
     uint16_t class_id;    /* index into the model's labels */
+    uint64_t track;       /* number of the track, unique for the camera and the run; 0: none (yet) */
 };
 
 /* When a picture passed each stage, on the monotonic clock. */

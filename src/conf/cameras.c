@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/areas.h"
 #include "conf/check.h"
 #include "conf/mask.h"
 
@@ -27,8 +28,11 @@ void fv_camera_finish(struct fv_conf_camera *camera)
 {
     fv_free(camera->name);
     wipe(camera->url);
+    fv_free(camera->tls_ca_file);
     explicit_bzero(&camera->address, sizeof(camera->address));
-    camera->name = camera->url = NULL;
+    fv_areas_finish(&camera->zones);
+    fv_areas_finish(&camera->lines);
+    camera->name = camera->url = camera->tls_ca_file = NULL;
 }
 
 void fv_draft_finish(struct fv_conf_draft *draft)
@@ -176,6 +180,9 @@ static int borrow(char **at, const char *from)
 static int draft_init(const struct fv_check *check, bool own, struct fv_conf_draft *draft)
 {
     *draft = (struct fv_conf_draft){.camera = check->defaults.camera};
+    draft->camera.tls_ca_file = NULL;
+    if (borrow(&draft->camera.tls_ca_file, check->defaults.camera.tls_ca_file) < 0)
+        return -ENOMEM;
     if (own)
         return 0;
     if (borrow(&draft->username, check->defaults.username) < 0 ||
@@ -223,6 +230,16 @@ static bool read_entry(struct fv_check *check, const struct entry *entry,
     return false;
 }
 
+static void check_areas(struct fv_check *check, const struct entry *entry,
+                        struct fv_conf_camera *camera)
+{
+    fv_check_areas(check, entry->node, entry->value, &camera->zones, &camera->lines);
+    if (camera->zones.given || camera->lines.given)
+        fv_check_areas_joined(check, entry->node,
+                              camera->zones.given ? &camera->zones : &check->config->cameras.zones,
+                              camera->lines.given ? &camera->lines : &check->config->cameras.lines);
+}
+
 static void add_camera(struct fv_check *check, const struct entry *entry)
 {
     struct fv_conf_draft draft;
@@ -233,6 +250,7 @@ static void add_camera(struct fv_check *check, const struct entry *entry)
         settle_name(check, entry, &draft.camera);
         settle_address(check, entry, &draft.camera);
         check_backoff(check, &draft.camera, entry->node);
+        check_areas(check, entry, &draft.camera);
         fv_check_credentials(check, &draft, entry->node, own);
         check->config->cameras.items[check->config->cameras.count++] = draft.camera;
         draft.camera = (struct fv_conf_camera){0};
@@ -311,6 +329,10 @@ void fv_check_cameras(struct fv_check *check)
     uint32_t streams;
     const json_t *value = fv_check_given(check, "cameras", "RTSP_STREAMS", &streams);
     check_backoff(check, &check->defaults.camera, check->cameras);
+    struct fv_conf_areas *zones = &check->config->cameras.zones;
+    struct fv_conf_areas *lines = &check->config->cameras.lines;
+    fv_check_areas(check, check->cameras, json_object_get(check->root, "cameras"), zones, lines);
+    fv_check_areas_joined(check, check->cameras, zones, lines);
     if (streams != FV_NODE_NONE && check->map.nodes[streams].repeated)
         return;
     size_t count = json_is_array(value) ? json_array_size(value) : json_object_size(value);

@@ -170,9 +170,7 @@ static bool decides_sources(const char *name)
     return !strcmp(name, "cameras") || !strcmp(name, "RTSP_STREAMS") || !strcmp(name, "enabled");
 }
 
-/* True when the member must not be judged: it stands there twice. The second and later ones are
- * reported. */
-static bool repeated(struct fv_check *check, uint32_t id)
+bool fv_check_repeated(struct fv_check *check, uint32_t id)
 {
     const struct fv_node *node = &check->map.nodes[id];
     if (node->duplicate_of != FV_NODE_NONE)
@@ -229,7 +227,7 @@ static void unknown_key(struct fv_check *check, const struct fv_member *member)
 
 void fv_check_member(struct fv_check *check, const struct fv_member *member)
 {
-    if (repeated(check, member->node))
+    if (fv_check_repeated(check, member->node))
         return;
     const char *name = check->map.nodes[member->node].name;
     const struct fv_setting *setting = fv_setting_find(member->section, name, member->in_camera);
@@ -313,7 +311,7 @@ void fv_check_sections(struct fv_check *check)
     }
     for (uint32_t i = check->map.nodes[0].first; i != FV_NODE_NONE; i = check->map.nodes[i].next) {
         const char *name = check->map.nodes[i].name;
-        if (repeated(check, i) || fv_check_is_ignored(name))
+        if (fv_check_repeated(check, i) || fv_check_is_ignored(name))
             continue;
         if (fv_section_find(name))
             check_section(check, i, json_object_get(check->root, name));

@@ -99,6 +99,9 @@ struct fv_member {
     struct fv_conf_draft *draft; /* where a camera's settings go */
 };
 void fv_check_member(struct fv_check *check, const struct fv_member *member);
+/* True when the member must not be judged: it stands there twice. The second and later ones are
+ * reported. */
+bool fv_check_repeated(struct fv_check *check, uint32_t node);
 
 /* value.c: type, bounds and words. True when the value may be stored. */
 bool fv_value_check(struct fv_check *check, const struct fv_setting *setting, const json_t *value,

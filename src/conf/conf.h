@@ -23,18 +23,46 @@ struct fv_conf_strings {
     unsigned count;
 };
 
+/* A zone or line: docs/analytics.md. What is not asked for is 0, or -1 where 0 has a meaning. */
+struct fv_conf_area {
+    char *name;
+    double (*points)[2];
+    unsigned point_count;
+    int anchor; /* enum fv_anchor */
+    struct fv_conf_strings classes;
+    double min_score, min_size, max_size, inertia_ms, margin;
+    double count_s;
+    /* zones */
+    bool mask, enter_exit;
+    double dwell_s;
+    int crowd_limit, crowd_slack; /* limit: -1 */
+    double crowd_s, crowd_update_s;
+    double direction_deg, direction_tolerance_deg, direction_distance; /* deg: -1 */
+    double stationary_s, stationary_radius, stationary_forget_s;
+    bool stationary_suppress;
+};
+
+struct fv_conf_areas {
+    struct fv_conf_area *items;
+    unsigned count;
+    bool given; /* the key stands there, be it with an empty list */
+};
+
 struct fv_conf_camera {
     char *name;
     char *url; /* as written: may hold credentials */
     bool enabled;
     struct fv_url address; /* parsed, with the credentials that are in force (url, USERNAME, PASSWORD_ENV, PASSWORD_FILE) */
     int transport; /* enum fv_conf_transport */
+    bool tls_verify;
+    char *tls_ca_file; /* NULL: the system's */
     double resolve_timeout_s, connect_timeout_s, request_timeout_s, first_packet_timeout_s, first_keyframe_timeout_s, stall_timeout_s;
     double reorder_ms;
     bool flag_loss; /* ON_LOSS is "flag" */
     int backoff;    /* enum fv_conf_backoff */
     double backoff_initial_s, backoff_max_s, backoff_factor, backoff_jitter, breaker_open_s;
     int backoff_stable_after, breaker_failures, breaker_probes;
+    struct fv_conf_areas zones, lines; /* not given: those of struct fv_config */
 };
 
 struct fv_config {
@@ -60,9 +88,16 @@ struct fv_config {
     struct {
         struct fv_conf_camera *items; /* enabled and disabled, in file order */
         unsigned count;
+        struct fv_conf_areas zones, lines; /* of all cameras that have none of their own */
         double gather_ms;
         int connect_rate_per_s, connects_per_host;
     } cameras;
+    struct {
+        bool enable;
+        double high, low; /* TRACK_THRESH, TRACK_LOW_THRESH */
+        double buffer;    /* TRACK_BUFFER: thirtieths of a second */
+        double match;     /* MATCH_THRESH */
+    } tracking;
     struct {
         char *dir; /* OUTPUT_DIR */
         bool save_frames, save_detections;
@@ -109,7 +144,8 @@ struct fv_conf_finding {
 };
 void fv_conf_find(struct fv_check *check, const struct fv_conf_finding *finding);
 
-/* Reads, applies the environment (FOVEA_SECTION__NAME), checks and fills in the defaults. All problems are reported, not only the first. Borrows params. 0; -EINVAL: there are
+/* Reads, applies the environment (FOVEA_SECTION__NAME), checks and fills in the defaults. All problems are reported, not only
+ * the first. Borrows params. 0; -EINVAL: there are
  * errors (reported); -ENOENT, -EACCES, -EIO: the file cannot be read (err); -ENOMEM. On failure *ret_config is untouched. */
 int fv_config_load(const struct fv_config_params *params, struct fv_config **ret_config, struct fv_error *err);
 void fv_config_free(struct fv_config *config); /* wipes passwords; NULL is fine */

@@ -113,7 +113,7 @@ static const struct sample value_samples[] = {
     {WITH("tracking", "'TRACK_THRESH': ^0"), "Eout_of_range tracking.TRACK_THRESH"},
     {WITH("tracking", "^'FRAME_RATE': 30"), "Inot_needed tracking.FRAME_RATE"},
     {WITH("tracking", "'ENABLE_TRACKING': false"), ""},
-    {WITH("tracking", "^'ENABLE_TRACKING': true"), "Wno_effect_yet tracking.ENABLE_TRACKING"},
+    {WITH("tracking", "'ENABLE_TRACKING': true"), ""},
     {WITH("visualization", "'JPEG_QUALITY': ^101"), "Eout_of_range visualization.JPEG_QUALITY"},
     {WITH("visualization", "^'NVENC_BITRATE': 5"), "Wno_effect_yet visualization.NVENC_BITRATE"},
     {WITH("visualization", "^'NVENC_': 5"), "Eunknown_key visualization.NVENC_"},
@@ -177,8 +177,8 @@ static const struct sample rule_samples[] = {
           "^'ENABLE_THREADING': true, ^'DEEPSTREAM_X': 1, ^'DEEPSTREAM_MUX_BATCH_SIZE': 4"),
      "Oobsolete processing.ENABLE_THREADING;Oobsolete processing.DEEPSTREAM_X;Oobsolete "
      "processing.DEEPSTREAM_MUX_BATCH_SIZE"},
-    {WITH("tracking", "^'TRACK_LOW_THRESH': ^0.3"),
-     "Wno_effect_yet tracking.TRACK_LOW_THRESH;Ethreshold_order tracking.TRACK_LOW_THRESH"},
+    {WITH("tracking", "'TRACK_LOW_THRESH': ^0.3"),
+     "Ethreshold_order tracking.TRACK_LOW_THRESH"},
     {WITH("websocket", "^'HOST': ^'0.0.0.0'"),
      "Wno_effect_yet websocket.HOST;Wopen_to_network websocket.HOST"},
     {WITH("websocket", "^'HOST': '0.0.0.0', 'ENABLE_SERVER': false"),
@@ -237,7 +237,6 @@ static const struct sample camera_samples[] = {
     {CAMERA("'STALL_TIMEOUT_S': ^0"), "Eout_of_range cameras.RTSP_STREAMS[0].STALL_TIMEOUT_S"},
     {CAMERA("'BACKOFF_INITIAL_S': ^61"),
      "Ebackoff_order cameras.RTSP_STREAMS[0].BACKOFF_INITIAL_S"},
-    {CAMERA("^'ZONES': [{'name': 'x'}]"), "Wno_effect_yet cameras.RTSP_STREAMS[0].ZONES"},
     {CAMERA("'ZONES': [], 'DECODE_MODE': 'all'"), ""},
     {CAMERA("^'url': 'rtsp://h'"), "Eduplicate_key cameras.RTSP_STREAMS[0].url"},
     {CAMERA("'PASSWORD_ENV': ^'X'"), "Ebad_credentials cameras.RTSP_STREAMS[0].PASSWORD_ENV"},
@@ -253,6 +252,67 @@ static const struct sample camera_samples[] = {
     {CAMERA("'USERNAME': 'u', 'PASSWORD_FILE': '/nonexistent/x', 'enabled': false}, {'name': 'b', "
             "'url': 'rtsp://h'"),
      ""},
+};
+
+/* A zone and a line of the first camera, with more settings. */
+#define AREA0 "cameras.RTSP_STREAMS[0]."
+#define SQUARE "[[0, 0], [1, 0], [1, 1], [0, 1]]"
+#define ZONE(body) CAMERA("'ZONES': [{" body "}]")
+#define NAMED(body) ZONE("'NAME': 'z', 'MASK': true, " body)
+#define SQUARED(body) NAMED("'POINTS': " SQUARE ", " body)
+#define LINE(body) CAMERA("'LINES': [{'NAME': 'l', " body "}]")
+
+static const struct sample area_samples[] = {
+    {SQUARED("'ANCHOR': 'Top', 'CLASSES': ['person', 2], 'MIN_SCORE': 0.4, 'COUNT_S': 60"), ""},
+    {LINE("'POINTS': [[0.5, 0.9], [0.5, 0.4]], 'INERTIA_MS': 0, 'MARGIN': 0"), ""},
+    {CAMERA("'ZONES': [], 'LINES': []"), ""},
+    {CAMERA("'ZONES': ^{}"), "Ewrong_type " AREA0 "ZONES"},
+    {CAMERA("'ZONES': [^3]"), "Ewrong_type " AREA0 "ZONES[0]"},
+    {CAMERA("'ZONES': [^{'POINTS': " SQUARE ", 'MASK': true}]"),
+     "Emissing_key " AREA0 "ZONES[0]"},
+    {CAMERA("'ZONES': [^{'NAME': 'z', 'MASK': true}]"), "Emissing_key " AREA0 "ZONES[0]"},
+    {SQUARED("^'DWEL_S': 3"), "Eunknown_key " AREA0 "ZONES[0].DWEL_S"},
+    {SQUARED("^'MASK': true"), "Eduplicate_key " AREA0 "ZONES[0].MASK"},
+    {LINE("'POINTS': [[0, 0], [1, 1]], ^'DWELL_S': 3"), "Eunknown_key " AREA0 "LINES[0].DWELL_S"},
+    {SQUARED("'DWELL_S': ^0"), "Eout_of_range " AREA0 "ZONES[0].DWELL_S"},
+    {SQUARED("'DWELL_S': ^'3'"), "Ewrong_type " AREA0 "ZONES[0].DWELL_S"},
+    {SQUARED("'ANCHOR': ^'middle'"), "Ebad_value " AREA0 "ZONES[0].ANCHOR"},
+    {SQUARED("'CLASSES': [^-1]"), "Ewrong_type " AREA0 "ZONES[0].CLASSES[0]"},
+    {SQUARED("'MIN_SIZE': 0.2, 'MAX_SIZE': ^0.1"), "Ebad_value " AREA0 "ZONES[0].MAX_SIZE"},
+    {SQUARED("'CROWD_LIMIT': 2, 'CROWD_SLACK': ^3"), "Ebad_value " AREA0 "ZONES[0].CROWD_SLACK"},
+    {SQUARED("'CROWD_LIMIT': 0"), ""},
+    {NAMED("'POINTS': ^3"), "Ewrong_type " AREA0 "ZONES[0].POINTS"},
+    {NAMED("'POINTS': ^[[0, 0], [1, 1]]"), "Ebad_points " AREA0 "ZONES[0].POINTS"},
+    {NAMED("'POINTS': [[0, 0], ^[1], ^[1, 2.5]]"),
+     "Ewrong_type " AREA0 "ZONES[0].POINTS[1];Eout_of_range " AREA0 "ZONES[0].POINTS[2]"},
+    {NAMED("'POINTS': [[0, 0], ^[640, 0], ^[0, 480]]"),
+     "Eout_of_range " AREA0 "ZONES[0].POINTS[1];Eout_of_range " AREA0 "ZONES[0].POINTS[2]"},
+    /* a bow tie */
+    {NAMED("'POINTS': ^[[0, 0], [1, 1], [1, 0], [0, 1]]"), "Ebad_points " AREA0 "ZONES[0].POINTS"},
+    {NAMED("'POINTS': ^[[0, 0], [0.5, 0.5], [1, 1]]"), "Ebad_points " AREA0 "ZONES[0].POINTS"},
+    {NAMED("'POINTS': ^[[0, 0], [1, 1], [0, 0]]"), "Ebad_points " AREA0 "ZONES[0].POINTS"},
+    {NAMED("'POINTS': ^[[1.1, 0], [1.9, 0], [1.9, 1]]"), "Ebad_points " AREA0 "ZONES[0].POINTS"},
+    {NAMED("'POINTS': [[-1, -1], [2, -1], [0.5, 2]]"), ""},
+    {LINE("'POINTS': ^[[0, 0], [0.5, 0.5], [1, 1]]"), "Ebad_points " AREA0 "LINES[0].POINTS"},
+    {LINE("'POINTS': ^[[0.5, 0.5], [0.5, 0.5]]"), "Ebad_points " AREA0 "LINES[0].POINTS"},
+    {ZONE("'NAME': "
+          "^'0123456789012345678901234567890123456789012345678901234567890123', 'MASK': true, "
+          "'POINTS': " SQUARE),
+     "Ebad_name " AREA0 "ZONES[0].NAME"},
+    {CAMERA("'ZONES': [^{'NAME': 'z', 'POINTS': " SQUARE "}]"), "Widle_zone " AREA0 "ZONES[0]"},
+    {CAMERA("'ZONES': ^[{'NAME': 'z', 'POINTS': " SQUARE ", 'MASK': true}, {'NAME': 'z', "
+            "'POINTS': " SQUARE ", 'DWELL_S': 5}]"),
+     "Eduplicate_name " AREA0 "ZONES"},
+    /* engine-wide zones and a camera's own line */
+    {"{'cameras': {'ZONES': [{'NAME': 'x', 'MASK': true, 'POINTS': " SQUARE "}], 'RTSP_STREAMS': "
+     "[{'url': 'rtsp://h', 'LINES': ^[{'NAME': 'x', 'POINTS': [[0, 0], [1, 1]]}]}]}}",
+     "Eduplicate_name " AREA0 "LINES"},
+    {"{'cameras': {'ZONES': [{'NAME': 'x', 'POINTS': ^[], 'MASK': true}], 'RTSP_STREAMS': "
+     "[{'url': 'rtsp://h'}, {'url': 'rtsp://i'}]}}",
+     "Ebad_points cameras.ZONES[0].POINTS"},
+    {"{'tracking': {'ENABLE_TRACKING': false}, 'cameras': {^'LINES': [{'NAME': 'x', 'POINTS': "
+     "[[0, 0], [1, 1]]}], 'RTSP_STREAMS': [{'url': 'rtsp://h'}]}}",
+     "Wneeds_tracking cameras.LINES"},
 };
 
 struct found {
@@ -357,6 +417,11 @@ static void test_cameras(void **state)
     RUN(camera_samples);
 }
 
+static void test_areas(void **state)
+{
+    RUN(area_samples);
+}
+
 /* Every code of the documentation occurs, except those that have tests of their own: the size
  * limits (load_test.c), the environment (env_test.c) and the machine (doctor_test.c). */
 static void test_all_codes_seen(void **state)
@@ -367,7 +432,8 @@ static void test_all_codes_seen(void **state)
     } tables[] = {{syntax_samples, sizeof(syntax_samples) / sizeof(syntax_samples[0])},
                   {value_samples, sizeof(value_samples) / sizeof(value_samples[0])},
                   {rule_samples, sizeof(rule_samples) / sizeof(rule_samples[0])},
-                  {camera_samples, sizeof(camera_samples) / sizeof(camera_samples[0])}};
+                  {camera_samples, sizeof(camera_samples) / sizeof(camera_samples[0])},
+                  {area_samples, sizeof(area_samples) / sizeof(area_samples[0])}};
     for (const struct fv_code *code = fv_codes; code->name; code++) {
         bool seen = !strcmp(code->name, "too_large") || !strcmp(code->name, "too_many_findings") ||
                     !strcmp(code->name, "unknown_variable") || strstr(code->help, "--machine");
@@ -387,7 +453,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_syntax),         cmocka_unit_test(test_values),
         cmocka_unit_test(test_rules),          cmocka_unit_test(test_cameras),
-        cmocka_unit_test(test_all_codes_seen),
+        cmocka_unit_test(test_areas),          cmocka_unit_test(test_all_codes_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

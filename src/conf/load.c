@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/areas.h"
 #include "conf/check.h"
 
 /* What fv_config_load() and fv_config_check() have in common. */
@@ -334,6 +335,8 @@ void fv_config_free(struct fv_config *config)
     for (unsigned i = 0; i < config->cameras.count; i++)
         fv_camera_finish(&config->cameras.items[i]);
     fv_free(config->cameras.items);
+    fv_areas_finish(&config->cameras.zones);
+    fv_areas_finish(&config->cameras.lines);
     for (unsigned i = 0; i < config->models.target_classes.count; i++)
         fv_free(config->models.target_classes.items[i]);
     fv_free(config->models.target_classes.items);

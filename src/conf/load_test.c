@@ -54,6 +54,11 @@ static void test_defaults(void **state)
     assert_string_equal(config->models.inference_provider, "auto");
     assert_int_equal(config->models.warm_up_iterations, 10);
     assert_int_equal(config->models.max_batch, 4);
+    assert_true(config->tracking.enable);
+    assert_float_equal(config->tracking.high, 0.25, 0);
+    assert_float_equal(config->tracking.low, 0.1, 0);
+    assert_float_equal(config->tracking.buffer, 30, 0);
+    assert_float_equal(config->tracking.match, 0.75, 0);
     assert_float_equal(config->cameras.gather_ms, 10, 0);
     assert_int_equal(config->cameras.connect_rate_per_s, 20);
     assert_int_equal(config->cameras.connects_per_host, 4);
@@ -429,6 +434,47 @@ static void test_too_many_cameras(void **state)
     free(text);
 }
 
+/* ---- zones and lines ---- */
+
+#define GATE                                                                                       \
+    "\"ZONES\": [{\"NAME\": \"door\", \"POINTS\": [[0.4, 0.5], [0.6, 0.5], [0.5, 1]], "            \
+    "\"CLASSES\": [\"person\", 2], \"ANCHOR\": \"centre\", \"DWELL_S\": 10, \"CROWD_LIMIT\": 0}]"
+
+/* docs/analytics.md */
+static void test_areas(void **state)
+{
+    struct fv_config *config =
+        load("{\"cameras\": {\"LINES\": [{\"NAME\": \"all\", \"POINTS\": [[0, 0], [1, 1]]}], "
+             "\"RTSP_STREAMS\": [{\"url\": \"rtsp://h/s\", " GATE
+             "}, {\"url\": \"rtsp://h/t\", \"LINES\": []}]}}",
+             "cpu");
+    const struct fv_conf_camera *cameras = config->cameras.items;
+    assert_true(cameras[0].zones.given && !cameras[0].lines.given);
+    assert_true(!cameras[1].zones.given && cameras[1].lines.given);
+    assert_int_equal(cameras[1].lines.count, 0);
+    assert_int_equal(config->cameras.lines.count, 1);
+    const struct fv_conf_area *door = &cameras[0].zones.items[0];
+    assert_string_equal(door->name, "door");
+    assert_int_equal(door->point_count, 3);
+    assert_float_equal(door->points[1][0], 0.6, 0);
+    assert_float_equal(door->points[2][1], 1, 0);
+    assert_int_equal(door->anchor, 1);
+    assert_int_equal(door->classes.count, 2);
+    assert_string_equal(door->classes.items[1], "2");
+    assert_float_equal(door->inertia_ms, 300, 0);
+    assert_float_equal(door->margin, 0.01, 0);
+    assert_float_equal(door->dwell_s, 10, 0);
+    assert_int_equal(door->crowd_limit, 0);
+    assert_int_equal(door->crowd_slack, 0);
+    assert_float_equal(door->crowd_s, 3, 0);
+    assert_true(door->direction_deg < 0);
+    assert_float_equal(door->stationary_s, 0, 0);
+    assert_true(door->stationary_suppress);
+    assert_false(door->mask || door->enter_exit);
+    assert_int_equal(config->cameras.lines.items[0].crowd_limit, -1);
+    fv_config_free(config);
+}
+
 /* ---- memory ---- */
 
 /* jansson's own allocations are not made to fail: version 2.14 itself does not survive all of them.
@@ -457,6 +503,10 @@ static void fail_each(const char *text, int expected)
 static void test_no_memory(void **state)
 {
     fail_each(full, 0);
+    fail_each("{\"cameras\": {\"LINES\": [{\"NAME\": \"all\", \"POINTS\": [[0, 0], [1, 1]]}],"
+              " \"RTSP_STREAMS\": [{\"url\": \"rtsp://h\", " GATE "},"
+              " {\"url\": \"rtsp://i\", " GATE "}, {\"url\": \"rtsp://j\"}]}}",
+              0);
     fail_each("{\"processing\": {\"ENABLE_NVDEC\": false, \"FRAME_SKIP\": 1, \"X\": 2, \"X\": 3},\n"
               " \"cameras\": {\"USERNAME\": \"u\", \"PASSWORD_FILE\": \"/nonexistent/x\",\n"
               "  \"RTSP_STREAMS\": {\"a\": \"rtsp://u:p@h\", \"b\": \"rtsp://i\"}}}",
@@ -607,7 +657,8 @@ static void test_table(void **state)
 {
     for (size_t i = 0; i < fv_setting_count; i++) {
         const struct fv_setting *setting = &fv_settings[i];
-        bool word = setting->kind == FV_KIND_WORD, cameras = setting->kind == FV_KIND_CAMERAS;
+        bool word = setting->kind == FV_KIND_WORD;
+        bool own = setting->kind == FV_KIND_CAMERAS || setting->kind == FV_KIND_AREAS;
         bool camera_only = setting->scope == FV_SCOPE_CAMERA;
         bool reasoned =
             setting->must || setting->warn_above > 0 || setting->warn_at || setting->info_at;
@@ -617,7 +668,7 @@ static void test_table(void **state)
         assert_int_equal(setting->words != NULL, word);
         assert_int_equal(setting->instead != NULL, setting->effect == FV_EFFECT_OBSOLETE);
         assert_int_equal(setting->target != FV_TARGET_NONE,
-                         setting->effect == FV_EFFECT_WIRED && !cameras);
+                         setting->effect == FV_EFFECT_WIRED && !own);
         assert_true(!reasoned || setting->why);
         assert_true(setting->effect != FV_EFFECT_NONE || setting->why);
         if (setting->kind == FV_KIND_INT)
@@ -643,6 +694,7 @@ int main(void)
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_too_many_findings),
         cmocka_unit_test(test_too_many_cameras),
+        cmocka_unit_test(test_areas),
         cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_no_secret_shown),
         cmocka_unit_test(test_no_secret_in_prefixes),

@@ -85,23 +85,44 @@ static void rewrite_form(struct fv_migration *m, json_t *cameras)
     fv_migrate_set(m, cameras, "RTSP_STREAMS", list);
 }
 
+/* What stands behind the first FV_CONF_CAMERAS_MAX members leaves the list or object. */
+static json_t *cut_off(json_t *streams)
+{
+    json_t *rest = json_is_array(streams) ? json_array() : json_object(), *camera;
+    json_t *first = json_is_array(streams) ? json_array() : json_object();
+    const char *name;
+    size_t i, count = 0;
+    if (json_is_array(streams)) {
+        json_array_foreach(streams, i, camera)
+            json_array_append(i < FV_CONF_CAMERAS_MAX ? first : rest, camera);
+        json_array_clear(streams);
+        json_array_extend(streams, first);
+    } else {
+        json_object_foreach(streams, name, camera)
+            json_object_set(count++ < FV_CONF_CAMERAS_MAX ? first : rest, name, camera);
+        json_object_clear(streams);
+        json_object_update(streams, first);
+    }
+    json_decref(first);
+    return rest;
+}
+
 /* More cameras than one engine takes are set aside as they are. */
 static void limit(struct fv_migration *m, json_t *streams)
 {
-    if (json_array_size(streams) <= FV_CONF_CAMERAS_MAX)
+    size_t count = json_is_array(streams) ? json_array_size(streams) : json_object_size(streams);
+    if (count <= FV_CONF_CAMERAS_MAX)
         return;
-    json_t *rest = json_array(), *first = json_array(), *camera;
-    size_t i;
-    json_array_foreach(streams, i, camera)
-        json_array_append(i < FV_CONF_CAMERAS_MAX ? first : rest, camera);
+    json_t *rest = cut_off(streams);
+    if (!rest) {
+        m->failure = -ENOMEM;
+        return;
+    }
     fv_migrate_keep(m, STREAMS, rest);
     fv_migrate_note(m, (struct fv_changed){FV_CHANGE_FORCED, STREAMS},
                     "%zu cameras beyond %d are moved to \"$kept\": split them over several "
                     "engines.",
-                    json_array_size(rest), FV_CONF_CAMERAS_MAX);
-    json_array_clear(streams);
-    json_array_extend(streams, first);
-    json_decref(first);
+                    count - FV_CONF_CAMERAS_MAX, FV_CONF_CAMERAS_MAX);
     json_decref(rest);
 }
 
@@ -212,11 +233,11 @@ void fv_migrate_cameras(struct fv_migration *m)
     size_t i;
     if (!cameras)
         return;
+    limit(m, json_object_get(cameras, "RTSP_STREAMS"));
     rewrite_form(m, cameras);
     streams = json_object_get(cameras, "RTSP_STREAMS");
     if (!json_is_array(streams))
         return;
-    limit(m, streams);
     json_array_foreach(streams, i, camera)
     {
         if (!json_is_object(camera))

@@ -58,6 +58,9 @@ static const struct fv_word log_levels[] = {{"debug", FV_LOG_DEBUG},
 #define O "output"
 #define W "websocket"
 #define A "app"
+#define AREAS_RULE                                                                                 \
+    "Settings: [analytics.md](analytics.md). A camera's own list replaces the engine-wide one. A " \
+    "class that the model does not know is an error at start."
 #define GPU_ONLY_WHY "Fovea keeps every frame on the GPU."
 
 const struct fv_setting fv_settings[] = {
@@ -272,9 +275,9 @@ const struct fv_setting fv_settings[] = {
      .help = "environment variable that holds the password",
      .rule = "Needs a user name, and not together with PASSWORD_FILE (`bad_credentials`). A "
              "variable that is not set is an error at start (`missing_secret`)."},
-    {C, "TLS_VERIFY", FV_KIND_BOOL, LATER, BOTH, .value = "true",
+    {C, "TLS_VERIFY", FV_KIND_BOOL, CAMERA(tls_verify), BOTH, .value = "true",
      .help = "check the camera's certificate"},
-    {C, "TLS_CA_FILE", FV_KIND_STRING, LATER, BOTH, .flags = FV_MAY_NULL,
+    {C, "TLS_CA_FILE", FV_KIND_STRING, CAMERA(tls_ca_file), BOTH, .flags = FV_MAY_NULL,
      .default_note = "the system's", .help = "certificates to trust"},
     {C, "RESOLVE_TIMEOUT_S", FV_KIND_NUMBER, CAMERA(resolve_timeout_s), BOTH, OPEN, .unit = "s",
      .value = "5", .min = 0, .max = 3600, .help = "deadline of the name look-up"},
@@ -317,10 +320,10 @@ const struct fv_setting fv_settings[] = {
      .help = "circuit breaker: probes that must succeed to close it"},
     {C, "DECODE_MODE", FV_KIND_ANY, LATER, BOTH, .value = "\"all\"", .already = "\"all\"",
      .help = "all, key (key pictures only), or a number N: every Nth"},
-    {C, "ZONES", FV_KIND_ANY, LATER, BOTH, .value = "[]", .already = "[]",
-     .help = "named areas, points [x, y] in 0..1"},
-    {C, "LINES", FV_KIND_ANY, LATER, BOTH, .value = "[]", .already = "[]",
-     .help = "named lines, points [x, y] in 0..1"},
+    {C, "ZONES", FV_KIND_AREAS, .effect = FV_EFFECT_WIRED, BOTH, .value = "[]",
+     .help = "named areas and what is watched in them", .rule = AREAS_RULE},
+    {C, "LINES", FV_KIND_AREAS, .effect = FV_EFFECT_WIRED, BOTH, .value = "[]",
+     .help = "named lines whose crossings are events", .rule = AREAS_RULE},
     {C, "GATHER_MS", FV_KIND_NUMBER, CONFIG(cameras.gather_ms), .unit = "ms", .value = "10",
      .min = 0, .max = 1000, .help = "reads are gathered this long; 0: every wake-up"},
     {C, "CONNECT_RATE_PER_S", FV_KIND_INT, CONFIG(cameras.connect_rate_per_s), .unit = "attempts/s",
@@ -330,17 +333,17 @@ const struct fv_setting fv_settings[] = {
      .value = "4", .min = 1, .max = 100000, .help = "unfinished attempts per host"},
 
     /* ---- tracking ---- */
-    {T, "ENABLE_TRACKING", FV_KIND_BOOL, LATER, .value = "true", .already = "false",
+    {T, "ENABLE_TRACKING", FV_KIND_BOOL, CONFIG(tracking.enable), .value = "true",
      .help = "follow objects from picture to picture"},
-    {T, "TRACK_THRESH", FV_KIND_NUMBER, LATER, OPEN, .value = "0.25", .min = 0, .max = 1,
-     .help = "scores from here up enter the first association"},
-    {T, "TRACK_LOW_THRESH", FV_KIND_NUMBER, LATER, .value = "0.1", .min = 0, .max = 1,
-     .help = "boxes down to here enter the second association",
+    {T, "TRACK_THRESH", FV_KIND_NUMBER, CONFIG(tracking.high), OPEN, .value = "0.25", .min = 0,
+     .max = 1, .help = "scores from here up enter the first association"},
+    {T, "TRACK_LOW_THRESH", FV_KIND_NUMBER, CONFIG(tracking.low), .value = "0.1", .min = 0,
+     .max = 1, .help = "boxes down to here enter the second association",
      .rule = "Must not be larger than `TRACK_THRESH` (`threshold_order`)."},
-    {T, "TRACK_BUFFER", FV_KIND_NUMBER, LATER, OPEN, .unit = "1/30 s", .value = "30", .min = 0,
-     .max = 1000000, .help = "life of a lost track"},
-    {T, "MATCH_THRESH", FV_KIND_NUMBER, LATER, OPEN, .value = "0.75", .min = 0, .max = 1,
-     .help = "highest cost 1-IoU of a match"},
+    {T, "TRACK_BUFFER", FV_KIND_NUMBER, CONFIG(tracking.buffer), OPEN, .unit = "1/30 s",
+     .value = "30", .min = 0, .max = 1000000, .help = "life of a lost track"},
+    {T, "MATCH_THRESH", FV_KIND_NUMBER, CONFIG(tracking.match), OPEN, .value = "0.75", .min = 0,
+     .max = 1, .help = "highest cost 1-IoU of a match"},
     {T, "FRAME_RATE", FV_KIND_NUMBER, NONE, OPEN, .unit = "frames/s", .value = "30", .min = 0,
      .max = 1000, .help = "nominal rate", .why = "The pictures' own times are used."},
     {T, "INACTIVE_THRESHOLD_SECONDS", FV_KIND_NUMBER, LATER, OPEN, .unit = "s", .value = "1.0",

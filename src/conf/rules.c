@@ -116,10 +116,13 @@ void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, 
 /* cuda:N with a plain number. */
 static bool is_cuda(const char *text)
 {
-    if (strncmp(text, "cuda:", 5) != 0)
-        return false;
-    size_t digits = strspn(text + 5, "0123456789");
-    return digits >= 1 && digits <= 3 && !text[5 + digits];
+    static const char start[] = "cuda:";
+    size_t i = 0, digits = 0;
+    while (start[i] && text[i] == start[i])
+        i++;
+    while (!start[i] && digits < 4 && text[i + digits] >= '0' && text[i + digits] <= '9')
+        digits++;
+    return digits >= 1 && digits <= 3 && !text[i + digits];
 }
 
 /* The device a setting names, or NULL when it is absent or was reported. */

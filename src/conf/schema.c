@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "conf/areas.h"
 #include "conf/table.h"
 
 /* jansson's _new functions free the value also when they fail, and refuse NULL: one flag at the end
@@ -135,16 +136,49 @@ static bool describe(json_t *schema, const struct fv_setting *setting)
 }
 
 static json_t *streams_schema(json_t *schema, json_t *camera);
+static json_t *area_schema(bool line);
 
 static json_t *setting_schema(const struct fv_setting *setting)
 {
     json_t *schema = json_object();
-    bool typed = setting->kind != FV_KIND_ANY && setting->kind != FV_KIND_CAMERAS;
+    bool typed = setting->kind < FV_KIND_CAMERAS;
     bool good = schema && describe(schema, setting) && (!typed || add_choices(schema, setting));
+    if (good && setting->kind == FV_KIND_AREAS)
+        good = put(schema, "type", json_string("array")) &&
+               put(schema, "items", area_schema(!strcmp(setting->name, "LINES")));
     if (good)
         return schema;
     json_decref(schema);
     return NULL;
+}
+
+/* [[x, y], ...] */
+static json_t *points_schema(bool line)
+{
+    json_t *number = json_pack("{s:s, s:i, s:i}", "type", "number", "minimum", -1, "maximum", 2);
+    return json_pack("{s:s, s:i, s:i, s:{s:s, s:o, s:i, s:i}}", "type", "array", "minItems",
+                     line ? 2 : 3, "maxItems", line ? 2 : 64, "items", "type", "array", "items",
+                     number, "minItems", 2, "maxItems", 2);
+}
+
+/* A zone or a line. */
+static json_t *area_schema(bool line)
+{
+    json_t *properties = json_object();
+    bool good = properties != NULL;
+    const struct fv_setting *row;
+    for (size_t i = 0; good && (row = fv_area_setting(line, i)); i++) {
+        json_t *schema = setting_schema(row);
+        if (schema && row->kind == FV_KIND_ANY)
+            json_object_update_new(schema, points_schema(line));
+        good = put(properties, row->name, schema);
+    }
+    json_t *object =
+        good ? json_pack("{s:s, s:O, s:b, s:[s,s]}", "type", "object", "properties", properties,
+                         "additionalProperties", 0, "required", "NAME", "POINTS")
+             : NULL;
+    json_decref(properties);
+    return object;
 }
 
 /* An object of the rows that may stand there. */

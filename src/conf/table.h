@@ -19,6 +19,7 @@ enum fv_kind {
     FV_KIND_WORD,    /* one of `words`, ASCII case ignored; int */
     FV_KIND_LIST,    /* of strings and whole numbers; struct fv_conf_strings */
     FV_KIND_CAMERAS, /* RTSP_STREAMS; cameras.c */
+    FV_KIND_AREAS,   /* ZONES, LINES; zones.c */
     FV_KIND_ANY,     /* not looked into */
 };
 

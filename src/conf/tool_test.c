@@ -157,6 +157,82 @@ static void test_json_others(void **state)
     json_decref(root);
 }
 
+/* ---- the other subcommands ---- */
+
+static char scratch[] = "/tmp/fovea-tool-XXXXXX";
+
+static const char *in_scratch(const char *name)
+{
+    static char paths[3][200];
+    static unsigned next;
+    char *path = paths[next++ % 3];
+    snprintf(path, sizeof(paths[0]), "%s/%s", scratch, name);
+    return path;
+}
+
+static void test_options_belong_to_commands(void **state)
+{
+    assert_int_equal(tool("check", "--stage", "1", data("minimal.json"), NULL), 2);
+    assert_int_equal(tool("migrate", "--stage", "4", data("minimal.json"), NULL), 2);
+    assert_int_equal(tool("migrate", "--machine", data("minimal.json"), NULL), 2);
+    assert_int_equal(tool("rollback", "--json", data("minimal.json"), NULL), 2);
+    assert_int_equal(tool("migrate", NULL), 2);
+    assert_int_equal(tool("rollback", NULL), 2);
+    assert_int_equal(tool("schema", "x", NULL), 2);
+    assert_int_equal(tool("show", data("minimal.json"), "x", NULL), 2);
+}
+
+static void test_show(void **state)
+{
+    char expected[1200];
+    const char *path = data("older-list.json");
+    assert_int_equal(tool("show", "-c", path, NULL), 0);
+    snprintf(expected, sizeof(expected), "# %s:6\n", path);
+    assert_non_null(strstr(output, "processing.MAX_QUEUE_SIZE = 30 "));
+    assert_non_null(strstr(output, expected));
+    assert_int_equal(tool("show", "-c", path, "--backend", "cpu", "--json", NULL), 0);
+    json_t *root = parsed(), *backend = json_object_get(root, "processing.BACKEND");
+    assert_string_equal(json_string_value(json_object_get(backend, "value")), "cpu");
+    assert_string_equal(json_string_value(json_object_get(backend, "from")), "command line");
+    json_decref(root);
+    assert_int_equal(tool("show", data("conflicts.json"), NULL), 1);
+    assert_int_equal(tool("show", data("absent.json"), NULL), 2);
+}
+
+static void test_schema(void **state)
+{
+    assert_int_equal(tool("schema", NULL), 0);
+    json_t *root = parsed();
+    assert_string_equal(json_string_value(json_object_get(root, "$schema")),
+                        "https://json-schema.org/draft/2020-12/schema");
+    json_decref(root);
+}
+
+static void test_migrate(void **state)
+{
+    assert_non_null(mkdtemp(scratch));
+    const char *new = in_scratch("new.json");
+    assert_int_equal(tool("migrate", data("old/names.json"), "-o", new, NULL), 0);
+    assert_non_null(strstr(output, "default: processing.MAX_QUEUE_SIZE: 30 -> 20\n"));
+    assert_non_null(strstr(output, "2 changes, 0 of them forced, 0 notes\n"));
+    assert_int_equal(tool("check", new, NULL), 0);
+    assert_int_equal(tool("migrate", new, "--json", NULL), 0);
+    json_t *root = parsed();
+    assert_true(json_is_false(json_object_get(root, "written")));
+    assert_int_equal(json_array_size(json_object_get(root, "changes")), 0);
+    json_decref(root);
+    assert_int_equal(tool("rollback", new, NULL), 0);
+    assert_int_equal(tool("rollback", new, NULL), 2);
+    assert_int_equal(tool("migrate", data("syntax.json"), "--json", NULL), 1);
+    root = parsed();
+    assert_true(json_is_false(json_object_get(root, "ok")));
+    assert_string_equal(member(root, "errors", 0, "code"), "syntax");
+    json_decref(root);
+    remove(new);
+    remove(in_scratch("new.json.rolled-back"));
+    assert_int_equal(rmdir(scratch), 0);
+}
+
 int main(void)
 {
     unsetenv("DEBUG");
@@ -165,6 +241,10 @@ int main(void)
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_json_others),
+        cmocka_unit_test(test_options_belong_to_commands),
+        cmocka_unit_test(test_show),
+        cmocka_unit_test(test_schema),
+        cmocka_unit_test(test_migrate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ static bool kind_fits(enum fv_kind kind, unsigned flags, const json_t *value)
     case FV_KIND_WORD:
         return json_is_string(value) || ((flags & FV_MAY_NUMBER) && json_is_integer(value));
     case FV_KIND_LIST:
+    case FV_KIND_AREAS:
         return json_is_array(value);
     case FV_KIND_CAMERAS: /* an object is an older form */
         return json_is_array(value) || json_is_object(value);
@@ -317,6 +318,7 @@ int fv_value_store(const struct fv_setting *setting, const json_t *value, void *
     case FV_KIND_LIST:
         return store_list(at, value);
     case FV_KIND_CAMERAS:
+    case FV_KIND_AREAS:
     case FV_KIND_ANY:
         break;
     }

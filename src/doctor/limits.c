@@ -2,6 +2,7 @@
 /* What the system permits: open files, locked memory, priorities, socket buffers, io_uring. */
 #include <errno.h>
 #include <linux/io_uring.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -77,6 +78,20 @@ static void check_priority(struct fv_doctor *doctor)
         realtime ? "permitted" : "not permitted");
 }
 
+static void check_affinity(struct fv_doctor *doctor)
+{
+    cpu_set_t set;
+    bool allowed = sched_getaffinity(0, sizeof(set), &set) == 0 &&
+                   sched_setaffinity(0, sizeof(set), &set) == 0; /* as it is: changes nothing */
+    fv_doctor_say(doctor,
+                  (struct fv_doctor_about){allowed ? FV_DOCTOR_OK : FV_DOCTOR_WARNING, "affinity",
+                                           "thread affinity",
+                                           "USE_THREAD_AFFINITY keeps each thread on one core.",
+                                           "Allow sched_setaffinity in the container's seccomp "
+                                           "profile, or set USE_THREAD_AFFINITY to false."},
+                  "%s", allowed ? "permitted" : "not permitted");
+}
+
 static void check_socket_buffers(struct fv_doctor *doctor)
 {
     double maximum = fv_system_number("/proc/sys/net/core/rmem_max", -1);
@@ -117,6 +132,7 @@ void fv_doctor_limits(struct fv_doctor *doctor)
     check_files(doctor);
     check_memlock(doctor);
     check_priority(doctor);
+    check_affinity(doctor);
     check_socket_buffers(doctor);
     check_io_uring(doctor);
 }

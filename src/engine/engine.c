@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "decode/worker.h"
+#include "engine/analysis.h"
 #include "engine/cameras.h"
 #include "engine/pipeline.h"
 #include "engine/setup.h"
@@ -25,6 +26,7 @@ struct fv_engine {
     struct fv_config *config;
     struct fv_cameras cameras;
     struct fv_setup setup;
+    struct fv_analysis *analysis;
     struct fv_sink_context sink_context;
     struct fv_sink *sinks[SINKS_MAX];
     unsigned sink_count;
@@ -77,9 +79,10 @@ static void on_infer_fault(void *data, int code, const char *reason)
 }
 
 /* fv-result */
-static void on_result(void *data, const struct fv_result *result)
+static void on_result(void *data, struct fv_result *result)
 {
     struct fv_engine *engine = data;
+    fv_analysis_track(engine->analysis, result);
     fv_cameras_count(&engine->cameras, result, engine->setup.person);
     for (unsigned i = 0; i < engine->sink_count; i++)
         fv_sink_put(engine->sinks[i], result);
@@ -184,6 +187,12 @@ static int open_sinks(struct fv_engine *engine, struct fv_error *err)
     return r;
 }
 
+static int open_analysis(struct fv_engine *engine, struct fv_error *err)
+{
+    struct fv_analysis_params params = {.config = engine->config, .model = engine->setup.model};
+    return fv_analysis_create(&params, &engine->analysis, err);
+}
+
 static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
 {
     const struct fv_config *config = engine->config;
@@ -253,6 +262,8 @@ static int open_parts(struct fv_engine *engine, struct fv_error *err)
         return fv_error_set(err, r, "out of memory");
     r = fv_setup_init(&engine->setup, engine->config, err);
     if (r == 0)
+        r = open_analysis(engine, err);
+    if (r == 0)
         r = open_sinks(engine, err);
     if (r == 0)
         r = open_pipeline(engine, err);
@@ -318,6 +329,7 @@ void fv_engine_close(struct fv_engine *engine)
     fv_pipeline_destroy(engine->pipeline);
     for (unsigned i = 0; i < engine->sink_count; i++)
         fv_sink_close(engine->sinks[i]);
+    fv_analysis_destroy(engine->analysis);
     fv_setup_finish(&engine->setup);
     fv_cameras_finish(&engine->cameras);
     fv_config_free(engine->config);
@@ -376,6 +388,14 @@ static void add_decode_figures(struct fv_engine *engine, uint32_t index,
     camera->dropped_queue += stats.dropped_full + fv_pipeline_dropped(engine->pipeline, index);
 }
 
+static void add_analysis_figures(struct fv_engine *engine, uint32_t index,
+                                 struct fv_engine_camera *camera)
+{
+    struct fv_analysis_figures figures;
+    fv_analysis_figures(engine->analysis, index, &figures);
+    camera->tracks = figures.tracks;
+}
+
 int fv_engine_camera(struct fv_engine *engine, uint32_t index, struct fv_engine_camera *ret_camera)
 {
     if (index >= engine->cameras.count)
@@ -392,6 +412,7 @@ int fv_engine_camera(struct fv_engine *engine, uint32_t index, struct fv_engine_
         .age_p99 = fv_hist_quantile(&figures->age, 0.99),
         .age_max = figures->age.max,
     };
+    add_analysis_figures(engine, index, &camera);
     add_ingest_figures(engine, index, &camera);
     add_decode_figures(engine, index, &camera);
     *ret_camera = camera;

@@ -12,7 +12,8 @@
 #include "kernels/letterbox.h"
 #include "prep/batch.h"
 
-#define RESULT_SLOTS 256 /* results between the two threads; 1.8 MB */
+#define RESULT_SLOTS 256 /* results between the two threads; 2.5 MB */
+#define IDLE_EVERY FV_S
 
 struct fv_pipeline {
     struct fv_pipeline_params params;
@@ -185,21 +186,32 @@ static void *infer_main(void *data)
     return NULL;
 }
 
+static void hand_over(struct fv_pipeline *p, struct fv_result *result)
+{
+    result->info.at.event = fv_now();
+    p->params.result(p->params.data, result);
+    fv_picture_unref(result->picture);
+    result->picture = NULL;
+    fv_ring_push(p->free, result);
+}
+
 static void *result_main(void *data)
 {
     struct fv_pipeline *p = data;
     void *items[32];
+    int64_t idle_at = fv_now() + IDLE_EVERY;
     int n;
-    while ((n = fv_ring_pop(p->ready, items, 32, FV_TIME_NEVER)) >= 0) {
-        for (int i = 0; i < n; i++) {
-            struct fv_result *result = items[i];
-            result->info.at.event = fv_now();
-            p->params.result(p->params.data, result);
-            fv_picture_unref(result->picture);
-            result->picture = NULL;
-            fv_ring_push(p->free, result);
-        }
+    while ((n = fv_ring_pop(p->ready, items, 32, idle_at)) >= 0) {
+        for (int i = 0; i < n; i++)
+            hand_over(p, items[i]);
+        if (fv_now() < idle_at)
+            continue;
+        idle_at = fv_now() + IDLE_EVERY;
+        if (p->params.idle)
+            p->params.idle(p->params.data);
     }
+    if (p->params.ended)
+        p->params.ended(p->params.data);
     return NULL;
 }
 

@@ -28,8 +28,10 @@ struct fv_pipeline_params {
     const struct fv_runtime_ops *runtime_ops;
     struct fv_runtime *runtime;
     struct fv_boxes *boxes;
-    /* On the result thread; the result is borrowed. info.at.event is set. */
-    void (*result)(void *data, const struct fv_result *result);
+    /* On the result thread; the result is borrowed and may be changed. info.at.event is set. */
+    void (*result)(void *data, struct fv_result *result);
+    void (*idle)(void *data);  /* on the result thread, about once a second; may be NULL */
+    void (*ended)(void *data); /* on the result thread, once, after the last result; may be NULL */
     /* On the inference thread, once per cause: inference fails. The batch is lost (counted as dropped). */
     void (*fault)(void *data, int code, const char *reason);
     void *data;

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "engine/analysis.h"
 #include "engine/build_config.h"
 
 #define BUNDLED "yolox_nano.onnx"
@@ -88,7 +89,7 @@ static int make_boxes(struct fv_setup *setup, const struct fv_config *config, st
         r = find_class(setup->model, config->models.target_classes.items[i], &classes[i], err);
     struct fv_boxes_params params = {
         .model = setup->model,
-        .score_threshold = (float)config->models.confidence,
+        .score_threshold = fv_analysis_threshold(config),
         .iou_threshold = (float)config->models.iou,
         .classes = classes,
         .class_count = count,

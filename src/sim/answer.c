@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "sim/sdp.h"
 #include "sim/sick.h"
+#include "sim/status.h"
 
 #define URI_MAX 1000
 #define PUBLIC "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
@@ -30,36 +31,6 @@ struct method {
     bool open;                          /* needs neither credentials nor a camera */
     bool needs_session;                 /* else a Session header is checked when there is one */
 };
-
-static const char *reason_of(unsigned status)
-{
-    static const struct {
-        unsigned status;
-        const char *text;
-    } reasons[] = {
-        {200, "OK"},
-        {302, "Moved Temporarily"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {406, "Not Acceptable"},
-        {414, "Request-URI Too Large"},
-        {453, "Not Enough Bandwidth"},
-        {454, "Session Not Found"},
-        {455, "Method Not Valid in This State"},
-        {459, "Aggregate Operation Not Allowed"},
-        {461, "Unsupported Transport"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {503, "Service Unavailable"},
-        {551, "Option Not Supported"},
-    };
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-        if (reasons[i].status == status)
-            return reasons[i].text;
-    return "Refused";
-}
 
 /* May be repeated in a response. */
 static bool is_printable(struct fv_slice text)
@@ -310,7 +281,7 @@ static int respond(struct call *call, unsigned status, const uint64_t *cseq)
         fv_str_init(&call->body, call->body_text, sizeof(call->body_text));
     }
     fv_str_init(&out, text, sizeof(text));
-    fv_str_addf(&out, "RTSP/1.0 %u %s\r\n", status, reason_of(status));
+    fv_str_addf(&out, "RTSP/1.0 %u %s\r\n", status, fv_sim_reason(status));
     if (cseq)
         fv_str_addf(&out, "CSeq: %llu\r\n", (unsigned long long)*cseq);
     fv_str_add(&out, "Server: fovea-sim\r\n");

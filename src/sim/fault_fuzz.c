@@ -5,34 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "sim/answer.h"
+#include "sim/fuzz_session.h"
 #include "sim/sick.h"
-
-static struct fv_clip *make_clip(void)
-{
-    static const uint8_t au[] = "\0\0\0\1\x67\x42\xc0\x1e\xda\x05\x07\xe4"
-                                "\0\0\0\1\x68\xce\x38\x80\0\0\0\1\x65\x88\x80\x40";
-    struct fv_clip_builder *builder;
-    struct fv_clip *clip = NULL;
-    if (fv_clip_builder_create(fv_codec_ops(FV_CODEC_H264), &builder) < 0)
-        abort();
-    for (int i = 0; i < 3; i++)
-        if (fv_clip_builder_add(builder, au, sizeof(au) - 1, i * 3600, i * 3600) < 0)
-            abort();
-    if (fv_clip_builder_finish(builder, 3 * 3600, 0, &clip, NULL) < 0)
-        abort();
-    fv_clip_builder_destroy(builder);
-    return clip;
-}
-
-static int drain(struct fv_sim_session *session, int64_t now)
-{
-    static struct fv_sim_batch batch;
-    fv_sim_session_gather(session, now, now, &batch);
-    int rc = batch.size ? fv_sim_session_sent(session, &batch, batch.size, now) : 0;
-    if (rc == 0)
-        fv_sim_session_posted(session, &batch, now);
-    return rc;
-}
 
 static void converse(struct fv_sim_session *session, const uint8_t *data, size_t size)
 {
@@ -47,8 +22,10 @@ static void converse(struct fv_sim_session *session, const uint8_t *data, size_t
         memcpy(room, data, part);
         if (fv_sim_session_feed(session, part, now) < 0)
             return;
+        if (session->state == FV_SIM_READY) /* its name for a PLAY cannot be guessed */
+            fv_sim_session_play(session, now);
         for (int i = 0; i < 8; i++, now += 37 * FV_MS)
-            if (drain(session, now) < 0)
+            if (fuzz_drain(session, now, SIZE_MAX) < 0)
                 return;
         data += part;
         size -= part;
@@ -57,9 +34,7 @@ static void converse(struct fv_sim_session *session, const uint8_t *data, size_t
 
 static void play(const struct fv_sim_fault_spec *spec, const uint8_t *data, size_t size)
 {
-    static struct fv_clip *clip;
-    if (!clip)
-        clip = make_clip();
+    const struct fv_clip *clip = fuzz_clip();
     const struct fv_clip *const clips[64] = {clip};
     const struct fv_sim_camera cameras[2] = {{.clip = clip}, {.clip = clip, .delay = FV_MS}};
     uint32_t visits[2] = {0};

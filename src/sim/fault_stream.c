@@ -78,10 +78,11 @@ static void channel_packet(struct fv_sim_case *c, struct fv_sim_packet *packet)
         packet->channel = (uint8_t)c->spec->own[0];
 }
 
-#define MS(value, text)                                                                            \
+/* What waits is bounded (FV_SIM_QUEUE_MAX): longer delays would not fit at usual rates. */
+#define MS(value, most, text)                                                                      \
     {                                                                                              \
         {                                                                                          \
-            .name = "ms", .preset = value, .low = 1, .high = 10000, .help = text                   \
+            .name = "ms", .preset = value, .low = 1, .high = most, .help = text                    \
         }                                                                                          \
     }
 
@@ -97,17 +98,17 @@ static const struct fv_sim_fault list[] = {
      .packet = duplicate_packet},
     {.name = "reorder",
      .help = "packets come late, others overtake them",
-     .keys = MS(20, "by how much"),
+     .keys = MS(20, 500, "by how much"),
      .probability = 0.01,
      .packet = reorder_packet},
     {.name = "jitter",
      .help = "packets come late by a random time, in order",
-     .keys = MS(50, "at most"),
+     .keys = MS(50, 500, "at most"),
      .packet = jitter_packet},
     {.name = "freeze",
      .help = "packets stay away, then come at once; what is more than 1 s late is lost",
      .once = true,
-     .keys = MS(800, "how long"),
+     .keys = MS(800, 10000, "how long"),
      .tick = freeze_tick},
     {.name = "garbage",
      .help = "bytes that are neither frame nor answer before a packet (UDP: a datagram)",

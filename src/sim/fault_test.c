@@ -402,11 +402,36 @@ static void the_stream_goes_wrong(void **state)
     }
 }
 
+static bool is_of(const char *spec, const struct fv_sim_fault *fault)
+{
+    const size_t size = strlen(fault->name);
+    return !strncmp(spec, fault->name, size) && (!spec[size] || spec[size] == ':');
+}
+
+/* A new fault needs a row in one of the tables above, or a test in sick_test.c. */
+static void no_fault_is_untested(void **state)
+{
+    static const char *const elsewhere[] = {"stale-data", "wrong-clock"};
+    const struct fv_sim_fault *fault;
+    for (unsigned n = 0; (fault = fv_sim_fault_at(n)); n++) {
+        bool found = false;
+        for (size_t i = 0; i < sizeof(talks) / sizeof(*talks); i++)
+            found |= is_of(talks[i].spec, fault);
+        for (size_t i = 0; i < sizeof(plays) / sizeof(*plays); i++)
+            found |= is_of(plays[i].spec, fault);
+        for (size_t i = 0; i < sizeof(elsewhere) / sizeof(*elsewhere); i++)
+            found |= is_of(elsewhere[i], fault);
+        if (!found)
+            fail_msg("%s has no test", fault->name);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_conversation_goes_wrong),
         cmocka_unit_test(the_stream_goes_wrong),
+        cmocka_unit_test(no_fault_is_untested),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The public interface over real loopback sockets, the server in a thread. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,16 +17,8 @@
 #include "rtp/packet.h"
 #include "sim/testkit.h"
 
-#define PATIENCE 5 /* seconds that a read may take before the test fails */
-
 static char clip_path[] = "/tmp/fovea-server-XXXXXX";
 static const char *const inputs[] = {clip_path};
-
-struct running {
-    struct fv_sim *sim;
-    pthread_t thread;
-    int rc;
-};
 
 static int write_clip(void **state)
 {
@@ -55,51 +45,11 @@ static struct fv_sim_params params_of(unsigned cameras)
                                   .seed = 3};
 }
 
-static void *serve(void *data)
-{
-    struct running *running = data;
-    running->rc = fv_sim_run(running->sim);
-    return NULL;
-}
-
-static struct running *start(const struct fv_sim_params *params)
-{
-    static struct running running;
-    struct fv_error err = {0};
-    if (fv_sim_open(params, &running.sim, &err) < 0)
-        fail_msg("%s", err.text);
-    assert_int_equal(pthread_create(&running.thread, NULL, serve, &running), 0);
-    return &running;
-}
-
-static struct fv_sim_stats stats_of(const struct running *running)
+static struct fv_sim_stats stats_of(struct kit_server *server)
 {
     struct fv_sim_stats stats;
-    fv_sim_stats(running->sim, &stats);
+    fv_sim_stats(server->sim, &stats);
     return stats;
-}
-
-static void finish(struct running *running)
-{
-    fv_sim_stop(running->sim);
-    assert_int_equal(pthread_join(running->thread, NULL), 0);
-    assert_int_equal(running->rc, 0);
-    fv_sim_close(running->sim);
-}
-
-static int connect_to(const struct running *running, int receive_buffer)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons(fv_sim_port(running->sim)),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    const struct timeval patience = {.tv_sec = PATIENCE};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    if (receive_buffer)
-        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    return fd;
 }
 
 static void read_exactly(int fd, void *data, size_t size)
@@ -185,9 +135,9 @@ static void one_camera_from_options_to_teardown(void **state)
 {
     static uint8_t packet[64 << 10];
     const struct fv_sim_params params = params_of(2);
-    struct running *running = start(&params);
+    struct kit_server *server = kit_serve(&params);
     char answer[4096], id[64];
-    int fd = connect_to(running, 0);
+    int fd = kit_connect(server, 0);
     assert_int_equal(ask(fd, "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n", answer, sizeof(answer)), 200);
     assert_int_equal(
         ask(fd, "DESCRIBE rtsp://h/cam1 RTSP/1.0\r\nCSeq: 1\r\n\r\n", answer, sizeof(answer)), 200);
@@ -210,9 +160,9 @@ static void one_camera_from_options_to_teardown(void **state)
     assert_in_range((fv_now() - begin) / FV_MS, 500, 4000); /* 29 intervals of 20 ms */
     tear_down(fd, 1, id);
     close(fd);
-    assert_int_equal(stats_of(running).sessions_total, 1);
-    assert_true(stats_of(running).packets >= 30 * 15);
-    finish(running);
+    assert_int_equal(stats_of(server).sessions_total, 1);
+    assert_true(stats_of(server).packets >= 30 * 15);
+    kit_end(server);
 }
 
 static void credentials_are_asked_for(void **state)
@@ -220,28 +170,28 @@ static void credentials_are_asked_for(void **state)
     struct fv_sim_params params = params_of(1);
     params.user = "admin";
     params.password = "s3cret";
-    struct running *running = start(&params);
+    struct kit_server *server = kit_serve(&params);
     char answer[4096];
-    int fd = connect_to(running, 0);
+    int fd = kit_connect(server, 0);
     assert_int_equal(ask(fd, "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n", answer, sizeof(answer)), 200);
     assert_int_equal(
         ask(fd, "DESCRIBE rtsp://h/cam0 RTSP/1.0\r\nCSeq: 1\r\n\r\n", answer, sizeof(answer)), 401);
     assert_non_null(strstr(answer, "algorithm=SHA-256"));
     assert_null(strstr(answer, "s3cret"));
     close(fd);
-    finish(running);
+    kit_end(server);
 }
 
 static void garbage_is_answered_and_cut_off(void **state)
 {
     const struct fv_sim_params params = params_of(1);
-    struct running *running = start(&params);
+    struct kit_server *server = kit_serve(&params);
     char answer[4096], byte;
-    int fd = connect_to(running, 0);
+    int fd = kit_connect(server, 0);
     assert_int_equal(ask(fd, "\x16\x03\x01 hello\r\n\r\n", answer, sizeof(answer)), 400);
     assert_true(recv(fd, &byte, 1, 0) <= 0);
     close(fd);
-    finish(running);
+    kit_end(server);
 }
 
 /* One client does not read: it loses pictures, the other does not. */
@@ -249,35 +199,35 @@ static void a_deaf_client_hurts_only_itself(void **state)
 {
     static uint8_t packet[64 << 10];
     const struct fv_sim_params params = params_of(2);
-    struct running *running = start(&params);
-    int deaf = connect_to(running, 4096), good = connect_to(running, 0);
+    struct kit_server *server = kit_serve(&params);
+    int deaf = kit_connect(server, 4096), good = kit_connect(server, 0);
     char id[64];
     play(deaf, 0, id);
     play(good, 1, id);
     unsigned lost = 0;
     uint16_t seq = 0;
     const int64_t end = fv_now() + 20 * FV_S;
-    for (unsigned n = 0; !stats_of(running).stalled && fv_now() < end; n++) {
+    for (unsigned n = 0; !stats_of(server).stalled && fv_now() < end; n++) {
         size_t size;
         if (read_frame(good, packet, &size) != 0)
             continue;
         lost += n && fv_get16(packet + 2) != (uint16_t)(seq + 1);
         seq = fv_get16(packet + 2);
     }
-    assert_true(stats_of(running).stalled > 0);
+    assert_true(stats_of(server).stalled > 0);
     assert_int_equal(lost, 0);
-    assert_int_equal(stats_of(running).clients, 2);
+    assert_int_equal(stats_of(server).clients, 2);
     close(deaf);
     close(good);
-    finish(running);
+    kit_end(server);
 }
 
 static void wrong_parameters_are_refused(void **state)
 {
     const struct fv_sim_params good = params_of(1);
-    struct running *running = start(&good);
+    struct kit_server *server = kit_serve(&good);
     char taken[64];
-    snprintf(taken, sizeof(taken), "127.0.0.1:%u", fv_sim_port(running->sim));
+    snprintf(taken, sizeof(taken), "127.0.0.1:%u", fv_sim_port(server->sim));
     struct fv_sim_params params[8];
     int expected[8] = {-EADDRINUSE, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -ENOENT, -EINVAL};
     static const char *const missing[] = {"/nowhere/clip.h264"};
@@ -299,7 +249,7 @@ static void wrong_parameters_are_refused(void **state)
         assert_true(err.text[0]);
         assert_null(sim);
     }
-    finish(running);
+    kit_end(server);
 }
 
 static void every_allocation_may_fail(void **state)

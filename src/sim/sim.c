@@ -124,6 +124,9 @@ static int set_faults(struct fv_sim *sim, const struct fv_sim_params *params, st
         int rc = fv_sim_fault_parse(params->faults[i], &sim->faults[i], err);
         if (rc == 0)
             rc = check_size_change(sim, &sim->faults[i], err);
+        if (rc == 0 && !sim->faults[i].all && sim->faults[i].first >= params->cameras)
+            rc = fv_error_set(err, -EINVAL, "fault %s: there is no camera %u",
+                              sim->faults[i].fault->name, sim->faults[i].first);
         if (rc < 0)
             return rc;
     }

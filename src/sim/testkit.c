@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sim/testkit.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -236,4 +238,49 @@ void kit_run(struct kit_bench *bench, int64_t duration)
 {
     for (const int64_t end = bench->now + duration; bench->now < end; bench->now += 4 * FV_MS)
         assert_int_equal(kit_drain(bench, SIZE_MAX), 0);
+}
+
+static void *serve(void *data)
+{
+    struct kit_server *server = data;
+    server->rc = fv_sim_run(server->sim);
+    return NULL;
+}
+
+struct kit_server *kit_serve(const struct fv_sim_params *params)
+{
+    static struct kit_server server;
+    struct fv_error err = {0};
+    if (fv_sim_open(params, &server.sim, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(pthread_create(&server.thread, NULL, serve, &server), 0);
+    return &server;
+}
+
+void kit_end(struct kit_server *server)
+{
+    fv_sim_stop(server->sim);
+    assert_int_equal(pthread_join(server->thread, NULL), 0);
+    assert_int_equal(server->rc, 0);
+    fv_sim_close(server->sim);
+}
+
+void kit_be_patient(int fd)
+{
+    const struct timeval patience = {.tv_sec = 5};
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+}
+
+int kit_connect(const struct kit_server *server, int receive_buffer)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(fv_sim_port(server->sim)),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    if (receive_buffer)
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
+    kit_be_patient(fd);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
 }

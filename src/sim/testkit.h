@@ -4,7 +4,10 @@
 #ifndef FV_SIM_TESTKIT_H
 #define FV_SIM_TESTKIT_H
 
+#include <pthread.h>
+
 #include "base/clock.h"
+#include "fovea/sim.h"
 #include "sim/session.h"
 
 struct kit_stream {
@@ -79,5 +82,20 @@ unsigned kit_ask_in_session(struct kit_bench *bench, const char *method);
 void kit_play(struct kit_bench *bench, const char *transport);
 /* Lets time go by in steps of 4 ms. */
 void kit_run(struct kit_bench *bench, int64_t duration);
+
+/* A simulator that serves in a thread. */
+struct kit_server {
+    struct fv_sim *sim;
+    pthread_t thread;
+    int rc;
+};
+
+/* One at a time. */
+struct kit_server *kit_serve(const struct fv_sim_params *params);
+void kit_end(struct kit_server *server);
+/* A blocking connection to it that is patient; `receive_buffer` 0: the kernel's own size. */
+int kit_connect(const struct kit_server *server, int receive_buffer);
+/* A read that takes longer than 5 s fails with EAGAIN. */
+void kit_be_patient(int fd);
 
 #endif

@@ -57,9 +57,15 @@ static json_t *make_detection(const struct fv_sink_context *context, const struc
     snprintf(number, sizeof(number), "class %u", d->class_id);
     const char *label = d->class_id < context->label_count ? context->labels[d->class_id] : number;
     double width = info->width ? info->width : 1, height = info->height ? info->height : 1;
-    return json_pack("{s:o,s:i,s:o,s:o,s:o}", "class", make_string(label), "class_id",
-                     (int)d->class_id, "score", make_real((double)d->score, 1000), "box",
-                     make_box(d, 1, 1, 10), "box_norm", make_box(d, width, height, 100000));
+    json_t *object =
+        json_pack("{s:o,s:i,s:o,s:o,s:o}", "class", make_string(label), "class_id",
+                  (int)d->class_id, "score", make_real((double)d->score, 1000), "box",
+                  make_box(d, 1, 1, 10), "box_norm", make_box(d, width, height, 100000));
+    if (!object || d->track == 0 ||
+        json_object_set_new(object, "track", json_integer((json_int_t)d->track)) == 0)
+        return object;
+    json_decref(object);
+    return NULL;
 }
 
 static json_t *make_detections(const struct fv_sink_context *context,

@@ -106,8 +106,8 @@ static int set_time(struct fv_analytics *analytics, int64_t time)
     return 0;
 }
 
-void fv_analytics_gone(struct fv_analytics *analytics, struct fv_walker *walker,
-                       enum fv_stage from, enum fv_zone_cause cause)
+void fv_analytics_gone(struct fv_analytics *analytics, struct fv_walker *walker, enum fv_stage from,
+                       enum fv_zone_cause cause)
 {
     for (unsigned i = 0; i < analytics->rule_count; i++) {
         struct fv_rule *rule = &analytics->rules[i];

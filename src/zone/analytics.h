@@ -26,7 +26,7 @@ struct fv_analytics {
 };
 
 /* Ends a track for the rules of stage `from` and later. */
-void fv_analytics_gone(struct fv_analytics *analytics, struct fv_walker *walker,
-                       enum fv_stage from, enum fv_zone_cause cause);
+void fv_analytics_gone(struct fv_analytics *analytics, struct fv_walker *walker, enum fv_stage from,
+                       enum fv_zone_cause cause);
 
 #endif

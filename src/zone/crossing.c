@@ -46,12 +46,15 @@ int fv_crossing_update(struct fv_crossing *crossing, const struct fv_rule *rule,
     crossing->net += step;
     if (step != 0)
         crossing->since = now;
-    if (crossing->net > 1 || crossing->net < -1) { /* the same way again: the first one is certain */
+    if (crossing->net > 1 ||
+        crossing->net < -1) { /* the same way again: the first one is certain */
         const int direction = take(crossing, ret_when);
         *ret_when = before;
         return direction;
     }
-    if (crossing->net == 0 || now - crossing->since < rule->params.inertia || !is_clear(rule, at))
+    /* On the line is never clear of it; asked apart, because distances are rounded to a step. */
+    if (crossing->net == 0 || now - crossing->since < rule->params.inertia || crossing->touched ||
+        !is_clear(rule, at))
         return 0;
     return take(crossing, ret_when);
 }

@@ -12,9 +12,9 @@
 struct fv_crossing {
     struct fv_geo_point last; /* the last place beside the line; `side` says where: 0 none yet */
     int side;
-    bool touched; /* was on the straight line since */
-    bool outside; /* ... and not always between the line's ends */
-    int net;      /* crossings that do not count yet: -1, 0 or 1 after each call */
+    bool touched;  /* was on the straight line since */
+    bool outside;  /* ... and not always between the line's ends */
+    int net;       /* crossings that do not count yet: -1, 0 or 1 after each call */
     int64_t since; /* the last one */
 };
 

@@ -47,31 +47,64 @@ struct field {
 };
 
 static const struct field fields[FIELDS] = {
-    [F_SCHEMA] = {"schema", "string", "`" FV_ZONE_SCHEMA "`. Within version 1 fields and types are added, never removed or changed.", ALWAYS},
-    [F_ID] = {"id", "integer", "from 1, unique for the camera and the run; grows in the order of the events", ALWAYS},
+    [F_SCHEMA] = {"schema", "string",
+                  "`" FV_ZONE_SCHEMA
+                  "`. Within version 1 fields and types are added, never removed or changed.",
+                  ALWAYS},
+    [F_ID] = {"id", "integer",
+              "from 1, unique for the camera and the run; grows in the order of the events",
+              ALWAYS},
     [F_TYPE] = {"type", "string", "see the table of types", ALWAYS},
-    [F_PHASE] = {"phase", "string", "`once`: a moment; `start`, `update`, `end`: of something that lasts. Each `start` has one `end`.", ALWAYS},
-    [F_REF] = {"ref", "integer or null", "`id` of the event that this one goes on with: the `start` of an `update` or `end`, the `zone.enter` of a `zone.exit`", ONCE | UPDATE | END},
+    [F_PHASE] = {"phase", "string",
+                 "`once`: a moment; `start`, `update`, `end`: of something that lasts. Each "
+                 "`start` has one `end`.",
+                 ALWAYS},
+    [F_REF] = {"ref", "integer or null",
+               "`id` of the event that this one goes on with: the `start` of an `update` or `end`, "
+               "the `zone.enter` of a `zone.exit`",
+               ONCE | UPDATE | END},
     [F_CAMERA] = {"camera", "string", "the camera's name in the configuration", ALWAYS},
     [F_RULE] = {"rule", "string", "`NAME` of the zone or line", ALWAYS},
     [F_FRAME] = {"frame", "integer", "number of the picture that decided", ALWAYS},
     [F_EPOCH] = {"epoch", "integer", "its epoch: `pts_ms` compares only within one", ALWAYS},
-    [F_PTS] = {"pts_ms", "number or null", "its time by the camera's clock, milliseconds since the epoch's first picture", ALWAYS},
-    [F_CAPTURE] = {"capture_time", "string or null", "its time of day by the camera's clock, RFC 3339", ALWAYS},
-    [F_DELAY] = {"delay_ms", "number", "how long before this picture it happened: the inertia, or the time until a lost track was given up", ONCE},
-    [F_DURATION] = {"duration_ms", "number", "how long it has lasted, or did last; never negative. Time without a sighting at the end does not count.", ALWAYS},
-    [F_CAUSE] = {"cause", "string", "why it ended: `moved` (seen to do so), `lost` (the track), `ignored` (under a mask, or stationary), `reloaded` (the rule was changed), `stopped` (the analysis)", ONCE | END},
+    [F_PTS] = {"pts_ms", "number or null",
+               "its time by the camera's clock, milliseconds since the epoch's first picture",
+               ALWAYS},
+    [F_CAPTURE] = {"capture_time", "string or null",
+                   "its time of day by the camera's clock, RFC 3339", ALWAYS},
+    [F_DELAY] = {"delay_ms", "number",
+                 "how long before this picture it happened: the inertia, or the time until a lost "
+                 "track was given up",
+                 ONCE},
+    [F_DURATION] = {"duration_ms", "number",
+                    "how long it has lasted, or did last; never negative. Time without a sighting "
+                    "at the end does not count.",
+                    ALWAYS},
+    [F_CAUSE] =
+        {"cause", "string",
+         "why it ended: `moved` (seen to do so), `lost` (the track), `ignored` (under a mask, or "
+         "stationary), `reloaded` (the rule was changed), `stopped` (the analysis)",
+         ONCE | END},
     [F_TRACK] = {"track", "integer", "the track's id", ALWAYS},
     [F_CLASS] = {"class", "string", "its class; `class_id` beside it is the number", ALWAYS},
     [F_SCORE] = {"score", "number", "its score when last seen, 0 to 1", ALWAYS},
     [F_POSITION] = {"position", "2 numbers", "its anchor when last seen: x, y, 0 to 1", ALWAYS},
-    [F_BOX] = {"box_norm", "4 numbers", "its box when last seen: left, top, right, bottom, 0 to 1", ALWAYS},
-    [F_DIRECTION] = {"direction", "string", "`a_to_b` or `b_to_a`. A is on the left of somebody who looks from the line's first point to its second.", ALWAYS},
-    [F_ANGLE] = {"angle", "number", "of the movement on the picture, degrees clockwise from up: 90 is to the right", ALWAYS},
+    [F_BOX] = {"box_norm", "4 numbers", "its box when last seen: left, top, right, bottom, 0 to 1",
+               ALWAYS},
+    [F_DIRECTION] = {"direction", "string",
+                     "`a_to_b` or `b_to_a`. A is on the left of somebody who looks from the line's "
+                     "first point to its second.",
+                     ALWAYS},
+    [F_ANGLE] = {"angle", "number",
+                 "of the movement on the picture, degrees clockwise from up: 90 is to the right",
+                 ALWAYS},
     [F_COUNT] = {"count", "integer", "tracks in the zone now", ALWAYS},
     [F_PEAK] = {"peak", "integer", "most tracks in the zone since it began", ALWAYS},
     [F_LIMIT] = {"limit", "integer", "the rule's limit", ALWAYS},
-    [F_CLASSES] = {"classes", "array", "for each class that was seen: `class`, `class_id`, `now`, and totals `in` and `out` (entered, left; over a line A to B, B to A)", ALWAYS},
+    [F_CLASSES] = {"classes", "array",
+                   "for each class that was seen: `class`, `class_id`, `now`, and totals `in` and "
+                   "`out` (entered, left; over a line A to B, B to A)",
+                   ALWAYS},
 };
 
 #define BIT(field) (1u << (field))
@@ -85,14 +118,23 @@ static const struct {
     const char *name, *help;
     unsigned phases, fields;
 } types[FV_ZONE_TYPES] = {
-    [FV_ZONE_ENTER] = {"zone.enter", "a track came into the zone, or appeared in it", ONCE, COMMON | TRACK | BIT(F_DELAY)},
-    [FV_ZONE_EXIT] = {"zone.exit", "it left the zone, or was lost in it", ONCE, COMMON | TRACK | LASTS | BIT(F_DELAY)},
-    [FV_ZONE_DWELL] = {"zone.dwell", "a track stays for at least `DWELL_S`", START | END, COMMON | TRACK | LASTS},
-    [FV_ZONE_CROWD] = {"zone.crowd", "more than `CROWD_LIMIT` tracks in the zone", START | UPDATE | END, COMMON | LASTS | BIT(F_COUNT) | BIT(F_PEAK) | BIT(F_LIMIT)},
-    [FV_ZONE_CROSSING] = {"line.crossing", "a track went through the line", ONCE, COMMON | TRACK | BIT(F_DELAY) | BIT(F_DIRECTION)},
-    [FV_ZONE_DIRECTION] = {"zone.direction", "a track in the zone moves into the watched direction", ONCE, COMMON | TRACK | BIT(F_DELAY) | BIT(F_ANGLE)},
-    [FV_ZONE_COUNT] = {"count", "counts by class of a zone or line", ONCE, COMMON | BIT(F_COUNT) | BIT(F_CLASSES)},
-    [FV_ZONE_STATIONARY] = {"stationary", "something stands at one place", START | END, COMMON | TRACK | LASTS},
+    [FV_ZONE_ENTER] = {"zone.enter", "a track came into the zone, or appeared in it", ONCE,
+                       COMMON | TRACK | BIT(F_DELAY)},
+    [FV_ZONE_EXIT] = {"zone.exit", "it left the zone, or was lost in it", ONCE,
+                      COMMON | TRACK | LASTS | BIT(F_DELAY)},
+    [FV_ZONE_DWELL] = {"zone.dwell", "a track stays for at least `DWELL_S`", START | END,
+                       COMMON | TRACK | LASTS},
+    [FV_ZONE_CROWD] = {"zone.crowd", "more than `CROWD_LIMIT` tracks in the zone",
+                       START | UPDATE | END,
+                       COMMON | LASTS | BIT(F_COUNT) | BIT(F_PEAK) | BIT(F_LIMIT)},
+    [FV_ZONE_CROSSING] = {"line.crossing", "a track went through the line", ONCE,
+                          COMMON | TRACK | BIT(F_DELAY) | BIT(F_DIRECTION)},
+    [FV_ZONE_DIRECTION] = {"zone.direction", "a track in the zone moves into the watched direction",
+                           ONCE, COMMON | TRACK | BIT(F_DELAY) | BIT(F_ANGLE)},
+    [FV_ZONE_COUNT] = {"count", "counts by class of a zone or line", ONCE,
+                       COMMON | BIT(F_COUNT) | BIT(F_CLASSES)},
+    [FV_ZONE_STATIONARY] = {"stationary", "something stands at one place", START | END,
+                            COMMON | TRACK | LASTS},
 };
 
 static const struct {
@@ -181,9 +223,8 @@ static struct fv_zone_value of_rule(const struct fv_zone_event *event, enum fiel
     case F_LIMIT:
         return whole(event->limit);
     default:
-        return (struct fv_zone_value){.kind = FV_VALUE_COUNTS,
-                                      .counts = event->counts,
-                                      .counts_size = event->counts_size};
+        return (struct fv_zone_value){
+            .kind = FV_VALUE_COUNTS, .counts = event->counts, .counts_size = event->counts_size};
     }
 }
 
@@ -296,7 +337,8 @@ void fv_zone_document(void (*put)(void *data, const char *text), void *data)
 {
     const struct page page = {put, data};
     char line[400];
-    put(data, "| Type | Phases | Meaning | Fields beside those of all types |\n|---|---|---|---|\n");
+    put(data,
+        "| Type | Phases | Meaning | Fields beside those of all types |\n|---|---|---|---|\n");
     for (unsigned i = 0; i < FV_ZONE_TYPES; i++)
         put_type(&page, i);
     put(data, "\n| Field | Type | Of | Meaning |\n|---|---|---|---|\n");
@@ -305,10 +347,12 @@ void fv_zone_document(void (*put)(void *data, const char *text), void *data)
         put(data, line);
         if (COMMON & BIT(i))
             put(data, "all types");
-        else if (fields[i].phases == ALWAYS)
-            put(data, "types that name it");
         else
+            put(data, "types that name it");
+        if (fields[i].phases != ALWAYS && fields[i].phases != ONCE) {
+            put(data, "; phases ");
             put_phases(&page, fields[i].phases);
+        }
         put(data, " | ");
         put(data, fields[i].help);
         put(data, " |\n");

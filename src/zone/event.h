@@ -13,7 +13,8 @@
 #include "base/clock.h"
 #include "zone/geometry.h"
 
-#define FV_ZONE_SCHEMA "fovea.zone/1" /* within version 1 fields and types are added, never removed or changed */
+#define FV_ZONE_SCHEMA                                                                             \
+    "fovea.zone/1" /* within version 1 fields and types are added, never removed or changed */
 
 enum fv_zone_type {
     FV_ZONE_ENTER,
@@ -45,7 +46,10 @@ enum fv_zone_cause {
     FV_CAUSES
 };
 
-enum fv_zone_direction { FV_A_TO_B, FV_B_TO_A }; /* A: left of the line for somebody who looks from its first point to its second */
+enum fv_zone_direction {
+    FV_A_TO_B,
+    FV_B_TO_A
+}; /* A: left of the line for somebody who looks from its first point to its second */
 
 /* Of one class, by a counting rule. */
 struct fv_class_count {
@@ -57,8 +61,9 @@ struct fv_class_count {
 
 /* Borrowed: valid during the callback. Fields that the type does not have are zero. */
 struct fv_zone_event {
-    uint64_t id;  /* from 1, unique for the camera and the run */
-    uint64_t ref; /* the event that this one goes on or ends (its START, the ENTER of an EXIT); 0: none */
+    uint64_t id; /* from 1, unique for the camera and the run */
+    uint64_t
+        ref; /* the event that this one goes on or ends (its START, the ENTER of an EXIT); 0: none */
     enum fv_zone_type type;
     enum fv_zone_phase phase;
     enum fv_zone_cause cause; /* END and EXIT */

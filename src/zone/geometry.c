@@ -15,7 +15,8 @@ bool fv_geo_quantise(double value, int32_t *ret)
 
 static int64_t cross_product(struct fv_geo_point a, struct fv_geo_point b, struct fv_geo_point p)
 {
-    return ((int64_t)b.x - a.x) * ((int64_t)p.y - a.y) - ((int64_t)b.y - a.y) * ((int64_t)p.x - a.x);
+    return ((int64_t)b.x - a.x) * ((int64_t)p.y - a.y) -
+           ((int64_t)b.y - a.y) * ((int64_t)p.x - a.x);
 }
 
 static bool same(struct fv_geo_point a, struct fv_geo_point b)

@@ -11,10 +11,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FV_GEO_UNIT (1 << 20)   /* one picture */
-#define FV_GEO_POINTS_MAX 64    /* of a polygon */
-#define FV_GEO_CLIPPED_MAX 384  /* points that clipping can make of it */
-#define FV_GEO_ASPECT_MAX 16    /* of a picture; longer ones are measured as if they were 16:1 */
+#define FV_GEO_UNIT (1 << 20)  /* one picture */
+#define FV_GEO_POINTS_MAX 64   /* of a polygon */
+#define FV_GEO_CLIPPED_MAX 384 /* points that clipping can make of it */
+#define FV_GEO_ASPECT_MAX 16   /* of a picture; longer ones are measured as if they were 16:1 */
 
 struct fv_geo_point {
     int32_t x, y;
@@ -61,7 +61,8 @@ enum fv_geo_fault fv_geo_check(const struct fv_geo_point *points, unsigned count
 unsigned fv_geo_clip(const struct fv_geo_point *points, unsigned count, struct fv_geo_point *out);
 
 /* A point in a space where distances are true: x is stretched by width / height, so that a step is 1/FV_GEO_UNIT of the
- * picture's height in both directions. A side of 0 counts as 1. */
+ * picture's height in both directions. A side of 0 counts as 1. Rounded to the nearest step: for distances, which are limits
+ * chosen by people, not for sides. */
 struct fv_geo_point fv_geo_square(struct fv_geo_point p, uint32_t width, uint32_t height);
 /* The distance from p to the segment is at most `radius` >= 0. In square space. */
 bool fv_geo_near(const struct fv_geo_point line[2], struct fv_geo_point p, int32_t radius);

@@ -97,7 +97,8 @@ static void test_on_segment_exhaustive(void **state)
     (void)state;
     const unsigned all = 25;
     for (unsigned i = 0; i < all * all * all; i++) {
-        const point a = nth(i % all, 5, 1), b = nth(i / all % all, 5, 1), p = nth(i / all / all, 5, 1);
+        const point a = nth(i % all, 5, 1), b = nth(i / all % all, 5, 1),
+                    p = nth(i / all / all, 5, 1);
         const bool want = on_segment_by_ratio(a, b, p);
         const bool end = (p.x == a.x && p.y == a.y) || (p.x == b.x && p.y == b.y);
         assert_int_equal(fv_geo_on_segment(a, b, p), want);
@@ -209,7 +210,10 @@ static void test_faults_by_hand(void **state)
         {"closed by hand", FV_GEO_REPEATED, 5, {{0, 0}, {4, 0}, {4, 4}, {0, 4}, {0, 0}}},
         {"flat", FV_GEO_FLAT, 4, {{0, 0}, {1, 1}, {3, 3}, {2, 2}}},
         {"spike", FV_GEO_CROSSING, 5, {{0, 0}, {4, 0}, {4, 4}, {4, 2}, {0, 4}}},
-        {"touches itself with a corner", FV_GEO_CROSSING, 5, {{0, 0}, {4, 0}, {4, 4}, {2, 0}, {0, 4}}},
+        {"touches itself with a corner",
+         FV_GEO_CROSSING,
+         5,
+         {{0, 0}, {4, 0}, {4, 4}, {2, 0}, {0, 4}}},
         {"arrow", FV_GEO_FINE, 4, {{0, 0}, {2, 1}, {4, 0}, {2, 4}}},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -252,7 +256,8 @@ static void test_extremes(void **state)
     const point wide[2] = {a, b};
     assert_true(fv_geo_near(wide, (point){0, 0}, FV_GEO_UNIT));
     assert_false(fv_geo_near(wide, (point){b.x, a.y}, FV_GEO_UNIT));
-    assert_int_equal(fv_geo_square((point){FV_GEO_UNIT, 5}, 1920, 1080).x, 1864135); /* 2^20 * 16/9 */
+    assert_int_equal(fv_geo_square((point){FV_GEO_UNIT, 5}, 1920, 1080).x,
+                     1864135); /* 2^20 * 16/9 */
     assert_int_equal(fv_geo_square((point){10, 5}, 0, 0).x, 10);
 }
 
@@ -266,9 +271,9 @@ static void test_near(void **state)
         int32_t radius;
         bool near;
     } cases[] = {
-        {{20, 15}, 0, true},    {{14, 23}, 10, true},  {{14, 23}, 9, false}, /* 10 to the side */
-        {{-3, -4}, 5, true},    {{-3, -4}, 4, false},  {{43, 34}, 5, true},  {{43, 34}, 4, false},
-        {{80, 60}, 49, false},  {{80, 60}, 50, true},  {{4, 3}, 0, true},    {{4, 4}, 0, false},
+        {{20, 15}, 0, true},   {{14, 23}, 10, true}, {{14, 23}, 9, false}, /* 10 to the side */
+        {{-3, -4}, 5, true},   {{-3, -4}, 4, false}, {{43, 34}, 5, true},  {{43, 34}, 4, false},
+        {{80, 60}, 49, false}, {{80, 60}, 50, true}, {{4, 3}, 0, true},    {{4, 4}, 0, false},
     };
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_int_equal(fv_geo_near(line, cases[i].p, cases[i].radius), cases[i].near);
@@ -294,7 +299,10 @@ static void test_clip_by_hand(void **state)
         {"corner cut", 3, {{-U / 2, 0}, {U / 2, 0}, {-U / 2, U}}, (int64_t)U * U / 4},
         {"outside", 3, {{-U, 0}, {-U / 2, 0}, {-U, U}}, 0},
         {"touches the edge", 4, {{-U, 0}, {0, 0}, {0, U}, {-U, U}}, 0},
-        {"anticlockwise", 4, {{-U, 2 * U}, {2 * U, 2 * U}, {2 * U, -U}, {-U, -U}}, (int64_t)-2 * U * U},
+        {"anticlockwise",
+         4,
+         {{-U, 2 * U}, {2 * U, 2 * U}, {2 * U, -U}, {-U, -U}},
+         (int64_t)-2 * U * U},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         point out[FV_GEO_CLIPPED_MAX];
@@ -314,7 +322,8 @@ static void test_clip_random(void **state)
     for (int round = 0; round < 300; round++) {
         point star[16], out[FV_GEO_CLIPPED_MAX];
         for (int i = 0; i < 16; i++) {
-            const double turn = i * 2 * 3.14159265358979 / 16, reach = 0.1 + 0.9 * fv_rand_unit(&rand);
+            const double turn = i * 2 * 3.14159265358979 / 16,
+                         reach = 0.1 + 0.9 * fv_rand_unit(&rand);
             fv_geo_quantise(0.4 + reach * cos(turn), &star[i].x);
             fv_geo_quantise(0.6 + reach * sin(turn), &star[i].y);
         }
@@ -324,7 +333,8 @@ static void test_clip_random(void **state)
         for (unsigned i = 0; i < count; i++)
             assert_true(out[i].x >= 0 && out[i].x <= U && out[i].y >= 0 && out[i].y <= U);
         for (int i = 0; i < 200; i++) {
-            const point p = {(int)fv_rand_below(&rand, U - 1) + 1, (int)fv_rand_below(&rand, U - 1) + 1};
+            const point p = {(int)fv_rand_below(&rand, U - 1) + 1,
+                             (int)fv_rand_below(&rand, U - 1) + 1};
             bool near = false; /* rounding moves sides by a step */
             for (int k = 0; k < 16; k++)
                 near |= fv_geo_near((const point[2]){star[k], star[(k + 1) % 16]}, p, 2);
@@ -342,7 +352,8 @@ static void test_inside_invariant(void **state)
     fv_rand_seed(&rand, 9);
     for (int round = 0; round < 2000; round++) {
         point c[5], moved[5];
-        const int dx = (int)fv_rand_below(&rand, 1000) - 500, dy = (int)fv_rand_below(&rand, 1000) - 500;
+        const int dx = (int)fv_rand_below(&rand, 1000) - 500,
+                  dy = (int)fv_rand_below(&rand, 1000) - 500;
         for (int i = 0; i < 5; i++)
             c[i] = (point){(int)fv_rand_below(&rand, 20), (int)fv_rand_below(&rand, 20)};
         for (int i = 0; i < 5; i++)
@@ -360,11 +371,16 @@ static void test_inside_invariant(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cross_exhaustive),    cmocka_unit_test(test_on_segment_exhaustive),
-        cmocka_unit_test(test_polygons_exhaustive), cmocka_unit_test(test_triangles_exhaustive),
-        cmocka_unit_test(test_faults_by_hand),      cmocka_unit_test(test_quantise),
-        cmocka_unit_test(test_extremes),            cmocka_unit_test(test_near),
-        cmocka_unit_test(test_clip_by_hand),        cmocka_unit_test(test_clip_random),
+        cmocka_unit_test(test_cross_exhaustive),
+        cmocka_unit_test(test_on_segment_exhaustive),
+        cmocka_unit_test(test_polygons_exhaustive),
+        cmocka_unit_test(test_triangles_exhaustive),
+        cmocka_unit_test(test_faults_by_hand),
+        cmocka_unit_test(test_quantise),
+        cmocka_unit_test(test_extremes),
+        cmocka_unit_test(test_near),
+        cmocka_unit_test(test_clip_by_hand),
+        cmocka_unit_test(test_clip_random),
         cmocka_unit_test(test_inside_invariant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,9 +11,9 @@
 
 /* By enum fv_rule_kind. */
 static const struct fv_rule_ops *const kinds[FV_RULE_KINDS] = {
-    [FV_RULE_ENTER] = &fv_rule_enter,         [FV_RULE_DWELL] = &fv_rule_dwell,
-    [FV_RULE_CROWD] = &fv_rule_crowd,         [FV_RULE_LINE] = &fv_rule_line,
-    [FV_RULE_DIRECTION] = &fv_rule_direction, [FV_RULE_COUNT] = &fv_rule_count,
+    [FV_RULE_ENTER] = &fv_rule_enter,           [FV_RULE_DWELL] = &fv_rule_dwell,
+    [FV_RULE_CROWD] = &fv_rule_crowd,           [FV_RULE_LINE] = &fv_rule_line,
+    [FV_RULE_DIRECTION] = &fv_rule_direction,   [FV_RULE_COUNT] = &fv_rule_count,
     [FV_RULE_STATIONARY] = &fv_rule_stationary, [FV_RULE_MASK] = &fv_rule_mask,
 };
 

@@ -22,8 +22,9 @@ struct fv_walker {
     /* by stage: rules of it hold state for this track; when they last saw it */
     bool held[FV_STAGES];
     int64_t last[FV_STAGES];
-    enum fv_stage ignored; /* rules after this stage ignore it in this picture; FV_STAGES: not ignored */
-    uint64_t admitted;     /* bit i: passed the filter of rule i */
+    enum fv_stage
+        ignored; /* rules after this stage ignore it in this picture; FV_STAGES: not ignored */
+    uint64_t admitted; /* bit i: passed the filter of rule i */
 };
 
 struct fv_rule;
@@ -31,8 +32,10 @@ struct fv_rule;
 struct fv_rule_ops {
     const char *name;
     enum fv_stage stage;
-    unsigned points_min, points_max; /* of points_max > 2: polygon, but 2 points are a line and none is everywhere */
-    size_t state_size, track_size;   /* both start as zero bytes; may be copied to another rule object */
+    unsigned points_min,
+        points_max; /* of points_max > 2: polygon, but 2 points are a line and none is everywhere */
+    size_t state_size,
+        track_size; /* both start as zero bytes; may be copied to another rule object */
     void (*defaults)(struct fv_rule_params *params); /* may be NULL, as may all below */
     int (*check)(const struct fv_rule_params *params, struct fv_error *err);
     void (*prepare)(struct fv_rule *rule); /* derives what `own` holds */
@@ -66,7 +69,8 @@ struct fv_rule {
 int fv_rule_init(struct fv_rule *rule, const struct fv_rule_params *params, struct fv_error *err);
 int fv_rule_alloc(struct fv_rule *rule, uint32_t tracks_max); /* 0, -ENOMEM */
 void fv_rule_finish(struct fv_rule *rule);                    /* frees; a zeroed rule is fine */
-bool fv_rule_same(const struct fv_rule *a, const struct fv_rule *b); /* kind, name, points, anchor */
+bool fv_rule_same(const struct fv_rule *a,
+                  const struct fv_rule *b); /* kind, name, points, anchor */
 bool fv_rule_passes(const struct fv_rule *rule, const struct fv_walker *walker);
 static inline void *fv_rule_state(const struct fv_rule *rule, uint32_t slot)
 {
@@ -80,9 +84,11 @@ int fv_rule_check_number(double value, double min, double max, const char *what,
 /* What a rule asks while it works. */
 int64_t fv_rule_now(const struct fv_rule *rule);
 struct fv_geo_point fv_rule_anchor(const struct fv_rule *rule, const struct fv_walker *walker);
-struct fv_geo_point fv_rule_square(const struct fv_rule *rule, struct fv_geo_point p); /* by the picture's shape */
+struct fv_geo_point fv_rule_square(const struct fv_rule *rule,
+                                   struct fv_geo_point p);              /* by the picture's shape */
 bool fv_rule_inside(const struct fv_rule *rule, struct fv_geo_point p); /* no points: everywhere */
-bool fv_rule_at_border(const struct fv_rule *rule, struct fv_geo_point p); /* within the margin of a side */
+bool fv_rule_at_border(const struct fv_rule *rule,
+                       struct fv_geo_point p); /* within the margin of a side */
 bool fv_rule_is_line(const struct fv_rule *rule);
 
 /* An event with all that is known without the rule; walker may be NULL. */

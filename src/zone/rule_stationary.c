@@ -13,10 +13,10 @@
 struct place {
     bool used;
     struct fv_geo_point at;
-    int64_t since, last; /* begin; last seen there */
-    uint64_t ref;         /* the START */
+    int64_t since, last;      /* begin; last seen there */
+    uint64_t ref;             /* the START */
     enum fv_zone_cause cause; /* why nothing may be there any more */
-    struct fv_walker who; /* as last seen there, for END */
+    struct fv_walker who;     /* as last seen there, for END */
 };
 
 struct state {
@@ -162,8 +162,7 @@ static void seen(struct fv_rule *rule, struct fv_walker *walker, void *data)
 
 static void end(struct fv_rule *rule, struct place *place, enum fv_zone_cause cause)
 {
-    struct fv_zone_event event =
-        fv_rule_event(rule, &place->who, FV_ZONE_STATIONARY, FV_PHASE_END);
+    struct fv_zone_event event = fv_rule_event(rule, &place->who, FV_ZONE_STATIONARY, FV_PHASE_END);
     event.ref = place->ref;
     event.cause = cause;
     event.start = place->since;
@@ -177,8 +176,7 @@ static void frame(struct fv_rule *rule)
     struct state *state = rule->state;
     for (uint32_t i = 0; i < PLACES_MAX; i++) {
         struct place *place = &state->places[i];
-        if (place->used &&
-            fv_rule_now(rule) - place->last > rule->params.stationary.forget)
+        if (place->used && fv_rule_now(rule) - place->last > rule->params.stationary.forget)
             end(rule, place, place->cause);
     }
 }

@@ -16,8 +16,7 @@ struct fv_rule_params scene_rule(enum fv_rule_kind kind)
     return rule;
 }
 
-static void add(struct scene *scene, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+static void add(struct scene *scene, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(struct scene *scene, const char *format, ...)
 {
     const size_t used = strlen(scene->log);
@@ -27,8 +26,8 @@ static void add(struct scene *scene, const char *format, ...)
     va_end(args);
 }
 
-static const char *const short_names[FV_ZONE_TYPES] = {
-    "enter", "exit", "dwell", "crowd", "cross", "direction", "count", "stationary"};
+static const char *const short_names[FV_ZONE_TYPES] = {"enter", "exit",      "dwell", "crowd",
+                                                       "cross", "direction", "count", "stationary"};
 
 static void add_details(struct scene *scene, const struct fv_zone_event *event)
 {

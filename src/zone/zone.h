@@ -24,14 +24,14 @@
 #include "base/error.h"
 #include "zone/event.h"
 
-#define FV_RULES_MAX 64 /* per camera */
+#define FV_RULES_MAX 64     /* per camera */
 #define FV_RULE_NAME_MAX 64 /* bytes with terminator */
 #define FV_RULE_CLASSES_MAX 64
 #define FV_ZONE_TRACKS_MAX 4096
-#define FV_ZONE_TRACKS 512             /* default */
-#define FV_ZONE_LOST (2 * FV_S)        /* default */
-#define FV_ZONE_INERTIA (300 * FV_MS)  /* default */
-#define FV_ZONE_MARGIN 0.01            /* default */
+#define FV_ZONE_TRACKS 512                  /* default */
+#define FV_ZONE_LOST (2 * FV_S)             /* default */
+#define FV_ZONE_INERTIA (300 * FV_MS)       /* default */
+#define FV_ZONE_MARGIN 0.01                 /* default */
 #define FV_ZONE_TIME_MAX (24 * 3600 * FV_S) /* of every duration that can be set */
 
 /* --- what comes in ------------------------------------------------------------------------------------------------- */
@@ -126,7 +126,8 @@ struct fv_rule_stationary {
 
 struct fv_rule_params {
     enum fv_rule_kind kind;
-    const char *name; /* 1..63 bytes without control characters; unique among the rules of its kind */
+    const char
+        *name; /* 1..63 bytes without control characters; unique among the rules of its kind */
     /* Fractions of the picture, -1..2. A zone: 3..64 corners of a polygon that does not cross itself and has a part inside the
      * picture; for STATIONARY none: the whole picture. LINE: 2 different points. COUNT: either. Borrowed during create. */
     const double (*points)[2];
@@ -134,9 +135,10 @@ struct fv_rule_params {
     enum fv_anchor anchor;
     struct fv_rule_filter filter;
     int64_t inertia; /* ns for which a new state must hold until it counts */
-    double margin;   /* fraction of the picture's height, 0..0.5: how far outside a track must be to have left, how far behind a
+    double
+        margin; /* fraction of the picture's height, 0..0.5: how far outside a track must be to have left, how far behind a
                         line to have crossed it */
-    union { /* by kind */
+    union {     /* by kind */
         struct fv_rule_dwell dwell;
         struct fv_rule_crowd crowd;
         struct fv_rule_direction direction;
@@ -156,8 +158,9 @@ struct fv_analytics_params {
     uint32_t camera;
     const struct fv_rule_params *rules; /* borrowed during create; events come in their order */
     unsigned rule_count;                /* 0..FV_RULES_MAX */
-    uint32_t tracks_max; /* followed at the same time; 0: FV_ZONE_TRACKS; more are left out and counted */
-    int64_t lost;        /* ns for which the state of a track that is not seen is kept; 0: FV_ZONE_LOST */
+    uint32_t
+        tracks_max; /* followed at the same time; 0: FV_ZONE_TRACKS; more are left out and counted */
+    int64_t lost; /* ns for which the state of a track that is not seen is kept; 0: FV_ZONE_LOST */
     void (*event)(void *data, const struct fv_zone_event *event);
     void *data;
 };
@@ -172,8 +175,8 @@ struct fv_analytics_stats {
 };
 
 /* 0, -EINVAL (err names the rule), -ENOMEM. */
-int fv_analytics_create(const struct fv_analytics_params *params, struct fv_analytics **ret_analytics,
-                        struct fv_error *err);
+int fv_analytics_create(const struct fv_analytics_params *params,
+                        struct fv_analytics **ret_analytics, struct fv_error *err);
 void fv_analytics_destroy(struct fv_analytics *analytics); /* no events; NULL is fine */
 
 /* One picture. While a camera is away, a frame without tracks every second or so lets what lasts come to its end.
@@ -189,8 +192,8 @@ void fv_analytics_take_over(struct fv_analytics *fresh, struct fv_analytics *old
 void fv_analytics_stop(struct fv_analytics *analytics);
 
 /* The table of a COUNT rule, borrowed until the next call; by index in params.rules. NULL for other rules. */
-const struct fv_class_count *fv_analytics_counts(const struct fv_analytics *analytics, unsigned rule,
-                                                 uint32_t *ret_size);
+const struct fv_class_count *fv_analytics_counts(const struct fv_analytics *analytics,
+                                                 unsigned rule, uint32_t *ret_size);
 void fv_analytics_stats(const struct fv_analytics *analytics, struct fv_analytics_stats *ret_stats);
 
 #endif

@@ -44,7 +44,7 @@ class Client:
     def __init__(self, build, core):
         self.build, self.core, self.processes = build, core, []
 
-    def check(self):
+    def check(self, transport):
         """Raises NotThere."""
 
     def pids(self):
@@ -75,7 +75,7 @@ class Counting(Client):
 
     program = package = ""
 
-    def check(self):
+    def check(self, transport):
         if not (self.build / "tests/bench" / self.program).exists():
             raise NotThere(f"{self.program} was not built; install {self.package} and run meson setup --reconfigure")
 
@@ -115,8 +115,8 @@ class Gstreamer(Counting):
     name, title = "gstreamer", "GStreamer, rtspsrc ! depay ! parse"
     program, package = "gst_pipelines", "libgstreamer1.0-dev"
 
-    def check(self):
-        super().check()
+    def check(self, transport):
+        super().check(transport)
         for element, package in (("rtspsrc", "good"), ("rtph264depay", "good"), ("h264parse", "bad")):
             if shutil.which("gst-inspect-1.0") and subprocess.run(["gst-inspect-1.0", "--exists", element], check=False).returncode:
                 raise NotThere(f"GStreamer has no {element}; install gstreamer1.0-plugins-{package}")
@@ -125,7 +125,7 @@ class Gstreamer(Counting):
 class Ffmpeg(Client):
     name, title = "ffmpeg", "ffmpeg, a process per camera"
 
-    def check(self):
+    def check(self, transport):
         if not shutil.which("ffmpeg"):
             raise NotThere("install ffmpeg")
 
@@ -174,13 +174,17 @@ class Ffmpeg(Client):
 class Fovea(Client):
     name, title = "fovea", "Fovea"
 
-    def check(self):
+    def check(self, transport):
         program = self.build / "fovea"
         if not program.exists():
             raise NotThere(f"{program} is not there")
         done = subprocess.run([program, "ingest", "--help"], capture_output=True, text=True, check=False)
         if done.returncode:
             raise NotThere("this build has no `fovea ingest`")
+        tried = subprocess.run([program, "ingest", "--transport", transport, "--duration", "0.1", "rtsp://127.0.0.1:9/"],
+                               capture_output=True, text=True, timeout=10, check=False)
+        if tried.returncode == 2 and "not supported" in tried.stderr:
+            raise NotThere(f"this `fovea ingest` does not offer {transport.upper()}")
         # All cameras are one host here, and in a hurry.
         self.hurry = ["--connect-rate", "200", "--connects-per-host", "64"] if "--connects-per-host" in done.stdout else []
 
@@ -200,8 +204,8 @@ class Fovea(Client):
         before = self._inode()
         end = time.monotonic() + patience
         while self._inode() == before:
+            self.alive()
             if time.monotonic() > end:
-                self.alive()
                 raise DidNotPlay("the stats file is not replaced")
             time.sleep(0.002)
         return time.monotonic(), int(self.stats.read_text().split()[0])

@@ -108,7 +108,7 @@ def once(name, cameras, transport, plan):
     """One client at one number of cameras. A dictionary, with "fault" or "skipped" when there is no figure."""
     client = clients.ALL[name](plan.build, plan.client_core)
     try:
-        client.check()
+        client.check(transport)
         with server.Simulator(plan.fovea, plan.clip, cameras, plan.server_core) as simulator:
             if transport == "udp" and not simulator.offers_udp():
                 return {"skipped": "this `fovea sim` does not offer UDP"}
@@ -177,7 +177,7 @@ def start_together(names, cameras, transport, plan, stack):
     for name in names:
         client = clients.ALL[name](plan.build, plan.client_core)
         try:
-            client.check()
+            client.check(transport)
             simulator = stack.enter_context(server.Simulator(plan.fovea, plan.clip, cameras, plan.server_core))
             if transport == "udp" and not simulator.offers_udp():
                 raise clients.NotThere("this `fovea sim` does not offer UDP")

@@ -33,7 +33,7 @@ static unsigned failures;
     } while (0)
 
 struct seen {
-    atomic_uint frames, wrong, states, pictures;
+    atomic_uint frames, wrong, states, pictures, untracked;
 };
 
 static void on_frame(void *data, const struct fv_frame_event *event)
@@ -51,6 +51,11 @@ static void on_frame(void *data, const struct fv_frame_event *event)
                  event->frame.at.decoded >= event->frame.at.last_packet &&
                  event->frame.at.last_packet >= event->frame.at.first_packet;
     if (!right)
+        seen->wrong++;
+    /* One person, who stands still: one track for the whole run. */
+    if (right && event->detections[0].track == 0)
+        seen->untracked++;
+    else if (right && event->detections[0].track != 1)
         seen->wrong++;
 }
 
@@ -154,6 +159,8 @@ static void check_cameras(struct fv_engine *engine, const struct fv_sim *sim, un
               (unsigned long long)camera.analysed);
         CHECK(camera.persons == camera.analysed, "%s: %llu persons", camera.name,
               (unsigned long long)camera.persons);
+        CHECK(camera.tracks == 1, "%s: %llu tracks", camera.name,
+              (unsigned long long)camera.tracks);
         CHECK(camera.lost_packets == 0 || may_lose(sim), "%s: %llu lost", camera.name,
               (unsigned long long)camera.lost_packets);
     }
@@ -185,6 +192,7 @@ static void test_engine(const char *folder, const struct fv_sim *sim, unsigned c
         struct fv_engine_stats stats;
         fv_engine_stats(engine, &stats);
         CHECK(seen.frames > 0 && seen.wrong == 0, "%u of %u frames wrong", seen.wrong, seen.frames);
+        CHECK(seen.untracked <= cameras, "%u frames without a track", seen.untracked);
         CHECK(seen.states >= cameras * 2, "%u state changes", seen.states);
         CHECK(stats.events_dropped == 0, "%llu events dropped",
               (unsigned long long)stats.events_dropped);
