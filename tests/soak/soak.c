@@ -17,7 +17,11 @@
 #define STEADY 8    /* cameras that play all the time */
 #define RESTLESS 24 /* that break off, or come and go */
 #define AWAY 64
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define GROWTH (64 << 20) /* they keep what was freed, and look for leaks themselves */
+#else
 #define GROWTH (2 << 20) /* bytes of resident memory: noise of the allocator */
+#endif
 #define AWAY_CPU                                                                                   \
     0.001 /* of a core, once the backoff has reached its length: in runs from a minute on */
 #define ATTEMPT_CPU 9e-4 /* seconds: with one attempt a minute, 64 cameras come to less than that */
