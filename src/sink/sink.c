@@ -110,6 +110,8 @@ static struct item *next_slot(struct fv_sink *sink, struct fv_picture **ret_drop
 void fv_sink_put(struct fv_sink *sink, const struct fv_result *result)
 {
     struct fv_picture *dropped;
+    if (sink->ops->wants && !sink->ops->wants(sink->state, result))
+        return;
     pthread_mutex_lock(&sink->lock);
     copy_result(next_slot(sink, &dropped), result);
     pthread_mutex_unlock(&sink->lock);

@@ -26,6 +26,9 @@ struct fv_sink_ops {
     /* 0 or negative errno with a sentence. `config` is the sink's own params struct. */
     int (*open)(const struct fv_sink_context *context, const void *config, void **ret_state,
                 struct fv_error *err);
+    /* On the result thread, must not block: is this result of use? What is not never enters the
+     * queue. NULL: all are. */
+    bool (*wants)(void *state, const struct fv_result *result);
     /* One result, on the sink's thread; may block. Borrowed. Negative errno: this item is lost
      * (counted, logged once per cause). */
     int (*write)(void *state, const struct fv_result *result, struct fv_error *err);

@@ -21,7 +21,7 @@ struct snapshot {
     const struct fv_sink_context *context;
     struct fv_sink_snapshot_config config;
     struct fv_snapshot_files *files;
-    uint64_t *seen; /* results of each camera */
+    uint64_t *seen; /* results of each camera; owner: the result thread */
     struct fv_canvas_memory canvas;
     tjhandle jpeg;
     unsigned char *bytes; /* libturbojpeg's */
@@ -116,13 +116,19 @@ static int compress(struct snapshot *snapshot, size_t *ret_size, struct fv_error
     return 0;
 }
 
+/* Before the queue: a result that waits there keeps its picture from being reused. */
+static bool snapshot_wants(void *state, const struct fv_result *result)
+{
+    struct snapshot *snapshot = state;
+    return result->info.camera < snapshot->context->camera_count &&
+           snapshot->seen[result->info.camera]++ % snapshot->config.interval == 0;
+}
+
 static int snapshot_write(void *state, const struct fv_result *result, struct fv_error *err)
 {
     struct snapshot *snapshot = state;
     if (result->info.camera >= snapshot->context->camera_count)
         return fv_error_set(err, -EINVAL, "unknown camera");
-    if (snapshot->seen[result->info.camera]++ % snapshot->config.interval != 0)
-        return 0;
     if (!result->picture)
         return fv_error_set(err, -EINVAL, "the result came without its picture");
     int code = fv_canvas_load(&snapshot->canvas, result->picture);
@@ -139,6 +145,7 @@ static int snapshot_write(void *state, const struct fv_result *result, struct fv
 const struct fv_sink_ops fv_sink_snapshot = {
     .name = "snapshot",
     .open = snapshot_open,
+    .wants = snapshot_wants,
     .write = snapshot_write,
     .close = snapshot_close,
 };

@@ -108,7 +108,8 @@ static void write_number(void *sink, struct scene *s, uint32_t camera, uint64_t 
     struct fv_error err = {0};
     s->result.info.camera = camera;
     s->result.info.number = number;
-    if (fv_sink_snapshot.write(sink, &s->result, &err) < 0)
+    if (fv_sink_snapshot.wants(sink, &s->result) &&
+        fv_sink_snapshot.write(sink, &s->result, &err) < 0)
         fail_msg("%s", err.text);
 }
 
