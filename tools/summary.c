@@ -25,14 +25,17 @@ static json_int_t integer(uint64_t value)
 static json_t *camera_object(const struct fv_engine_camera *camera, enum fv_camera_state state)
 {
     return json_pack(
-        "{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:{s:f, s:f, s:f}}",
+        "{s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+        "s:{s:f, s:f, s:f}}",
         "name", camera->name, "codec", camera->codec, "state", fv_camera_state_name(state), "width",
         (int)camera->width, "height", (int)camera->height, "frames", integer(camera->frames),
         "analysed", integer(camera->analysed), "detections", integer(camera->detections), "persons",
-        integer(camera->persons), "tracks", integer(camera->tracks), "lost_packets",
-        integer(camera->lost_packets), "reconnects", integer(camera->reconnects), "dropped_queue",
-        integer(camera->dropped_queue), "dropped_decode", integer(camera->dropped_decode), "age_ms",
-        "p50", ms(camera->age_p50), "p99", ms(camera->age_p99), "max", ms(camera->age_max));
+        integer(camera->persons), "tracks", integer(camera->tracks), "rule_events",
+        integer(camera->rule_events), "crossings", integer(camera->crossings), "dwells",
+        integer(camera->dwells), "lost_packets", integer(camera->lost_packets), "reconnects",
+        integer(camera->reconnects), "dropped_queue", integer(camera->dropped_queue),
+        "dropped_decode", integer(camera->dropped_decode), "age_ms", "p50", ms(camera->age_p50),
+        "p99", ms(camera->age_p99), "max", ms(camera->age_max));
 }
 
 json_t *fv_summary_make(struct fv_engine *engine, const struct fv_summary_live *live)

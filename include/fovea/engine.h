@@ -31,6 +31,8 @@ struct fv_engine_params {
     fv_problem_fn problem; /* findings about the configuration, during open; may be NULL */
     /* Each analysed picture; on the result thread; should return within a millisecond. May be NULL. */
     void (*frame)(void *data, const struct fv_frame_event *event);
+    /* Each event of a zone or line, after the frame that decided it; on the result thread; as frame. May be NULL. */
+    void (*rule)(void *data, const struct fv_rule_event *event);
     /* Each change of a camera's state; on the ingest thread; must not block. May be NULL. */
     void (*camera)(void *data, const struct fv_camera_event *event);
     void *data;
@@ -67,6 +69,8 @@ struct fv_engine_camera {
         age_max;          /* ns from the last packet to the event; 0 before the first */
     uint32_t persons_now; /* in the last analysed picture */
     uint64_t tracks;      /* objects that were followed: numbers given to tracks */
+    uint64_t rule_events; /* of zones and lines: all of them, */
+    uint64_t crossings, dwells; /* those of type line.crossing, and starts of zone.dwell */
 };
 
 struct fv_engine_stats {

@@ -59,6 +59,42 @@ struct fv_frame_event {
     uint32_t label_count;
 };
 
+/* Of one class, by a rule that counts. */
+struct fv_rule_class {
+    uint16_t class_id;
+    const char *label; /* "" when the model has none */
+    uint32_t now;      /* in the zone; 0 for a line */
+    uint64_t in, out;  /* entered and left; over a line A to B and B to A */
+};
+
+/* A zone or line of the configuration says that something happened. Which fields an event has, and what they mean:
+ * docs/analytics.md; the others are 0, NULL or "". Borrowed: valid during the callback only. */
+struct fv_rule_event {
+    uint32_t camera;
+    const char *camera_name;
+    const char *rule;        /* NAME of the zone or line */
+    const char *type;        /* "zone.enter", "zone.exit", "zone.dwell", "line.crossing", ... */
+    const char *phase;       /* "once", "start", "update", "end" */
+    const char *cause;       /* why it ended: "moved", "lost", ...; or NULL */
+    const char *direction;   /* "a_to_b", "b_to_a"; or NULL */
+    uint64_t id, ref;        /* its number, from 1 for each camera; the event that it goes on or ends, or 0 */
+    uint64_t frame;          /* the picture that decided */
+    uint32_t epoch;
+    int64_t pts, wall;       /* its times; FV_TIME_UNKNOWN when not known */
+    int64_t at;              /* when it was decided, monotonic: when the picture's last packet was read */
+    int64_t start, duration; /* when it happened or began, on the same clock; of what lasts: so far, or in all */
+    uint64_t track;          /* 0: not about one track */
+    uint16_t class_id;
+    const char *label;
+    float score;
+    float box[4]; /* left, top, right, bottom, 0..1 of the picture */
+    double x, y;  /* of the track's anchor, 0..1 */
+    double angle; /* degrees clockwise from up */
+    uint32_t count, peak, limit;
+    const struct fv_rule_class *counts;
+    uint32_t counts_size;
+};
+
 enum fv_camera_state {
     FV_CAMERA_DISABLED,
     FV_CAMERA_WAITING,     /* for its turn or for the end of a backoff */

@@ -99,6 +99,9 @@ struct fv_config {
         double match;     /* MATCH_THRESH */
     } tracking;
     struct {
+        bool show_track_ids;
+    } visualization;
+    struct {
         char *dir; /* OUTPUT_DIR */
         bool save_frames, save_detections;
         int frame_save_interval, jpeg_quality;

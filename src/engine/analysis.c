@@ -8,19 +8,33 @@
 #include <stdbool.h>
 
 #include "base/mem.h"
+#include "engine/rules.h"
 #include "track/tracker.h"
+#include "zone/zone.h"
+
+/* A camera that sent nothing for so long is away: its rules' clock goes on, but stays behind by a time in which pictures may still
+ * be on their way. A picture older than that clock would be left out. */
+#define AWAY (3 * FV_S)
+#define ON_THE_WAY (2 * FV_S)
 
 struct camera {
-    struct fv_tracker *tracker;    /* NULL: tracking is off */
-    const struct fv_track *tracks; /* of the last picture; the tracker's */
+    struct fv_tracker *tracker;     /* NULL: tracking is off */
+    struct fv_analytics *analytics; /* NULL: no rules */
+    const struct fv_track *tracks;  /* of the last picture; the tracker's */
     uint32_t track_count;
-    _Atomic uint64_t confirmed;
+    struct fv_zone_frame last; /* picture that was judged, without its tracks */
+    int64_t heard;             /* when it came; FV_TIME_UNKNOWN before the first */
+    _Atomic uint64_t confirmed, rule_events, crossings, dwells;
 };
 
 struct fv_analysis {
     float published; /* lowest score */
     uint32_t camera_count;
     struct camera *cameras;
+    struct fv_tracked *seen; /* room for one picture */
+    uint32_t seen_max;
+    void (*event)(void *data, const struct fv_zone_event *event);
+    void *data;
 };
 
 /* A setting above 0 stays so as a float. */
@@ -47,20 +61,74 @@ static int open_tracker(struct camera *camera, const struct fv_config *config)
     return fv_tracker_create(&params, &camera->tracker);
 }
 
-static int open_cameras(struct fv_analysis *analysis, const struct fv_config *config)
+static void on_event(void *data, const struct fv_zone_event *event)
 {
+    struct fv_analysis *analysis = data;
+    struct camera *camera = &analysis->cameras[event->camera];
+    camera->rule_events++;
+    camera->crossings += event->type == FV_ZONE_CROSSING;
+    camera->dwells += event->type == FV_ZONE_DWELL && event->phase == FV_PHASE_START;
+    analysis->event(analysis->data, event);
+}
+
+/* A track that comes back keeps its number for the tracker's buffer: its rules must not forget it sooner. */
+static int64_t memory_of(const struct fv_config *config)
+{
+    double buffer = config->tracking.buffer / 30 * (double)FV_S;
+    return (int64_t)fmin(fmax(buffer, (double)FV_ZONE_LOST), (double)FV_ZONE_TIME_MAX);
+}
+
+static int open_rules(struct fv_analysis *analysis, const struct fv_analysis_params *params,
+                      const struct fv_conf_camera *conf, struct fv_rules *rules,
+                      struct fv_error *err)
+{
+    uint32_t index = analysis->camera_count - 1;
+    int r = fv_rules_make(rules, params->config, conf, params->model, err);
+    if (r < 0 || rules->count == 0)
+        return r;
+    struct fv_analytics_params analytics = {
+        .camera = index,
+        .rules = rules->items,
+        .rule_count = rules->count,
+        .tracks_max = analysis->seen_max,
+        .lost = memory_of(params->config),
+        .event = on_event,
+        .data = analysis,
+    };
+    r = fv_analytics_create(&analytics, &analysis->cameras[index].analytics, err);
+    return r < 0 ? fv_error_prefix(err, r, "camera '%s'", conf->name) : 0;
+}
+
+static int open_camera(struct fv_analysis *analysis, const struct fv_analysis_params *params,
+                       const struct fv_conf_camera *conf, struct fv_rules *rules,
+                       struct fv_error *err)
+{
+    struct camera *camera = &analysis->cameras[analysis->camera_count++];
+    camera->heard = FV_TIME_UNKNOWN;
+    if (!params->config->tracking.enable)
+        return 0;
+    int r = open_tracker(camera, params->config);
+    if (r < 0)
+        return fv_error_set(err, r, "tracking could not be set up: %s", fv_strerror(r));
+    return open_rules(analysis, params, conf, rules, err);
+}
+
+static int open_cameras(struct fv_analysis *analysis, const struct fv_analysis_params *params,
+                        struct fv_error *err)
+{
+    const struct fv_config *config = params->config;
+    struct fv_rules *rules = FV_NEW(struct fv_rules); /* for create only; large for a stack */
+    analysis->seen_max = fv_tracker_defaults.max_tracks;
+    analysis->seen = fv_calloc(analysis->seen_max, sizeof(analysis->seen[0]));
     analysis->cameras = fv_calloc(config->cameras.count + 1, sizeof(analysis->cameras[0]));
-    if (!analysis->cameras)
-        return -ENOMEM;
-    for (unsigned i = 0; i < config->cameras.count; i++) {
-        if (!config->cameras.items[i].enabled)
-            continue;
-        struct camera *camera = &analysis->cameras[analysis->camera_count++];
-        int r = config->tracking.enable ? open_tracker(camera, config) : 0;
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    int r = 0;
+    if (!rules || !analysis->seen || !analysis->cameras)
+        r = fv_error_set(err, -ENOMEM, "out of memory");
+    for (unsigned i = 0; r == 0 && i < config->cameras.count; i++)
+        if (config->cameras.items[i].enabled)
+            r = open_camera(analysis, params, &config->cameras.items[i], rules, err);
+    fv_free(rules);
+    return r;
 }
 
 int fv_analysis_create(const struct fv_analysis_params *params, struct fv_analysis **ret_analysis,
@@ -70,10 +138,12 @@ int fv_analysis_create(const struct fv_analysis_params *params, struct fv_analys
     if (!analysis)
         return fv_error_set(err, -ENOMEM, "out of memory");
     analysis->published = (float)params->config->models.confidence;
-    int r = open_cameras(analysis, params->config);
+    analysis->event = params->event;
+    analysis->data = params->data;
+    int r = open_cameras(analysis, params, err);
     if (r < 0) {
         fv_analysis_destroy(analysis);
-        return fv_error_set(err, r, "tracking could not be set up: %s", fv_strerror(r));
+        return r;
     }
     *ret_analysis = analysis;
     return 0;
@@ -83,9 +153,12 @@ void fv_analysis_destroy(struct fv_analysis *analysis)
 {
     if (!analysis)
         return;
-    for (uint32_t i = 0; i < analysis->camera_count; i++)
+    for (uint32_t i = 0; i < analysis->camera_count; i++) {
+        fv_analytics_destroy(analysis->cameras[i].analytics);
         fv_tracker_destroy(analysis->cameras[i].tracker);
+    }
     fv_free(analysis->cameras);
+    fv_free(analysis->seen);
     fv_free(analysis);
 }
 
@@ -132,8 +205,79 @@ void fv_analysis_track(struct fv_analysis *analysis, struct fv_result *result)
     camera->confirmed = stats.confirmed;
 }
 
-void fv_analysis_figures(const struct fv_analysis *analysis, uint32_t camera,
+static uint32_t list_seen(struct fv_analysis *analysis, const struct camera *camera,
+                          const struct fv_frame_info *info)
+{
+    float width = (float)info->width, height = (float)info->height;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < camera->track_count && count < analysis->seen_max; i++) {
+        const struct fv_track *track = &camera->tracks[i];
+        if (track->state != FV_TRACK_TRACKED)
+            continue;
+        analysis->seen[count++] = (struct fv_tracked){
+            .id = track->id,
+            .class_id = track->class_id,
+            .state = FV_TRACKED_SEEN,
+            .score = track->score,
+            .x0 = track->x0 / width,
+            .y0 = track->y0 / height,
+            .x1 = track->x1 / width,
+            .y1 = track->y1 / height,
+        };
+    }
+    return count;
+}
+
+void fv_analysis_judge(struct fv_analysis *analysis, const struct fv_result *result)
+{
+    const struct fv_frame_info *info = &result->info;
+    struct camera *camera = &analysis->cameras[info->camera];
+    if (!camera->analytics || info->width == 0 || info->height == 0)
+        return;
+    camera->heard = info->at.event;
+    camera->last = (struct fv_zone_frame){
+        .time = time_of(result),
+        .pts = info->pts,
+        .wall = info->wall,
+        .epoch = info->epoch,
+        .number = info->number,
+        .width = info->width,
+        .height = info->height,
+    };
+    struct fv_zone_frame frame = camera->last;
+    frame.tracks = analysis->seen;
+    frame.track_count = list_seen(analysis, camera, info);
+    /* A picture that comes too late is not used: the analytics count it. */
+    (void)fv_analytics_frame(camera->analytics, &frame);
+}
+
+void fv_analysis_idle(struct fv_analysis *analysis, int64_t now)
+{
+    for (uint32_t i = 0; i < analysis->camera_count; i++) {
+        const struct camera *camera = &analysis->cameras[i];
+        if (!camera->analytics || camera->heard == FV_TIME_UNKNOWN || now - camera->heard < AWAY)
+            continue;
+        struct fv_zone_frame frame = camera->last;
+        frame.time += now - camera->heard - ON_THE_WAY;
+        (void)fv_analytics_frame(camera->analytics, &frame);
+    }
+}
+
+void fv_analysis_stop(struct fv_analysis *analysis)
+{
+    for (uint32_t i = 0; i < analysis->camera_count; i++)
+        if (analysis->cameras[i].analytics)
+            fv_analytics_stop(analysis->cameras[i].analytics);
+}
+
+void fv_analysis_figures(const struct fv_analysis *analysis, uint32_t index,
                          struct fv_analysis_figures *ret_figures)
 {
-    *ret_figures = (struct fv_analysis_figures){.tracks = analysis->cameras[camera].confirmed};
+    const struct camera *camera = &analysis->cameras[index];
+    *ret_figures = (struct fv_analysis_figures){
+        .tracks = camera->confirmed,
+        .rule_events = camera->rule_events,
+        .crossings = camera->crossings,
+        .dwells = camera->dwells,
+    };
 }

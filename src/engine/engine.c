@@ -12,6 +12,7 @@
 #include "engine/analysis.h"
 #include "engine/cameras.h"
 #include "engine/pipeline.h"
+#include "engine/rules.h"
 #include "engine/setup.h"
 #include "gpu/probe.h"
 #include "sink/sink.h"
@@ -78,16 +79,8 @@ static void on_infer_fault(void *data, int code, const char *reason)
     fv_log(FV_LOG_ERROR, "infer", "%s (%s)", reason, fv_strerror(code));
 }
 
-/* fv-result */
-static void on_result(void *data, struct fv_result *result)
+static void tell_frame(struct fv_engine *engine, const struct fv_result *result)
 {
-    struct fv_engine *engine = data;
-    fv_analysis_track(engine->analysis, result);
-    fv_cameras_count(&engine->cameras, result, engine->setup.person);
-    for (unsigned i = 0; i < engine->sink_count; i++)
-        fv_sink_put(engine->sinks[i], result);
-    if (!engine->params.frame)
-        return;
     struct fv_frame_event event = {
         .camera_name = engine->cameras.names[result->info.camera],
         .frame = result->info,
@@ -97,6 +90,46 @@ static void on_result(void *data, struct fv_result *result)
         .label_count = engine->sink_context.label_count,
     };
     engine->params.frame(engine->params.data, &event);
+}
+
+/* fv-result */
+static void on_result(void *data, struct fv_result *result)
+{
+    struct fv_engine *engine = data;
+    fv_analysis_track(engine->analysis, result);
+    fv_cameras_count(&engine->cameras, result, engine->setup.person);
+    for (unsigned i = 0; i < engine->sink_count; i++)
+        fv_sink_put(engine->sinks[i], result);
+    if (engine->params.frame)
+        tell_frame(engine, result);
+    fv_analysis_judge(engine->analysis, result);
+}
+
+/* fv-result */
+static void on_rule(void *data, const struct fv_zone_event *zone_event)
+{
+    struct fv_engine *engine = data;
+    for (unsigned i = 0; i < engine->sink_count; i++)
+        fv_sink_put_rule(engine->sinks[i], zone_event);
+    if (!engine->params.rule)
+        return;
+    struct fv_rule_class counts[FV_RULE_COUNTS_MAX];
+    struct fv_rule_event event = fv_rule_event_of(&engine->sink_context, zone_event, counts);
+    engine->params.rule(engine->params.data, &event);
+}
+
+/* fv-result */
+static void on_idle(void *data)
+{
+    struct fv_engine *engine = data;
+    fv_analysis_idle(engine->analysis, fv_now());
+}
+
+/* fv-result */
+static void on_ended(void *data)
+{
+    struct fv_engine *engine = data;
+    fv_analysis_stop(engine->analysis);
 }
 
 static int load_config(struct fv_engine *engine, struct fv_error *err)
@@ -179,6 +212,7 @@ static int open_sinks(struct fv_engine *engine, struct fv_error *err)
             .quality = (unsigned)config->output.jpeg_quality,
             .keep = SNAPSHOTS_KEPT,
             .min_score = (float)config->models.confidence,
+            .track_ids = config->visualization.show_track_ids,
         };
         r = make_folder(path, err);
         if (r == 0)
@@ -189,7 +223,8 @@ static int open_sinks(struct fv_engine *engine, struct fv_error *err)
 
 static int open_analysis(struct fv_engine *engine, struct fv_error *err)
 {
-    struct fv_analysis_params params = {.config = engine->config, .model = engine->setup.model};
+    struct fv_analysis_params params = {
+        .config = engine->config, .model = engine->setup.model, .event = on_rule, .data = engine};
     return fv_analysis_create(&params, &engine->analysis, err);
 }
 
@@ -207,6 +242,8 @@ static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
         .runtime = engine->setup.runtime,
         .boxes = engine->setup.boxes,
         .result = on_result,
+        .idle = on_idle,
+        .ended = on_ended,
         .fault = on_infer_fault,
         .data = engine,
     };
@@ -374,7 +411,7 @@ static void add_ingest_figures(struct fv_engine *engine, uint32_t index,
     camera->reconnects = stats.reconnects;
     camera->failures = stats.failures;
     camera->dropped_decode = stats.skipped + stats.damaged;
-    camera->dropped_queue = stats.no_buffer;
+    camera->dropped_queue = stats.no_buffer + stats.refused;
 }
 
 static void add_decode_figures(struct fv_engine *engine, uint32_t index,
@@ -385,7 +422,8 @@ static void add_decode_figures(struct fv_engine *engine, uint32_t index,
     camera->frames = stats.decoded;
     camera->skipped = stats.skipped_interval;
     camera->dropped_decode += stats.errors + stats.dropped_key;
-    camera->dropped_queue += stats.dropped_full + fv_pipeline_dropped(engine->pipeline, index);
+    /* What the decoder's queue did not take is in ingest's `refused`. */
+    camera->dropped_queue += fv_pipeline_dropped(engine->pipeline, index);
 }
 
 static void add_analysis_figures(struct fv_engine *engine, uint32_t index,
@@ -394,6 +432,9 @@ static void add_analysis_figures(struct fv_engine *engine, uint32_t index,
     struct fv_analysis_figures figures;
     fv_analysis_figures(engine->analysis, index, &figures);
     camera->tracks = figures.tracks;
+    camera->rule_events = figures.rule_events;
+    camera->crossings = figures.crossings;
+    camera->dwells = figures.dwells;
 }
 
 int fv_engine_camera(struct fv_engine *engine, uint32_t index, struct fv_engine_camera *ret_camera)

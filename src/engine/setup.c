@@ -60,15 +60,20 @@ static int load_model(struct fv_setup *setup, const struct fv_config *config, st
     return fv_model_load(named ? named : path, &setup->model, err);
 }
 
-/* A class is a number or a name. */
-static int find_class(const struct fv_model *model, const char *text, uint16_t *ret_class,
-                      struct fv_error *err)
+int fv_setup_class(const struct fv_model *model, const char *text)
 {
     uint64_t number = 0;
     int index = fv_slice_u64(fv_slice_of(text), UINT16_MAX, &number) == 0
                     ? (int)number
                     : fv_model_class(model, text);
-    if (index < 0 || (uint32_t)index >= model->label_count)
+    return index < 0 || (uint32_t)index >= model->label_count ? -ENOENT : index;
+}
+
+static int find_class(const struct fv_model *model, const char *text, uint16_t *ret_class,
+                      struct fv_error *err)
+{
+    int index = fv_setup_class(model, text);
+    if (index < 0)
         return fv_error_set(err, -EINVAL,
                             "models.TARGET_CLASSES: the model has no class '%s' (it has %u "
                             "classes, from '%s' to '%s')",

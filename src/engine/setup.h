@@ -22,6 +22,9 @@ struct fv_setup {
 int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err);
 void fv_setup_finish(struct fv_setup *setup);
 
+/* Number of a class given by number or name, or -ENOENT. */
+int fv_setup_class(const struct fv_model *model, const char *text);
+
 /* Path of the detector that came with the program: FOVEA_MODEL_PATH, `model/` beside the executable, then the installed one.
  * -ENOENT names the places. `path` holds 1024 bytes. */
 int fv_setup_bundled_model(char *path, size_t size, struct fv_error *err);

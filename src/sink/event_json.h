@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A result as the JSON object "fovea.frame/1" of docs/events.md; every sink that speaks JSON sends
- * this one. */
+/* Events as the JSON objects of docs/events.md, "fovea.frame/1" and "fovea.zone/1"; every sink that
+ * speaks JSON sends these. */
 #ifndef FV_SINK_EVENT_JSON_H
 #define FV_SINK_EVENT_JSON_H
 
@@ -14,5 +14,8 @@
 
 /* A new reference, or NULL when out of memory. */
 json_t *fv_event_json(const struct fv_sink_context *context, const struct fv_result *result);
+/* Likewise; `at`: when the event came to be, monotonic. */
+json_t *fv_rule_event_json(const struct fv_sink_context *context,
+                           const struct fv_zone_event *event, int64_t at);
 
 #endif

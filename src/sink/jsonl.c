@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * JSON Lines: one object a result, docs/events.md. Each line is one write(2), so that a kill
+ * JSON Lines: one object an event, docs/events.md. Each line is one write(2), so that a kill
  * leaves whole lines; what a full disk cut off is taken back.
  */
 #include <errno.h>
@@ -72,14 +72,31 @@ static void end_torn_line(struct jsonl *jsonl)
     close(reader);
 }
 
+/* A reader that stalls would keep the sink from ever ending. */
+static bool is_pipe(int file)
+{
+    struct stat info;
+    return fstat(file, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
+}
+
 static int open_file(struct jsonl *jsonl, struct fv_error *err)
 {
-    jsonl->file = open(jsonl->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    /* NONBLOCK: a pipe must not hold up the start; files do not heed it. */
+    jsonl->file =
+        open(jsonl->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644);
+    if (jsonl->file >= 0 && is_pipe(jsonl->file)) {
+        close(jsonl->file);
+        jsonl->file = -1;
+        errno = ENXIO;
+    }
     if (jsonl->file >= 0) {
         end_torn_line(jsonl);
         return 0;
     }
     int number = errno;
+    if (number == ENXIO)
+        return fv_error_set(err, -EINVAL, "%s is a pipe or a socket; events go to files",
+                            jsonl->path);
     if (number == ENOENT)
         return fv_error_set(err, -ENOENT, "%s: its folder does not exist; create it first",
                             jsonl->path);
@@ -109,11 +126,10 @@ static int jsonl_open(const struct fv_sink_context *context, const void *config,
     return 0;
 }
 
-/* The event with its newline in jsonl->line, which grows to the longest line there was. Its size,
- * or -ENOMEM. */
-static ssize_t format_line(struct jsonl *jsonl, const struct fv_result *result)
+/* The event, which it takes, with its newline in jsonl->line, which grows to the longest line there
+ * was. Its size, or -ENOMEM. */
+static ssize_t format_line(struct jsonl *jsonl, json_t *event)
 {
-    json_t *event = fv_event_json(jsonl->context, result);
     if (!event)
         return -ENOMEM;
     size_t size = json_dumpb(event, jsonl->line, jsonl->capacity - 1, FV_EVENT_JSON_FLAGS);
@@ -143,10 +159,10 @@ static void take_back(struct jsonl *jsonl, ssize_t written)
                      1); /* then the reader at least sees where the next line starts */
 }
 
-static int jsonl_write(void *state, const struct fv_result *result, struct fv_error *err)
+/* Takes the event. */
+static int write_line(struct jsonl *jsonl, json_t *event, struct fv_error *err)
 {
-    struct jsonl *jsonl = state;
-    ssize_t size = format_line(jsonl, result);
+    ssize_t size = format_line(jsonl, event);
     if (size < 0)
         return fv_error_set(err, -ENOMEM, "out of memory");
     ssize_t written;
@@ -163,9 +179,23 @@ static int jsonl_write(void *state, const struct fv_result *result, struct fv_er
                         strerror(number));
 }
 
+static int jsonl_write(void *state, const struct fv_result *result, struct fv_error *err)
+{
+    struct jsonl *jsonl = state;
+    return write_line(jsonl, fv_event_json(jsonl->context, result), err);
+}
+
+static int jsonl_rule(void *state, const struct fv_zone_event *event, int64_t at,
+                      struct fv_error *err)
+{
+    struct jsonl *jsonl = state;
+    return write_line(jsonl, fv_rule_event_json(jsonl->context, event, at), err);
+}
+
 const struct fv_sink_ops fv_sink_jsonl = {
     .name = "jsonl",
     .open = jsonl_open,
     .write = jsonl_write,
+    .rule = jsonl_rule,
     .close = jsonl_close,
 };

@@ -7,14 +7,35 @@
 #include "sink/sink.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "zone/zone.h"
 
 /* After a recovery the same failure is logged again only when it comes back later than this. */
 #define QUIET_AFTER_LOG (60 * FV_S)
+
+#define COUNTS_MAX 64 /* classes of a counting rule */
+
+/* An event of a rule with what it points to. */
+struct rule_copy {
+    struct fv_zone_event event;
+    int64_t at;
+    char name[FV_RULE_NAME_MAX];
+    struct fv_class_count counts[COUNTS_MAX];
+};
+
+/* What waits in the queue. */
+struct item {
+    bool is_rule;
+    union {
+        struct fv_result result;
+        struct rule_copy rule;
+    };
+};
 
 struct fv_sink {
     const struct fv_sink_ops *ops;
@@ -24,47 +45,85 @@ struct fv_sink {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     /* under lock */
-    struct fv_result **ring; /* capacity slots */
+    struct item **ring; /* capacity slots */
     unsigned capacity, head, count;
     bool closing;
     struct fv_sink_stats stats;
     /* owner: the writer */
-    struct fv_result *spare;
+    struct item *spare;
     int fault; /* the failure that was logged last; 0: works */
     int logged_code;
     int64_t logged_at;
     uint64_t lost; /* items since the sink works no more */
-    struct fv_result *slots;
+    struct item *slots;
 };
 
-static void drop_picture(struct fv_result *slot)
+/* The picture of an item, which then has none. */
+static struct fv_picture *take_picture(struct item *item)
 {
-    fv_picture_unref(slot->picture);
-    slot->picture = NULL;
+    if (item->is_rule)
+        return NULL;
+    struct fv_picture *picture = item->result.picture;
+    item->result.picture = NULL;
+    return picture;
 }
 
 /* Of the detections only those that are there. */
-static void copy_result(struct fv_result *slot, const struct fv_result *result)
+static void copy_result(struct item *item, const struct fv_result *result)
 {
+    struct fv_result *slot = &item->result;
+    item->is_rule = false;
     slot->info = result->info;
     slot->count = result->count < FV_DETECTIONS_MAX ? result->count : FV_DETECTIONS_MAX;
     memcpy(slot->detections, result->detections, slot->count * sizeof(slot->detections[0]));
     slot->picture = result->picture ? fv_picture_ref(result->picture) : NULL;
 }
 
-void fv_sink_put(struct fv_sink *sink, const struct fv_result *result)
+static void copy_rule(struct item *item, const struct fv_zone_event *event)
 {
-    struct fv_picture *dropped = NULL;
-    pthread_mutex_lock(&sink->lock);
+    struct rule_copy *slot = &item->rule;
+    item->is_rule = true;
+    slot->event = *event;
+    slot->at = fv_now();
+    snprintf(slot->name, sizeof(slot->name), "%s", event->rule);
+    slot->event.rule = slot->name;
+    slot->event.counts_size = event->counts_size < COUNTS_MAX ? event->counts_size : COUNTS_MAX;
+    if (event->counts_size)
+        memcpy(slot->counts, event->counts, slot->event.counts_size * sizeof(slot->counts[0]));
+    slot->event.counts = slot->counts;
+}
+
+/* Under the lock: the slot for the next item. When the queue is full the oldest one goes;
+ * *ret_dropped is its picture. */
+static struct item *next_slot(struct fv_sink *sink, struct fv_picture **ret_dropped)
+{
+    *ret_dropped = NULL;
     if (sink->count == sink->capacity) {
-        struct fv_result *oldest = sink->ring[sink->head];
-        dropped = oldest->picture;
-        oldest->picture = NULL;
+        *ret_dropped = take_picture(sink->ring[sink->head]);
         sink->head = (sink->head + 1) % sink->capacity;
         sink->count--;
         sink->stats.dropped++;
     }
-    copy_result(sink->ring[(sink->head + sink->count++) % sink->capacity], result);
+    return sink->ring[(sink->head + sink->count++) % sink->capacity];
+}
+
+void fv_sink_put(struct fv_sink *sink, const struct fv_result *result)
+{
+    struct fv_picture *dropped;
+    pthread_mutex_lock(&sink->lock);
+    copy_result(next_slot(sink, &dropped), result);
+    pthread_mutex_unlock(&sink->lock);
+    pthread_cond_signal(&sink->wake);
+    fv_picture_unref(dropped);
+}
+
+void fv_sink_put_rule(struct fv_sink *sink, const struct fv_zone_event *event)
+{
+    struct fv_picture *dropped;
+    if (!sink->ops->rule)
+        return;
+    pthread_mutex_lock(&sink->lock);
+    copy_rule(next_slot(sink, &dropped), event);
     pthread_mutex_unlock(&sink->lock);
     pthread_cond_signal(&sink->wake);
     fv_picture_unref(dropped);
@@ -103,9 +162,9 @@ static void log_recovery(struct fv_sink *sink)
 
 /* The oldest item, or NULL when there is none: at once when `wait` is false, else when the sink is
  * closed. */
-static struct fv_result *next_item(struct fv_sink *sink, bool wait)
+static struct item *next_item(struct fv_sink *sink, bool wait)
 {
-    struct fv_result *item = NULL;
+    struct item *item = NULL;
     pthread_mutex_lock(&sink->lock);
     while (wait && !sink->count && !sink->closing)
         pthread_cond_wait(&sink->wake, &sink->lock);
@@ -120,11 +179,12 @@ static struct fv_result *next_item(struct fv_sink *sink, bool wait)
     return item;
 }
 
-static void write_item(struct fv_sink *sink, struct fv_result *item)
+static void write_item(struct fv_sink *sink, struct item *item)
 {
     struct fv_error err = {0};
-    int code = sink->ops->write(sink->state, item, &err);
-    drop_picture(item);
+    int code = item->is_rule ? sink->ops->rule(sink->state, &item->rule.event, item->rule.at, &err)
+                             : sink->ops->write(sink->state, &item->result, &err);
+    fv_picture_unref(take_picture(item));
     if (code < 0) {
         if (err.code != code)
             fv_error_set(&err, code, "%s", fv_strerror(code));
@@ -143,7 +203,7 @@ static void write_item(struct fv_sink *sink, struct fv_result *item)
 static void *run(void *data)
 {
     struct fv_sink *sink = data;
-    struct fv_result *item;
+    struct item *item;
     while ((item = next_item(sink, true))) {
         do
             write_item(sink, item);
@@ -156,7 +216,7 @@ static void *run(void *data)
 
 static int allocate(struct fv_sink *sink, unsigned queue)
 {
-    sink->ring = fv_calloc(queue, sizeof(struct fv_result *));
+    sink->ring = fv_calloc(queue, sizeof(struct item *));
     sink->slots = fv_calloc((size_t)queue + 1, sizeof(*sink->slots));
     if (!sink->ring || !sink->slots)
         return -ENOMEM;

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "flow.h"
+#include "zone/event.h"
 
 struct fv_sink;
 
@@ -28,6 +29,9 @@ struct fv_sink_ops {
     /* One result, on the sink's thread; may block. Borrowed. Negative errno: this item is lost
      * (counted, logged once per cause). */
     int (*write)(void *state, const struct fv_result *result, struct fv_error *err);
+    /* One event of a zone or line, likewise; `at`: when it came to be, monotonic. NULL: this sink
+     * has no use for them. */
+    int (*rule)(void *state, const struct fv_zone_event *event, int64_t at, struct fv_error *err);
     /* Nothing more is queued for now: a good moment to flush. May be NULL. */
     void (*idle)(void *state);
     void (*close)(void *state);
@@ -42,13 +46,15 @@ int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *co
                  struct fv_error *err);
 /* Result thread. Copies the result (and takes a reference to its picture). Never blocks. */
 void fv_sink_put(struct fv_sink *sink, const struct fv_result *result);
+/* The same for an event of a zone or line. */
+void fv_sink_put_rule(struct fv_sink *sink, const struct fv_zone_event *event);
 void fv_sink_stats(struct fv_sink *sink, struct fv_sink_stats *ret_stats); /* any thread */
 /* Writes what is queued and ends the thread. The figures stay readable. Nothing may be put any
  * more. Idempotent. */
 void fv_sink_stop(struct fv_sink *sink);
 void fv_sink_close(struct fv_sink *sink); /* stops first; NULL is fine */
 
-/* JSON Lines of frame events, docs/events.md. */
+/* JSON Lines of events of pictures, zones and lines, docs/events.md. */
 struct fv_sink_jsonl_config {
     const char *path; /* created or appended to */
 };
@@ -61,6 +67,7 @@ struct fv_sink_snapshot_config {
     unsigned quality;  /* 1..100 */
     unsigned keep;     /* newest files kept per camera; 0: all */
     float min_score;   /* boxes drawn from here */
+    bool track_ids;    /* labels show the track's number */
 };
 extern const struct fv_sink_ops fv_sink_snapshot;
 

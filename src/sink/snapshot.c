@@ -79,11 +79,15 @@ static void draw(struct snapshot *snapshot, const struct fv_result *result)
         if (d->score < snapshot->config.min_score)
             continue;
         char label[64];
+        int used;
         if (d->class_id < snapshot->context->label_count)
-            snprintf(label, sizeof(label), "%.40s %.2f", snapshot->context->labels[d->class_id],
-                     (double)d->score);
+            used = snprintf(label, sizeof(label), "%.28s", snapshot->context->labels[d->class_id]);
         else
-            snprintf(label, sizeof(label), "class %u %.2f", d->class_id, (double)d->score);
+            used = snprintf(label, sizeof(label), "class %u", d->class_id);
+        if (snapshot->config.track_ids && d->track)
+            used += snprintf(label + used, sizeof(label) - (size_t)used, " #%llu",
+                             (unsigned long long)d->track);
+        snprintf(label + used, sizeof(label) - (size_t)used, " %.2f", (double)d->score);
         fv_draw_detection(&snapshot->canvas.canvas, d, label);
     }
 }

@@ -12,6 +12,10 @@ from harness import OK, Case, Simulator, config, needs_clip, needs_model
 SECONDS = 14
 FPS = 10
 NAMES = ["gate", "plaza", "crossing", "car-park"]
+# The forecourt's paved way, and a line across it at the lamp post.
+ZONE = {"NAME": "forecourt", "POINTS": [[0.32, 0.36], [0.72, 0.36], [0.92, 0.78], [0.55, 0.66], [0.32, 0.47]],
+        "CLASSES": ["person"], "ENTER_EXIT": True, "DWELL_S": 2}
+LINE = {"NAME": "lamp post", "POINTS": [[0.55, 0.7], [0.55, 0.3]]}
 
 
 def busy_seconds():
@@ -33,6 +37,7 @@ class FourCameras(Case):
         with Simulator(cameras=4) as sim:
             made = config({name: sim.url(i) for i, name in enumerate(NAMES)}, cls.out,
                           output={"SAVE_FRAMES": True, "FRAME_SAVE_INTERVAL": 10})
+            made["cameras"].update(ZONES=[ZONE], LINES=[LINE])
             cls.done, cls.summary = cls.run_engine(made, SECONDS)
             cls.sim_code = sim.stop()
         all_after, ours_after = busy_seconds()
@@ -42,6 +47,7 @@ class FourCameras(Case):
         cls.ends_with_newline = lines.pop() == ""
         cls.events = [json.loads(line) for line in lines]
         cls.frames = [event for event in cls.events if "detections" in event]
+        cls.rules = [event for event in cls.events if event["schema"] == "fovea.zone/1"]
 
     def cameras(self):
         self.assertIsNotNone(self.summary, str(self.done))
@@ -119,6 +125,53 @@ class FourCameras(Case):
             found = [d for e in self.frames if e["camera"] == camera["name"] for d in e["detections"]]
             self.assertEqual(camera["detections"], len(found))
             self.assertEqual(camera["persons"], sum(d["class"] == "person" for d in found))
+
+    def test_tracks_are_numbered(self):
+        """Nearly every person has a track, and a track lasts for many pictures."""
+        for camera in self.cameras():
+            found = [d for e in self.frames if e["camera"] == camera["name"] for d in e["detections"]]
+            numbers = collections.Counter(d["track"] for d in found if "track" in d)
+            self.assertGreaterEqual(sum(numbers.values()), 0.8 * len(found))
+            self.assertTrue(all(1 <= number <= camera["tracks"] for number in numbers))
+            self.assertGreaterEqual(numbers.most_common(1)[0][1], 20)
+        for event in self.frames:
+            numbers = [d["track"] for d in event["detections"] if "track" in d]
+            self.assertEqual(len(numbers), len(set(numbers)), event)
+
+    def test_every_line_has_a_known_schema(self):
+        self.assertEqual(len(self.events), len(self.frames) + len(self.rules))
+        self.assertEqual(self.summary["events_written"], len(self.events))
+
+    def test_zones_and_lines_report(self):
+        """docs/analytics.md"""
+        for camera in self.cameras():
+            events = [e for e in self.rules if e["camera"] == camera["name"]]
+            self.assertEqual([e["id"] for e in events], list(range(1, len(events) + 1)))
+            kinds = collections.Counter((e["type"], e["phase"]) for e in events)
+            self.assertEqual(camera["rule_events"], len(events))
+            self.assertEqual(camera["crossings"], kinds["line.crossing", "once"])
+            self.assertEqual(camera["dwells"], kinds["zone.dwell", "start"])
+            for kind in ("zone.enter", "zone.exit", "line.crossing"):
+                self.assertGreater(kinds[kind, "once"], 0, f"{camera['name']}: {kinds}")
+            self.assertGreater(camera["dwells"], 0)
+            # The engine ended: so did all that lasted.
+            self.assertEqual(kinds["zone.enter", "once"], kinds["zone.exit", "once"])
+            self.assertEqual(kinds["zone.dwell", "start"], kinds["zone.dwell", "end"])
+
+    def test_an_end_refers_to_its_start(self):
+        begun = {(e["camera"], e["id"]): e for e in self.rules}
+        for event in self.rules:
+            self.assertIn(event["rule"], ("forecourt", "lamp post"))
+            self.assertRegex(event["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            self.assertEqual(event["class"], "person")
+            if event["type"] == "line.crossing":
+                self.assertIn(event["direction"], ("a_to_b", "b_to_a"))
+            if event["type"] == "zone.dwell":
+                self.assertGreaterEqual(event["duration_ms"], 2000)
+            if event["phase"] == "end" or event["type"] == "zone.exit":
+                start = begun[event["camera"], event["ref"]]
+                self.assertEqual((start["track"], start["rule"]), (event["track"], event["rule"]))
+                self.assertIn(event["cause"], ("moved", "lost", "stopped"))
 
     def test_one_annotated_picture_of_each_camera(self):
         for name in NAMES:
