@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "loop/posts.h"
 #include "loop/timer.h"
 
 #define BATCH 512
@@ -21,17 +21,6 @@
 #define SWEEP_FROM 8  /* passes with something in a row, after which a steady socket is swept */
 #define SWEEP_SURE 16 /* highest score */
 #define SWEEP_GATHER FV_MS /* with shorter gathering, passes would come for nothing */
-#define POSTS_RESERVED 16
-
-struct post {
-    void (*call)(void *data);
-    void *data;
-};
-
-struct posts {
-    struct post *list;
-    size_t count, capacity;
-};
 
 struct fv_loop {
     /* the loop's thread */
@@ -51,26 +40,12 @@ struct fv_loop {
     bool early;  /* a socket outside the sweep was served before the gathering ended */
     bool coarse; /* waits in milliseconds */
     struct fv_timers timers;
-    struct posts running;
     /* any thread */
-    pthread_mutex_t lock;
-    struct posts pending; /* under `lock` */
+    struct fv_posts posts;
     atomic_bool stop;
     _Atomic uint64_t passes, sweeps, slow_calls;
     _Atomic int64_t slowest;
 };
-
-static int posts_reserve(struct posts *posts, size_t capacity)
-{
-    if (capacity <= posts->capacity)
-        return 0;
-    struct post *list = fv_realloc(posts->list, capacity * sizeof(*list));
-    if (!list)
-        return -ENOMEM;
-    posts->list = list;
-    posts->capacity = capacity;
-    return 0;
-}
 
 static int open_descriptors(struct fv_loop *loop)
 {
@@ -93,12 +68,9 @@ int fv_loop_create(int64_t gather, struct fv_loop **ret_loop)
     loop->gather = gather;
     fv_list_init(&loop->swept);
     loop->sweep_next = &loop->swept;
-    pthread_mutex_init(&loop->lock, NULL);
-    int ret = open_descriptors(loop);
+    int ret = fv_posts_init(&loop->posts);
     if (ret >= 0)
-        ret = posts_reserve(&loop->pending, POSTS_RESERVED);
-    if (ret >= 0)
-        ret = posts_reserve(&loop->running, POSTS_RESERVED);
+        ret = open_descriptors(loop);
     if (ret < 0) {
         fv_loop_destroy(loop);
         return ret;
@@ -123,16 +95,12 @@ static void note_call(struct fv_loop *loop, const char *kind)
 
 static bool run_posts(struct fv_loop *loop)
 {
-    pthread_mutex_lock(&loop->lock);
-    struct posts calls = loop->pending;
-    loop->pending = loop->running;
-    loop->pending.count = 0;
-    pthread_mutex_unlock(&loop->lock);
+    struct fv_post_list calls = fv_posts_take(&loop->posts);
     for (size_t i = 0; i < calls.count; i++) {
         calls.list[i].call(calls.list[i].data);
         note_call(loop, "posted");
     }
-    loop->running = calls;
+    fv_posts_done(&loop->posts, calls);
     return calls.count > 0;
 }
 
@@ -146,9 +114,7 @@ void fv_loop_destroy(struct fv_loop *loop)
         close(loop->epoll);
     if (loop->wake >= 0)
         close(loop->wake);
-    pthread_mutex_destroy(&loop->lock);
-    fv_free(loop->pending.list);
-    fv_free(loop->running.list);
+    fv_posts_finish(&loop->posts);
     fv_free(loop);
 }
 
@@ -458,14 +424,9 @@ void fv_timer_clear(struct fv_loop *loop, struct fv_timer *timer)
 
 int fv_loop_post(struct fv_loop *loop, void (*call)(void *data), void *data)
 {
-    pthread_mutex_lock(&loop->lock);
-    struct posts *posts = &loop->pending;
-    bool first = posts->count == 0;
-    int ret = posts->count < posts->capacity ? 0 : posts_reserve(posts, posts->capacity * 2);
-    if (ret >= 0)
-        posts->list[posts->count++] = (struct post){call, data};
-    pthread_mutex_unlock(&loop->lock);
-    if (ret >= 0 && first)
+    bool first;
+    int ret = fv_posts_add(&loop->posts, (struct fv_post){call, data}, &first);
+    if (first)
         wake_up(loop);
     return ret;
 }
