@@ -15,6 +15,7 @@
 #include "fovea/engine.h"
 #include "live.h"
 #include "problems.h"
+#include "receive.h"
 #include "summary.h"
 
 struct options {
@@ -194,6 +195,7 @@ static int run_engine(const struct options *o, struct fv_engine *engine, int sig
 {
     struct fv_engine_stats stats;
     fv_engine_stats(engine, &stats);
+    fv_tool_descriptors("run", 64 + 3 * stats.camera_count, 64 + stats.camera_count);
     enum fv_camera_state *states = calloc(stats.camera_count + 1u, sizeof(states[0]));
     struct fv_live *live = o->quiet ? NULL : fv_live_create(stdout, stats.camera_count);
     int r = states && (live || o->quiet) ? fv_engine_start(engine, err) : -ENOMEM;

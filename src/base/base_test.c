@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -330,6 +332,31 @@ static void test_log(void **state)
     fv_log_set_sink(NULL, NULL);
 }
 
+/* A standard error that nobody reads loses lines; it holds nobody up. */
+static void test_log_never_waits(void **state)
+{
+    int ends[2], kept = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    fcntl(ends[1], F_SETPIPE_SZ, 16384);
+    dup2(ends[1], STDERR_FILENO);
+    for (int i = 0; i < 2000; i++)
+        fv_log(FV_LOG_WARNING, "test", "line %d of a log that nobody reads", i);
+    static char text[32768];
+    ssize_t size = read(ends[0], text, sizeof(text) - 1);
+    fv_log(FV_LOG_WARNING, "test", "somebody reads again");
+    ssize_t more = read(ends[0], text + (size > 0 ? size : 0),
+                        sizeof(text) - 1 - (size_t)(size > 0 ? size : 0));
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(ends[0]);
+    close(ends[1]);
+    assert_true(size > 0 && more > 0);
+    text[size + more] = 0;
+    assert_non_null(strstr(text, "line 0 of"));
+    assert_non_null(strstr(text, "lines of the log were not taken and are lost"));
+    assert_non_null(strstr(text, "somebody reads again"));
+}
+
 static void *pinned(void *data)
 {
     int *results = data;
@@ -355,14 +382,22 @@ static void test_thread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_error),   cmocka_unit_test(test_memory),
-        cmocka_unit_test(test_rfc3339), cmocka_unit_test(test_slices),
-        cmocka_unit_test(test_base64),  cmocka_unit_test(test_str),
-        cmocka_unit_test(test_list),    cmocka_unit_test(test_hist),
-        cmocka_unit_test(test_rand),    cmocka_unit_test(test_ring),
+        cmocka_unit_test(test_error),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_rfc3339),
+        cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_str),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_hist),
+        cmocka_unit_test(test_rand),
+        cmocka_unit_test(test_ring),
         cmocka_unit_test(test_buffers),
-        cmocka_unit_test(test_buffer_limits_move), cmocka_unit_test(test_buffer_trim),
-        cmocka_unit_test(test_log),     cmocka_unit_test(test_thread),
+        cmocka_unit_test(test_buffer_limits_move),
+        cmocka_unit_test(test_buffer_trim),
+        cmocka_unit_test(test_log),
+        cmocka_unit_test(test_log_never_waits),
+        cmocka_unit_test(test_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

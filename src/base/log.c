@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -20,6 +23,7 @@ static struct {
     char last[LINE_MAX_BYTES]; /* level, area and text of the last line */
     int64_t last_at;
     unsigned repeats; /* of `last`, not printed yet */
+    unsigned lost;    /* lines that standard error did not take */
 } state = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static const char *level_name(enum fv_log_level level)
@@ -30,15 +34,38 @@ static const char *level_name(enum fv_log_level level)
                                      : "debug";
 }
 
+/*
+ * One line to standard error, if it takes it at once. Lines come from the network's and the decoder's threads: a pipe that nobody reads or a stopped
+ * terminal must not stop a camera. POLLOUT promises room for PIPE_BUF bytes, more than a line has.
+ */
+static bool write_line(const char *line)
+{
+    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    size_t size = strlen(line);
+    if (poll(&fd, 1, 0) != 1 || !(fd.revents & POLLOUT))
+        return false;
+    return write(STDERR_FILENO, line, size) == (ssize_t)size;
+}
+
 /* state.lock is held. */
 static void emit(enum fv_log_level level, const char *text)
 {
-    char line[LINE_MAX_BYTES + 64], stamp[FV_RFC3339_SIZE];
-    snprintf(line, sizeof(line), "%s %s", fv_rfc3339(fv_wall(), stamp), text);
-    if (state.sink)
+    char line[LINE_MAX_BYTES + 128], stamp[FV_RFC3339_SIZE];
+    fv_rfc3339(fv_wall(), stamp);
+    if (state.sink) {
+        snprintf(line, sizeof(line), "%s %s", stamp, text);
         state.sink(state.data, level, line);
-    else
-        fprintf(stderr, "%s\n", line);
+        return;
+    }
+    if (state.lost) {
+        snprintf(line, sizeof(line), "%s (%u lines of the log were not taken and are lost)\n",
+                 stamp, state.lost);
+        if (write_line(line))
+            state.lost = 0;
+    }
+    snprintf(line, sizeof(line), "%s %s\n", stamp, text);
+    if (!write_line(line))
+        state.lost++;
 }
 
 /* state.lock is held. */

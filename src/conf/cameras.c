@@ -28,10 +28,11 @@ void fv_camera_finish(struct fv_conf_camera *camera)
 {
     fv_free(camera->name);
     wipe(camera->url);
+    fv_free(camera->tls_ca_file);
     explicit_bzero(&camera->address, sizeof(camera->address));
     fv_areas_finish(&camera->zones);
     fv_areas_finish(&camera->lines);
-    camera->name = camera->url = NULL;
+    camera->name = camera->url = camera->tls_ca_file = NULL;
 }
 
 void fv_draft_finish(struct fv_conf_draft *draft)
@@ -179,6 +180,9 @@ static int borrow(char **at, const char *from)
 static int draft_init(const struct fv_check *check, bool own, struct fv_conf_draft *draft)
 {
     *draft = (struct fv_conf_draft){.camera = check->defaults.camera};
+    draft->camera.tls_ca_file = NULL;
+    if (borrow(&draft->camera.tls_ca_file, check->defaults.camera.tls_ca_file) < 0)
+        return -ENOMEM;
     if (own)
         return 0;
     if (borrow(&draft->username, check->defaults.username) < 0 ||

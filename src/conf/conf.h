@@ -54,6 +54,8 @@ struct fv_conf_camera {
     bool enabled;
     struct fv_url address; /* parsed, with the credentials that are in force (url, USERNAME, PASSWORD_ENV, PASSWORD_FILE) */
     int transport; /* enum fv_conf_transport */
+    bool tls_verify;
+    char *tls_ca_file; /* NULL: the system's */
     double resolve_timeout_s, connect_timeout_s, request_timeout_s, first_packet_timeout_s, first_keyframe_timeout_s, stall_timeout_s;
     double reorder_ms;
     bool flag_loss; /* ON_LOSS is "flag" */

@@ -275,9 +275,9 @@ const struct fv_setting fv_settings[] = {
      .help = "environment variable that holds the password",
      .rule = "Needs a user name, and not together with PASSWORD_FILE (`bad_credentials`). A "
              "variable that is not set is an error at start (`missing_secret`)."},
-    {C, "TLS_VERIFY", FV_KIND_BOOL, LATER, BOTH, .value = "true",
+    {C, "TLS_VERIFY", FV_KIND_BOOL, CAMERA(tls_verify), BOTH, .value = "true",
      .help = "check the camera's certificate"},
-    {C, "TLS_CA_FILE", FV_KIND_STRING, LATER, BOTH, .flags = FV_MAY_NULL,
+    {C, "TLS_CA_FILE", FV_KIND_STRING, CAMERA(tls_ca_file), BOTH, .flags = FV_MAY_NULL,
      .default_note = "the system's", .help = "certificates to trust"},
     {C, "RESOLVE_TIMEOUT_S", FV_KIND_NUMBER, CAMERA(resolve_timeout_s), BOTH, OPEN, .unit = "s",
      .value = "5", .min = 0, .max = 3600, .help = "deadline of the name look-up"},

@@ -44,6 +44,8 @@ static void fill(struct fv_camera_params *params, const struct fv_conf_camera *c
     snprintf(params->name, sizeof(params->name), "%s", conf->name);
     params->url = conf->address;
     params->transport = transport_of(conf->transport);
+    params->tls_verify = conf->tls_verify;
+    snprintf(params->tls_ca_file, sizeof(params->tls_ca_file), "%s", conf->tls_ca_file ? conf->tls_ca_file : "");
     params->resolve_timeout = seconds(conf->resolve_timeout_s);
     params->connect_timeout = seconds(conf->connect_timeout_s);
     params->request_timeout = seconds(conf->request_timeout_s);

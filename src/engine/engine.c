@@ -411,7 +411,7 @@ static void add_ingest_figures(struct fv_engine *engine, uint32_t index,
     camera->reconnects = stats.reconnects;
     camera->failures = stats.failures;
     camera->dropped_decode = stats.skipped + stats.damaged;
-    camera->dropped_queue = stats.no_buffer;
+    camera->dropped_queue = stats.no_buffer + stats.refused;
 }
 
 static void add_decode_figures(struct fv_engine *engine, uint32_t index,
@@ -422,7 +422,8 @@ static void add_decode_figures(struct fv_engine *engine, uint32_t index,
     camera->frames = stats.decoded;
     camera->skipped = stats.skipped_interval;
     camera->dropped_decode += stats.errors + stats.dropped_key;
-    camera->dropped_queue += stats.dropped_full + fv_pipeline_dropped(engine->pipeline, index);
+    /* What the decoder's queue did not take is in ingest's `refused`. */
+    camera->dropped_queue += fv_pipeline_dropped(engine->pipeline, index);
 }
 
 static void add_analysis_figures(struct fv_engine *engine, uint32_t index,

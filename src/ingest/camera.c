@@ -341,7 +341,7 @@ int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *pa
         .phase_deadline = FV_TIME_NEVER,
         .pace_host = host,
         .resolve = {.done = on_resolved},
-        .conn = {.opened = on_opened, .ready = on_ready, .hot = camera},
+        .conn = {.opened = on_opened, .ready = on_ready},
         .report_at = FV_TIME_NEVER,
         .sums = {.state = FV_CAMERA_DISABLED,
                  .since = fv_now(),

@@ -39,8 +39,7 @@ static int take_all(struct fv_camera *camera, bool rtcp)
 
 static void receive(struct fv_camera *camera, bool rtcp)
 {
-    fv_camera_ready_to_receive(camera);
-    uint64_t packets = camera->rtp ? fv_rtp_stats(camera->rtp)->packets : 0;
+    fv_camera_look_ahead(camera);
     int n = take_all(camera, rtcp);
     if (n < 0) {
         fv_camera_failf(camera, n, "receiving by UDP: %s", fv_strerror(n));
@@ -48,9 +47,7 @@ static void receive(struct fv_camera *camera, bool rtcp)
     }
     if (n == 0 && !rtcp)
         fv_loop_found_nothing(&camera->udp.rtp);
-    if (camera->rtp && fv_rtp_stats(camera->rtp)->packets != packets)
-        fv_rtsp_media_came(camera->rtsp);
-    fv_camera_received(camera);
+    fv_camera_received(camera, !rtcp);
 }
 
 static void on_rtp(struct fv_io *io, unsigned events)
@@ -81,7 +78,6 @@ int fv_camera_open_udp(struct fv_camera *camera)
     if (ret < 0)
         return ret;
     camera->udp.rtp.steady = true;
-    camera->udp.rtp.hot = camera;
     return 0;
 }
 

@@ -252,34 +252,30 @@ static int64_t read_all(struct fv_camera *camera, size_t left)
     return (int64_t)left;
 }
 
-/* Asks for what the packets will touch, while the kernel copies them. */
-static void bring_near(const struct fv_camera *camera)
+/* Asks the memory for what the packets will touch, while the kernel copies them. */
+void fv_camera_look_ahead(struct fv_camera *camera)
 {
-    fv_rtsp_prefetch(camera->rtsp);
-    if (camera->rtp)
-        fv_rtp_prefetch(camera->rtp);
-}
-
-void fv_camera_ready_to_receive(struct fv_camera *camera)
-{
-    bring_near(camera);
+    if (!camera->rtp)
+        return;
+    fv_rtp_prefetch(camera->rtp);
     if (atomic_load_explicit(&camera->key_wanted, memory_order_relaxed) &&
-        atomic_exchange_explicit(&camera->key_wanted, false, memory_order_relaxed) && camera->rtp)
+        atomic_exchange_explicit(&camera->key_wanted, false, memory_order_relaxed))
         fv_rtp_await_key(camera->rtp);
 }
 
-void fv_camera_received(struct fv_camera *camera)
+void fv_camera_received(struct fv_camera *camera, bool packets)
 {
-    if (!settle(camera) || !fv_camera_flush(camera))
+    if (!settle(camera))
         return;
     fv_camera_show_sometimes(camera);
-    fv_camera_arm_sooner(camera);
+    fv_camera_arm_sooner(camera, packets);
 }
 
 void fv_camera_receive(struct fv_camera *camera)
 {
     camera->unfinished = false;
-    fv_camera_ready_to_receive(camera);
+    fv_rtsp_prefetch(camera->rtsp);
+    fv_camera_look_ahead(camera);
     int64_t left = read_all(camera, fv_tail_take(&camera->tail, camera->ingest->buffer));
     if (left < 0)
         return;
@@ -288,7 +284,10 @@ void fv_camera_receive(struct fv_camera *camera)
         fv_camera_failf(camera, ret, "%s while %s", fv_strerror(ret), fv_phase_name(camera->phase));
         return;
     }
-    fv_camera_received(camera);
+    const uint8_t *data;
+    if (fv_rtsp_output(camera->rtsp, &data) > 0 && !fv_camera_flush(camera))
+        return;
+    fv_camera_received(camera, false);
     if (camera->unfinished)
         fv_timer_set(camera->ingest->loop, &camera->timer, fv_camera_now(camera));
 }

@@ -78,7 +78,7 @@ enum fv_phase {
 };
 
 struct fv_camera {
-    /* What each packet needs, close together: between two passes a camera's memory goes cold (fv_io.hot). */
+    /* What each packet needs, close together: between two passes a camera's memory goes cold. */
     uint32_t id;
     enum fv_phase phase;
     struct fv_ingest *ingest;
@@ -109,9 +109,10 @@ struct fv_camera {
     struct fv_resolve resolve;
     struct fv_url target; /* the url, or where it redirects */
     unsigned hops;
-    bool over_udp;    /* what is asked for next; remembered from attempt to attempt */
-    bool rerouted;    /* in this attempt, from TCP to UDP or back */
-    char detour[340]; /* why the next connection is made, "" for no special reason */
+    bool over_udp;         /* what is asked for next; remembered from attempt to attempt */
+    bool rerouted;         /* in this attempt, from TCP to UDP or back */
+    char detour[340];      /* why the next connection is made, "" for no special reason */
+    uint64_t packets_told; /* UDP: of which the session knows */
     struct fv_trust *trust;
     struct fv_rand rand;
 
@@ -166,9 +167,9 @@ enum fv_camera_state fv_phase_state(enum fv_phase phase);
 int fv_camera_open_session(struct fv_camera *camera); /* 0 or negative errno */
 void fv_camera_receive(struct fv_camera *camera);
 /* The parts of it that UDP shares: before the packets, each packet, behind them (the camera may have failed then). */
-void fv_camera_ready_to_receive(struct fv_camera *camera);
+void fv_camera_look_ahead(struct fv_camera *camera);
 void fv_camera_take_packet(struct fv_camera *camera, bool rtcp, const uint8_t *packet, size_t size);
-void fv_camera_received(struct fv_camera *camera);
+void fv_camera_received(struct fv_camera *camera, bool packets);
 /* Writes what can be written. False: the camera failed. */
 bool fv_camera_flush(struct fv_camera *camera);
 void fv_camera_close_session(struct fv_camera *camera);
@@ -195,8 +196,8 @@ bool fv_camera_follow(struct fv_camera *camera, const struct fv_url *to,
 
 /* watch.c */
 void fv_camera_arm(struct fv_camera *camera); /* the timer for exactly the earliest deadline */
-void fv_camera_arm_sooner(
-    struct fv_camera *camera); /* only if that comes earlier than it stands: cheap */
+/* Only if that comes earlier than it stands: cheap. `packets`: nothing but RTP packets came. */
+void fv_camera_arm_sooner(struct fv_camera *camera, bool packets);
 void fv_camera_on_timer(struct fv_timer *timer, int64_t now);
 void fv_camera_plan_report(struct fv_camera *camera);
 

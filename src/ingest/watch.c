@@ -72,9 +72,10 @@ void fv_camera_arm(struct fv_camera *camera)
     fv_timer_set(camera->ingest->loop, &camera->timer, earliest(camera));
 }
 
-void fv_camera_arm_sooner(struct fv_camera *camera)
+void fv_camera_arm_sooner(struct fv_camera *camera, bool packets)
 {
-    int64_t due = earliest(camera);
+    /* Packets alone bring nothing nearer but the end of the reorder window. */
+    int64_t due = packets && camera->rtp ? fv_rtp_deadline(camera->rtp) : earliest(camera);
     if (due < camera->timer.due)
         fv_timer_set(camera->ingest->loop, &camera->timer, due);
 }
@@ -143,6 +144,11 @@ static bool check_session(struct fv_camera *camera, int64_t now)
 {
     if (!camera->rtsp || now < fv_rtsp_deadline(camera->rtsp))
         return false;
+    if (camera->udp.rtp.fd >= 0 && camera->rtp &&
+        fv_rtp_stats(camera->rtp)->packets != camera->packets_told) {
+        camera->packets_told = fv_rtp_stats(camera->rtp)->packets;
+        fv_rtsp_media_came(camera->rtsp);
+    }
     int ret = fv_rtsp_tick(camera->rtsp, now);
     if (ret < 0)
         fv_camera_fail_session(camera, ret);

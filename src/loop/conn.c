@@ -76,7 +76,6 @@ static void become_open(struct fv_conn *conn)
     conn->open = true;
     conn->deadline = FV_TIME_NEVER;
     conn->io.steady = true;
-    conn->io.hot = conn->hot;
     conn->opened(conn, 0);
 }
 

@@ -14,7 +14,6 @@ struct fv_conn {
     /* set by the owner before open; called on the loop's thread, never from inside fv_conn_open() or fv_conn_tick() */
     void (*opened)(struct fv_conn *conn, int code); /* 0, or why the last address failed */
     void (*ready)(struct fv_conn *conn, unsigned events); /* FV_IO_READ, FV_IO_WRITE; after opened(0) */
-    const void *hot; /* as fv_io.hot; may be NULL */
     const struct fv_tls_context *secure; /* NULL: no TLS. Borrowed while it is open */
     const char *host;                    /* with TLS: the name that the certificate must be for; likewise */
     /* owner: conn.c */

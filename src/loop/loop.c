@@ -315,15 +315,6 @@ static bool is_steady(const struct fv_loop *loop, struct fv_io *io)
     return io->score >= SWEEP_FROM;
 }
 
-/* Asks for what the next callback will read first, and for the entry behind it: memory is slower than the system calls between. */
-static void bring_near(const struct fv_list *next)
-{
-    const struct fv_io *io = FV_CONTAINER(next, struct fv_io, link);
-    for (size_t i = 0; io->hot && i < FV_IO_HOT; i += 64)
-        __builtin_prefetch((const char *)io->hot + i);
-    __builtin_prefetch(next->next);
-}
-
 /* Sockets that come to the sweep in this pass had their turn. */
 static void run_sweep(struct fv_loop *loop)
 {
@@ -332,8 +323,6 @@ static void run_sweep(struct fv_loop *loop)
     while (loop->sweep_due && loop->sweep_next != &loop->swept) {
         struct fv_io *io = FV_CONTAINER(loop->sweep_next, struct fv_io, link);
         loop->sweep_next = io->link.next;
-        if (loop->sweep_next != &loop->swept)
-            bring_near(loop->sweep_next);
         io->score = io->score < SWEEP_SURE ? io->score + 1 : SWEEP_SURE;
         if (io->score <= 0 && end_sweep(loop, io, io->events) == 0)
             continue;

@@ -31,14 +31,12 @@ struct fv_io {
     void (*ready)(struct fv_io *io, unsigned events);
     /* The owner's, after fv_loop_add(): it promises fv_loop_found_nothing() when a call was in vain. Only for FV_IO_READ alone. */
     bool steady;
-    const void *hot; /* memory that ready() reads first, or NULL: the loop asks for it ahead of time (FV_IO_HOT bytes) */
     /* owner: loop.c */
     bool swept;
     int score;       /* passes with something, less those without */
     uint64_t served; /* number of the last pass with something */
     struct fv_list link;
 };
-#define FV_IO_HOT 320
 
 struct fv_timer {
     int64_t due; /* monotonic; FV_TIME_NEVER when not set */

@@ -17,11 +17,12 @@ struct fv_udp {
     void (*on_rtp)(struct fv_io *rtp, unsigned events);
     void (*on_rtcp)(struct fv_io *rtcp, unsigned events);
     /* owner: udp.c */
-    struct fv_io rtp, rtcp; /* fd -1: closed */
-    uint16_t port;          /* ours, of RTP */
-    int receive_buffer;     /* bytes that the kernel granted for RTP */
-    struct fv_addr peer, source; /* where packets may come from; size 0: not known. The port is that of RTP, 0: any */
+    struct fv_io rtp;            /* fd -1: closed */
+    uint16_t port;               /* ours, of RTP */
     uint16_t rtcp_port;          /* the peer's, 0: not known */
+    struct fv_addr peer, source; /* where packets may come from; size 0: not known. The port is that of RTP, 0: any */
+    struct fv_io rtcp;
+    int receive_buffer; /* bytes that the kernel granted for RTP */
 };
 
 void fv_udp_init(struct fv_udp *udp);

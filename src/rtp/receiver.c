@@ -269,6 +269,7 @@ void fv_rtp_prefetch(const struct fv_rtp *receiver)
 {
     for (size_t i = 0; i < offsetof(struct fv_rtp, sets); i += 64)
         __builtin_prefetch((const char *)receiver + i);
+    __builtin_prefetch(&receiver->timeline);
 }
 
 int fv_rtp_input(struct fv_rtp *receiver, const uint8_t *packet, size_t size, int64_t now)

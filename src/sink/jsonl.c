@@ -72,14 +72,31 @@ static void end_torn_line(struct jsonl *jsonl)
     close(reader);
 }
 
+/* A reader that stalls would keep the sink from ever ending. */
+static bool is_pipe(int file)
+{
+    struct stat info;
+    return fstat(file, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
+}
+
 static int open_file(struct jsonl *jsonl, struct fv_error *err)
 {
-    jsonl->file = open(jsonl->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    /* NONBLOCK: a pipe must not hold up the start; files do not heed it. */
+    jsonl->file =
+        open(jsonl->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644);
+    if (jsonl->file >= 0 && is_pipe(jsonl->file)) {
+        close(jsonl->file);
+        jsonl->file = -1;
+        errno = ENXIO;
+    }
     if (jsonl->file >= 0) {
         end_torn_line(jsonl);
         return 0;
     }
     int number = errno;
+    if (number == ENXIO)
+        return fv_error_set(err, -EINVAL, "%s is a pipe or a socket; events go to files",
+                            jsonl->path);
     if (number == ENOENT)
         return fv_error_set(err, -ENOENT, "%s: its folder does not exist; create it first",
                             jsonl->path);

@@ -8,6 +8,7 @@
 // clang-format on
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,6 +255,13 @@ static void test_open_failures(void **state)
     snprintf(name, sizeof(name), "%s/missing/events.jsonl", folder);
     assert_open_fails(name, -ENOENT, "folder does not exist");
     assert_open_fails(folder, -EIO, "directory");
+    snprintf(name, sizeof(name), "%s/pipe", folder);
+    assert_int_equal(mkfifo(name, 0600), 0);
+    assert_open_fails(name, -EINVAL, "pipe"); /* nobody reads */
+    int reader = open(name, O_RDONLY | O_NONBLOCK);
+    assert_open_fails(name, -EINVAL, "pipe");
+    close(reader);
+    unlink(name);
     if (geteuid() == 0) {
         print_message("no permission: skipped, root may write everywhere\n");
     } else {
