@@ -108,6 +108,7 @@ static void test_one_event(void **state)
     (void)state;
     void *sink = open_path(path);
     struct fv_result result = sample();
+    result.detections[0].track = 7;
     write_one(sink, &result);
     fv_sink_jsonl.close(sink);
     char *text = slurp();
@@ -121,7 +122,7 @@ static void test_one_event(void **state)
         "\"capture_time\":\"2026-01-31T12:34:56.789Z\",\"age_ms\":41.251,\"width\":1920,"
         "\"height\":1080,\"key\":true,\"damaged\":false,\"detections\":["
         "{\"class\":\"person\",\"class_id\":0,\"score\":0.873,\"box\":[100.0,200.1,300.0,400.5],"
-        "\"box_norm\":[0.0521,0.18524,0.15625,0.37083]},"
+        "\"box_norm\":[0.0521,0.18524,0.15625,0.37083],\"track\":7},"
         "{\"class\":\"class 7\",\"class_id\":7,\"score\":1.0,\"box\":[0.0,0.0,1920.0,1080.0],"
         "\"box_norm\":[0.0,0.0,1.0,1.0]}]}\n";
     const char *found = strstr(text, "\"capture_time\"");
@@ -328,6 +329,119 @@ static void test_no_half_line(void **state)
     free(text);
 }
 
+/* --- zones and lines; the examples of docs/events.md and docs/analytics.md ---------------------- */
+
+static char *write_rule(const struct fv_zone_event *event)
+{
+    void *sink = open_path(path);
+    struct fv_error err = {0};
+    assert_int_equal(fv_sink_jsonl.rule(sink, event, fv_now(), &err), 0);
+    fv_sink_jsonl.close(sink);
+    return slurp();
+}
+
+/* What lies before and behind the time of writing. */
+static void check_line(const char *line, const char *before, const char *behind)
+{
+    const char *time = strstr(line, "\"time\":\"");
+    assert_non_null(time);
+    assert_int_equal(strlen(before), time - line);
+    assert_memory_equal(line, before, strlen(before));
+    assert_string_equal(time + strlen("\"time\":\"2026-01-31T12:34:56.830Z\","), behind);
+}
+
+static void test_crossing(void **state)
+{
+    (void)state;
+    const struct fv_zone_event event = {
+        .id = 4,
+        .type = FV_ZONE_CROSSING,
+        .phase = FV_PHASE_ONCE,
+        .camera = 0,
+        .rule = "lamp \"post\"",
+        .frame = 28,
+        .epoch = 2,
+        .pts = 2700 * FV_MS,
+        .wall = INT64_C(1769862896789000000),
+        .time = 5 * FV_S + 300252000,
+        .start = 5 * FV_S,
+        .track = 2,
+        .class_id = 1,
+        .score = 0.7412f,
+        .box = {0.25f, 0.5f, 0.75f, 1},
+        .at = {FV_GEO_UNIT / 2, FV_GEO_UNIT},
+        .direction = FV_B_TO_A,
+    };
+    char *line = write_rule(&event);
+    check_line(
+        line,
+        "{\"schema\":\"fovea.zone/1\",\"id\":4,\"type\":\"line.crossing\",\"phase\":\"once\","
+        "\"camera\":\"gate\",\"rule\":\"lamp \\\"post\\\"\",\"frame\":28,\"epoch\":2,"
+        "\"pts_ms\":2700.0,",
+        "\"capture_time\":\"2026-01-31T12:34:56.789Z\",\"delay_ms\":300.252,\"track\":2,"
+        "\"class\":\"bicycle\",\"class_id\":1,\"score\":0.741,\"position\":[0.5,1.0],"
+        "\"box_norm\":[0.25,0.5,0.75,1.0],\"direction\":\"b_to_a\"}\n");
+    free(line);
+}
+
+static void test_count(void **state)
+{
+    (void)state;
+    const struct fv_class_count counts[] = {{0, 1, 12, 11}, {FV_CLASS_OTHERS, 0, 3, 3}};
+    const struct fv_zone_event event = {.id = 9,
+                                        .type = FV_ZONE_COUNT,
+                                        .camera = 0,
+                                        .rule = "z",
+                                        .frame = 1,
+                                        .pts = FV_TIME_UNKNOWN,
+                                        .wall = FV_TIME_UNKNOWN,
+                                        .count = 1,
+                                        .counts = counts,
+                                        .counts_size = 2};
+    char *line = write_rule(&event);
+    check_line(
+        line,
+        "{\"schema\":\"fovea.zone/1\",\"id\":9,\"type\":\"count\",\"phase\":\"once\","
+        "\"camera\":\"gate\",\"rule\":\"z\",\"frame\":1,\"epoch\":0,\"pts_ms\":null,",
+        "\"capture_time\":null,\"count\":1,\"classes\":[{\"class\":\"person\",\"class_id\":0,"
+        "\"now\":1,\"in\":12,\"out\":11},{\"class\":\"others\",\"class_id\":65535,\"now\":0,"
+        "\"in\":3,\"out\":3}]}\n");
+    free(line);
+}
+
+/* The queue copies what an event points to. */
+static void test_rules_in_the_queue(void **state)
+{
+    (void)state;
+    const struct fv_sink_jsonl_config config = {path};
+    struct fv_sink *sink = NULL;
+    struct fv_error err = {0};
+    char name[] = "door";
+    struct fv_class_count counts[] = {{0, 1, 2, 3}};
+    struct fv_zone_event event = {
+        .id = 1, .type = FV_ZONE_COUNT, .rule = name, .counts = counts, .counts_size = 1};
+    struct fv_result result = sample();
+    assert_int_equal(fv_sink_open(&fv_sink_jsonl, &context, &config, 8, &sink, &err), 0);
+    fv_sink_put(sink, &result);
+    fv_sink_put_rule(sink, &event);
+    strcpy(name, "gone");
+    counts[0].in = 99;
+    event.id = 2;
+    fv_sink_put(sink, &result);
+    fv_sink_close(sink);
+    char *text = slurp();
+    const char *second = strchr(text, '\n') + 1, *third = strchr(second, '\n') + 1;
+    json_t *line = parse_line(second);
+    assert_string_equal(json_string_value(json_object_get(line, "rule")), "door");
+    json_t *class = json_array_get(json_object_get(line, "classes"), 0);
+    assert_int_equal(json_integer_value(json_object_get(class, "in")), 2);
+    json_decref(line);
+    line = parse_line(third);
+    assert_string_equal(json_string_value(json_object_get(line, "schema")), "fovea.frame/1");
+    json_decref(line);
+    free(text);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -341,6 +455,9 @@ int main(void)
         CASE(test_open_failures),
         CASE(test_full_device),
         CASE(test_no_half_line),
+        CASE(test_crossing),
+        CASE(test_count),
+        CASE(test_rules_in_the_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,6 +289,22 @@ static void test_steady_state(void **state)
     assert_int_equal(mock.written, 12);
 }
 
+/* A sink that has no use for events of zones and lines does not get them. */
+static void test_rules_are_not_for_all(void **state)
+{
+    (void)state;
+    struct fv_sink *sink = NULL;
+    struct fv_sink_stats stats;
+    const struct fv_zone_event event = {.type = FV_ZONE_ENTER, .rule = "z"};
+    assert_null(mock_ops.rule);
+    assert_int_equal(fv_sink_open(&mock_ops, NULL, NULL, 4, &sink, NULL), 0);
+    fv_sink_put_rule(sink, &event);
+    fv_sink_stop(sink);
+    fv_sink_stats(sink, &stats);
+    assert_int_equal(stats.written + stats.dropped + stats.failed, 0);
+    fv_sink_close(sink);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -301,6 +317,7 @@ int main(void)
         CASE(test_stop),
         CASE(test_open_failures),
         CASE(test_steady_state),
+        CASE(test_rules_are_not_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ static unsigned failures;
     } while (0)
 
 struct seen {
-    atomic_uint frames, wrong, states, pictures, untracked;
+    atomic_uint frames, wrong, states, pictures, untracked, dwells, rules;
 };
 
 static void on_frame(void *data, const struct fv_frame_event *event)
@@ -56,6 +56,19 @@ static void on_frame(void *data, const struct fv_frame_event *event)
     if (right && event->detections[0].track == 0)
         seen->untracked++;
     else if (right && event->detections[0].track != 1)
+        seen->wrong++;
+}
+
+static void on_rule(void *data, const struct fv_rule_event *event)
+{
+    struct seen *seen = data;
+    seen->rules++;
+    bool right = strcmp(event->rule, "here") == 0 && strcmp(event->type, "zone.dwell") == 0 &&
+                 strcmp(event->label, "person") == 0 && event->track == 1 &&
+                 event->duration >= 500000000;
+    if (right && strcmp(event->phase, "start") == 0)
+        seen->dwells++;
+    else if (!right || !event->cause || strcmp(event->cause, "stopped") != 0)
         seen->wrong++;
 }
 
@@ -86,11 +99,13 @@ static char *make_config(const char *folder, const char *model, uint16_t port, u
         snprintf(name, sizeof(name), "camera %u", i);
         json_array_append_new(streams, json_pack("{s:s, s:s}", "name", name, "url", url));
     }
-    json_t *config = json_pack("{s:{s:s, s:i}, s:{s:s, s:i}, s:{s:o}, s:{s:s, s:b, s:b, s:i}}",
-                               "processing", "BACKEND", "cpu", "GPU_BATCH_SIZE", 2, "models",
-                               "MODEL_PATH", model, "WARM_UP_ITERATIONS", 2, "cameras",
-                               "RTSP_STREAMS", streams, "output", "OUTPUT_DIR", folder,
-                               "SAVE_DETECTIONS", 1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
+    json_t *zone = json_pack("{s:s, s:[[f,f],[f,f],[f,f],[f,f]], s:f}", "NAME", "here", "POINTS",
+                             0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, "DWELL_S", 0.5);
+    json_t *config = json_pack(
+        "{s:{s:s, s:i}, s:{s:s, s:i}, s:{s:o, s:[o]}, s:{s:s, s:b, s:b, s:i}}", "processing",
+        "BACKEND", "cpu", "GPU_BATCH_SIZE", 2, "models", "MODEL_PATH", model, "WARM_UP_ITERATIONS",
+        2, "cameras", "RTSP_STREAMS", streams, "ZONES", zone, "output", "OUTPUT_DIR", folder,
+        "SAVE_DETECTIONS", 1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
     char *text = config ? json_dumps(config, 0) : NULL;
     json_decref(config);
     return text;
@@ -179,6 +194,7 @@ static void test_engine(const char *folder, const struct fv_sim *sim, unsigned c
         .config_text = config,
         .problem = on_problem,
         .frame = on_frame,
+        .rule = on_rule,
         .camera = on_camera,
         .data = &seen,
     };
@@ -193,11 +209,13 @@ static void test_engine(const char *folder, const struct fv_sim *sim, unsigned c
         fv_engine_stats(engine, &stats);
         CHECK(seen.frames > 0 && seen.wrong == 0, "%u of %u frames wrong", seen.wrong, seen.frames);
         CHECK(seen.untracked <= cameras, "%u frames without a track", seen.untracked);
+        CHECK(seen.dwells == cameras && seen.rules == 2 * cameras, "%u of %u events are dwells",
+              seen.dwells, seen.rules);
         CHECK(seen.states >= cameras * 2, "%u state changes", seen.states);
         CHECK(stats.events_dropped == 0, "%llu events dropped",
               (unsigned long long)stats.events_dropped);
-        CHECK(count_lines(folder) == seen.frames, "%u lines for %u frames", count_lines(folder),
-              seen.frames);
+        CHECK(count_lines(folder) == seen.frames + seen.rules, "%u lines for %u frames, %u rules",
+              count_lines(folder), seen.frames, seen.rules);
         fv_engine_stop(engine);
     }
     fv_engine_close(engine);
