@@ -152,6 +152,32 @@ static void test_redirect(void **state)
     peer_close(&peer);
 }
 
+/* Credentials follow to TLS on the same host, and never from TLS to plain. */
+static void test_redirect_scheme(void **state)
+{
+    static const struct {
+        const char *from, *location;
+        bool login;
+    } cases[] = {
+        {"rtsp://admin:secret12@10.0.0.9/live", "rtsps://10.0.0.9/live", true},
+        {"rtsps://admin:secret12@10.0.0.9/live", "rtsps://10.0.0.9:8322/b", true},
+        {"rtsps://admin:secret12@10.0.0.9/live", "rtsp://10.0.0.9/live", false},
+        {"rtsp://admin:secret12@10.0.0.9/live", "rtsps://10.0.0.8/live", false},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char header[100];
+        snprintf(header, sizeof(header), "Location: %s\r\n", cases[i].location);
+        advance_to(state, cases[i].from, AT_OPTIONS);
+        peer_answer(&peer, 1, "302 Moved", header, "");
+        peer_expect_failure(&peer, -ECONNRESET, 302, FV_RTSP_REDIRECTED);
+        const struct fv_url *url = &fv_rtsp_failure(peer.session)->redirect;
+        assert_int_equal(url->has_user, cases[i].login);
+        assert_string_equal(url->user, cases[i].login ? "admin" : "");
+        assert_string_equal(url->password, cases[i].login ? "secret12" : "");
+        peer_close(&peer);
+    }
+}
+
 static void test_transport_mismatch(void **state)
 {
     static const char *const answers[] = {
@@ -340,6 +366,7 @@ int main(void)
         BOTH(test_login_withdrawn),
         BOTH(test_unsupported_login),
         BOTH(test_redirect),
+        BOTH(test_redirect_scheme),
         BOTH(test_transport_mismatch),
         BOTH(test_bad_answers),
         BOTH(test_wrong_cseq),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the server asks of the client, RFC 2326 10. */
 #include <errno.h>
+#include <string.h>
 
 #include "rtsp/impl.h"
 
@@ -13,8 +14,8 @@ static bool is_method(const struct fv_rtsp_message *request, const char *name)
 static void keep_credentials(const struct fv_url *from, struct fv_url *to)
 {
     bool same_host = fv_slice_eq_nocase(fv_slice_of(from->host), fv_slice_of(to->host));
-    bool same_scheme = fv_slice_eq(fv_slice_of(from->scheme), fv_slice_of(to->scheme));
-    if (to->has_user || !from->has_user || !same_host || !same_scheme)
+    bool downgrade = strcmp(from->scheme, "rtsps") == 0 && strcmp(to->scheme, "rtsps") != 0;
+    if (to->has_user || !from->has_user || !same_host || downgrade)
         return;
     to->has_user = true;
     memcpy(to->user, from->user, sizeof(to->user));
