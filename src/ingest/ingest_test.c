@@ -184,6 +184,32 @@ static void test_sick_neighbour(void **state)
     fake_camera_stop(&good);
 }
 
+/* A pause of our own is no silence of the cameras. */
+static void test_own_pause(void **state)
+{
+    enum { COUNT = 3 };
+    struct fake_camera fake;
+    uint32_t ids[COUNT];
+    fake_camera_start(&fake, &well);
+    bed_open(FV_MS);
+    struct fv_camera_params params = bed_params(fake.url);
+    params.stall_timeout = 400 * FV_MS;
+    for (size_t i = 0; i < COUNT; i++)
+        ids[i] = bed_add(&params);
+    for (size_t i = 0; i < COUNT; i++)
+        bed_await(ids[i], bed_has_pictures, 10);
+    bed.block_us = 900000;
+    for (size_t i = 0; i < COUNT; i++)
+        bed_await(ids[i], bed_has_pictures, 300);
+    for (size_t i = 0; i < COUNT; i++) {
+        struct fv_camera_stats stats = bed_stats(ids[i]);
+        assert_int_equal(stats.failures, 0);
+        assert_int_equal(stats.attempts, 1);
+    }
+    bed_close();
+    fake_camera_stop(&fake);
+}
+
 static void test_come_and_go(void **state)
 {
     struct fake_camera fake;
@@ -430,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_shapes_of_bytes),
         cmocka_unit_test(test_recovers),
         cmocka_unit_test(test_sick_neighbour),
+        cmocka_unit_test(test_own_pause),
         cmocka_unit_test(test_come_and_go),
         cmocka_unit_test(test_consumer_without_room),
         cmocka_unit_test(test_await_key),

@@ -18,6 +18,7 @@ static bool on_au(void *data, const struct fv_au *au)
 {
     struct bed *self = data;
     bool key = au->flags & FV_FRAME_KEY, room = true;
+    usleep(atomic_exchange(&self->block_us, 0));
     pthread_mutex_lock(&self->lock);
     struct bed_camera *camera = &self->cameras[au->camera % BED_CAMERAS];
     camera->first_is_key += camera->pictures == 0 && key;

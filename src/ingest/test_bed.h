@@ -27,6 +27,7 @@ struct bed {
     struct fv_ingest *ingest;
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    atomic_uint block_us; /* the next picture's handler sleeps so long */
     struct bed_camera cameras[BED_CAMERAS]; /* by id; under `lock` */
 };
 

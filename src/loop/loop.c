@@ -18,6 +18,7 @@
 
 #define BATCH 512
 #define SLOW (20 * FV_MS)
+#define LATE (250 * FV_MS) /* since the last pass: timers wait until every socket was looked at */
 #define SWEEP_FROM 8  /* passes with something in a row, after which a steady socket is swept */
 #define SWEEP_SURE 16 /* highest score */
 #define SWEEP_GATHER FV_MS /* with shorter gathering, passes would come for nothing */
@@ -327,14 +328,41 @@ static void run_timers(struct fv_loop *loop)
     }
 }
 
+/* Sockets that are ready, and then those that epoll did not report yet. */
+static int serve_all(struct fv_loop *loop)
+{
+    loop->sweep_due = true;
+    run_sweep(loop);
+    for (size_t left = loop->io_count / BATCH + 1; left > 0; left--) {
+        run_sockets(loop);
+        int ret = take_ready(loop, loop->now);
+        if (ret < 0)
+            return ret;
+    }
+    run_sockets(loop);
+    return 0;
+}
+
+/* The process may have stood still (stopped, starved, its machine suspended). What came meanwhile waits in the sockets, and a deadline
+ * that passed meanwhile must not be judged without it. */
+static int catch_up(struct fv_loop *loop, int64_t last_pass)
+{
+    bool late = loop->now - last_pass > LATE && fv_timers_next(&loop->timers) <= loop->now;
+    return late ? serve_all(loop) : 0;
+}
+
 int fv_loop_run(struct fv_loop *loop)
 {
     while (!atomic_exchange(&loop->stop, false)) {
+        int64_t last_pass = loop->now;
         int ret = wait_for_work(loop);
         if (ret < 0)
             return ret;
         atomic_fetch_add_explicit(&loop->passes, 1, memory_order_relaxed);
         loop->called_at = loop->now;
+        ret = catch_up(loop, last_pass);
+        if (ret < 0)
+            return ret;
         run_posts(loop);
         run_timers(loop);
         run_sweep(loop);

@@ -5,6 +5,9 @@
  * Gathering: after a pass over the ready sockets the loop lets `gather` nanoseconds go by before it looks again, so that one
  * wake-up serves every camera (docs/design/flow.md). Timers and posted calls are not delayed by it.
  *
+ * Lateness: within a pass timers come before sockets. When the last pass is long ago, because nothing happened or because the process
+ * stood still, the sockets come first: a deadline is never judged before what waits in a socket.
+ *
  * Sweeping: a socket that has something in nearly every pass need not be asked about first. When its owner allows it (`steady`), the loop
  * takes it out of epoll and calls ready(FV_IO_READ) in every pass, until fv_loop_found_nothing() came too often.
  *

@@ -527,6 +527,40 @@ static void test_slow_callback(void **state)
     close_bed();
 }
 
+static void block_the_loop(struct fv_timer *timer, int64_t now)
+{
+    (void)timer;
+    fv_timer_set(bed.loop, &bed.b, now + FV_MS);
+    for (size_t i = 0; i < 3; i++)
+        poke(i);
+    usleep(600000);
+}
+
+static void count_reads_then_end(struct fv_timer *timer, int64_t now)
+{
+    (void)timer;
+    bed.step = bed.reads[0] + bed.reads[1] + bed.reads[2];
+    fv_timer_set(bed.loop, &bed.end, now);
+}
+
+/* While the process stood still, data came and a deadline passed: the data counts first. */
+static void test_late_timers_wait_for_sockets(void **state)
+{
+    static const int64_t gathers[] = {0, 5 * FV_MS, 2 * FV_S};
+    for (size_t i = 0; i < 3; i++) {
+        open_bed(gathers[i]);
+        for (size_t k = 0; k < 3; k++)
+            open_socket(k, read_only);
+        poke(0); /* so that the gathering begins */
+        fv_timer_init(&bed.a, block_the_loop);
+        fv_timer_init(&bed.b, count_reads_then_end);
+        fv_timer_set(bed.loop, &bed.a, fv_now() + 20 * FV_MS);
+        assert_int_equal(fv_loop_run(bed.loop), 0);
+        assert_int_equal(bed.step, 4);
+        close_bed();
+    }
+}
+
 static void test_idle_sleeps(void **state)
 {
     open_bed(FV_MS);
@@ -587,6 +621,7 @@ int main(void)
         cmocka_unit_test(test_no_gathering),
         cmocka_unit_test(test_more_than_a_batch),
         cmocka_unit_test(test_slow_callback),
+        cmocka_unit_test(test_late_timers_wait_for_sockets),
         cmocka_unit_test(test_idle_sleeps),
         cmocka_unit_test(test_out_of_memory),
     };
