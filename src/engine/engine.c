@@ -8,36 +8,13 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
-#include "decode/worker.h"
-#include "engine/analysis.h"
-#include "engine/cameras.h"
-#include "engine/pipeline.h"
+#include "engine/impl.h"
 #include "engine/rules.h"
-#include "engine/setup.h"
 #include "gpu/probe.h"
-#include "sink/sink.h"
 
-#define SINKS_MAX 2
 #define SINK_QUEUE 256
 #define SNAPSHOT_QUEUE 8  /* each item holds a decoded picture */
 #define SNAPSHOTS_KEPT 20 /* per camera */
-
-struct fv_engine {
-    struct fv_engine_params params; /* callbacks */
-    struct fv_config *config;
-    struct fv_cameras cameras;
-    struct fv_setup setup;
-    struct fv_analysis *analysis;
-    struct fv_sink_context sink_context;
-    struct fv_sink *sinks[SINKS_MAX];
-    unsigned sink_count;
-    struct fv_sink *events; /* the one of them that writes events.jsonl, or NULL */
-    struct fv_pipeline *pipeline;
-    struct fv_decode_worker *decode;
-    struct fv_ingest *ingest;
-    int64_t started_at;
-    bool started, stopped;
-};
 
 /* fv-ingest: an access unit is complete. */
 static bool on_au(void *data, const struct fv_au *au)
@@ -371,91 +348,4 @@ void fv_engine_close(struct fv_engine *engine)
     fv_cameras_finish(&engine->cameras);
     fv_config_free(engine->config);
     fv_free(engine);
-}
-
-void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats)
-{
-    struct fv_engine_stats stats = {
-        .backend = "cpu",
-        .runtime = engine->setup.runtime_ops->describe(engine->setup.runtime),
-        .uptime = engine->started ? fv_now() - engine->started_at : 0,
-        .camera_count = engine->cameras.count,
-    };
-    struct fv_pipeline_stats pipeline;
-    fv_pipeline_stats(engine->pipeline, &pipeline);
-    stats.batches = pipeline.batches;
-    stats.batched = pipeline.batched;
-    struct fv_sink_stats events = {0};
-    if (engine->events)
-        fv_sink_stats(engine->events, &events);
-    stats.events_written = events.written;
-    stats.events_dropped = events.dropped + events.failed;
-    *ret_stats = stats;
-}
-
-static void add_ingest_figures(struct fv_engine *engine, uint32_t index,
-                               struct fv_engine_camera *camera)
-{
-    struct fv_camera_stats stats;
-    if (fv_ingest_stats(engine->ingest, index, &stats) < 0)
-        return;
-    camera->codec = fv_codec_name(stats.codec);
-    camera->state = stats.state;
-    camera->in_state = fv_now() - stats.since;
-    snprintf(camera->reason, sizeof(camera->reason), "%s", stats.reason);
-    camera->width = stats.width;
-    camera->height = stats.height;
-    camera->access_units = stats.access_units;
-    camera->bytes = stats.bytes;
-    camera->lost_packets = stats.lost;
-    camera->reconnects = stats.reconnects;
-    camera->failures = stats.failures;
-    camera->dropped_decode = stats.skipped + stats.damaged;
-    camera->dropped_queue = stats.no_buffer + stats.refused;
-}
-
-static void add_decode_figures(struct fv_engine *engine, uint32_t index,
-                               struct fv_engine_camera *camera)
-{
-    struct fv_decode_stats stats;
-    fv_decode_worker_stats(engine->decode, index, &stats);
-    camera->frames = stats.decoded;
-    camera->skipped = stats.skipped_interval;
-    camera->dropped_decode += stats.errors + stats.dropped_key;
-    /* What the decoder's queue did not take is in ingest's `refused`. */
-    camera->dropped_queue += fv_pipeline_dropped(engine->pipeline, index);
-}
-
-static void add_analysis_figures(struct fv_engine *engine, uint32_t index,
-                                 struct fv_engine_camera *camera)
-{
-    struct fv_analysis_figures figures;
-    fv_analysis_figures(engine->analysis, index, &figures);
-    camera->tracks = figures.tracks;
-    camera->rule_events = figures.rule_events;
-    camera->crossings = figures.crossings;
-    camera->dwells = figures.dwells;
-}
-
-int fv_engine_camera(struct fv_engine *engine, uint32_t index, struct fv_engine_camera *ret_camera)
-{
-    if (index >= engine->cameras.count)
-        return -EINVAL;
-    const struct fv_camera_figures *figures = &engine->cameras.figures[index];
-    struct fv_engine_camera camera = {
-        .name = engine->cameras.names[index],
-        .codec = "none",
-        .analysed = figures->analysed,
-        .detections = figures->detections,
-        .persons = figures->persons,
-        .persons_now = figures->persons_now,
-        .age_p50 = fv_hist_quantile(&figures->age, 0.5),
-        .age_p99 = fv_hist_quantile(&figures->age, 0.99),
-        .age_max = figures->age.max,
-    };
-    add_analysis_figures(engine, index, &camera);
-    add_ingest_figures(engine, index, &camera);
-    add_decode_figures(engine, index, &camera);
-    *ret_camera = camera;
-    return 0;
 }
