@@ -97,6 +97,36 @@ static void test_reorder_permutations(void **state)
     }
 }
 
+/* Far ahead, and as much time passed as the missing packets need: lost, not restarted. */
+static void test_outage(void **state)
+{
+    static const int64_t windows[] = {0, 60 * FV_MS};
+    for (size_t i = 0; i < COUNT(windows); i++) {
+        struct bench b;
+        fv_bench_init(&b, windows[i]);
+        fv_bench_send_key(&b, 0); /* 100..102 */
+        fv_bench_send(&b, 3600, true, "419a");
+        b.now += 10 * FV_S;
+        b.seq += 3100;
+        fv_bench_send(&b, 3600 + 900000, true, "419a"); /* lacks its reference */
+        assert_int_equal(b.rc, 0);
+        assert_true(fv_rtp_stats(b.rtp)->waiting_key);
+        fv_bench_send(&b, 7200 + 900000, true, "658811");
+        assert_string_equal(b.log, "FKpK");
+        assert_int_equal(fv_rtp_stats(b.rtp)->lost, 3100);
+        assert_int_equal(fv_rtp_stats(b.rtp)->invalid, 0);
+        assert_int_equal(b.aus[2].epoch, 3);
+        assert_int_equal(b.aus[2].pts, 10080 * FV_MS);
+        b.now += 10 * FV_S;
+        b.seq += 3100; /* but 30 s ahead by its own clock */
+        fv_bench_send_key(&b, 7200 + 900000 + 2700000);
+        assert_string_equal(b.log, "FKpKK");
+        assert_int_equal(b.aus[3].epoch, 4);
+        assert_int_equal(fv_rtp_stats(b.rtp)->lost, 3100);
+        fv_bench_finish(&b);
+    }
+}
+
 static void test_restart_tcp(void **state)
 {
     struct bench b;
@@ -291,12 +321,19 @@ static void test_bye(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reorder_deadline), cmocka_unit_test(test_reorder_late_owner),
-        cmocka_unit_test(test_reorder_full),     cmocka_unit_test(test_reorder_permutations),
-        cmocka_unit_test(test_restart_tcp),      cmocka_unit_test(test_restart_udp),
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_epochs),
-        cmocka_unit_test(test_await_key),        cmocka_unit_test(test_wall),
-        cmocka_unit_test(test_report),           cmocka_unit_test(test_bye),
+        cmocka_unit_test(test_reorder_deadline),
+        cmocka_unit_test(test_reorder_late_owner),
+        cmocka_unit_test(test_reorder_full),
+        cmocka_unit_test(test_reorder_permutations),
+        cmocka_unit_test(test_outage),
+        cmocka_unit_test(test_restart_tcp),
+        cmocka_unit_test(test_restart_udp),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_await_key),
+        cmocka_unit_test(test_wall),
+        cmocka_unit_test(test_report),
+        cmocka_unit_test(test_bye),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

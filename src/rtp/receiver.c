@@ -11,6 +11,8 @@
 #include "base/rand.h"
 #include "rtp/state.h"
 
+#define PACKET_TIME_MIN (FV_S / 20000) /* no camera sends more than 230 Mbit/s for long */
+
 static bool valid_params(const struct fv_rtp_params *params)
 {
     return params->codec && fv_depay_ops(params->codec->codec) && params->clock_rate > 0 &&
@@ -244,13 +246,25 @@ static void count(struct fv_rtp *rtp, size_t size)
     stats->ended = false;
 }
 
+/* Packets far ahead were lost, not numbered anew: the source's time went on, by as much as they took. */
+static bool outage(const struct fv_rtp *rtp, const struct fv_rtp_packet *packet)
+{
+    int64_t step, ahead = fv_sequence_ahead(&rtp->sequence, packet->seq);
+    return ahead > 0 && fv_timeline_continues(&rtp->timeline, packet->timestamp, rtp->now, &step) &&
+           step / PACKET_TIME_MIN >= ahead;
+}
+
 /* A packet of the source at hand. */
 static int in_order(struct fv_rtp *rtp, const struct fv_rtp_packet *packet, struct fv_slice raw)
 {
     int64_t number;
     enum fv_arrival arrival = fv_sequence_update(&rtp->sequence, packet->seq, &number);
-    if (arrival == FV_ARRIVAL_JUMP)
-        return foreign(rtp, packet, raw);
+    if (arrival == FV_ARRIVAL_JUMP) {
+        if (!outage(rtp, packet))
+            return foreign(rtp, packet, raw);
+        fv_sequence_skip(&rtp->sequence, packet->seq);
+        arrival = fv_sequence_update(&rtp->sequence, packet->seq, &number);
+    }
     fv_sequence_jitter(&rtp->sequence, rtp->now, packet->timestamp);
     count(rtp, raw.size);
     if (arrival == FV_ARRIVAL_DUPLICATE || number < rtp->reorder.next)
