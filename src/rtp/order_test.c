@@ -154,6 +154,59 @@ static void test_restart_tcp(void **state)
     fv_bench_finish(&b);
 }
 
+/* Over TCP, too, one packet proves nothing, be it of another source or with a far number. */
+static void test_stray_tcp(void **state)
+{
+    struct bench b;
+    fv_bench_init(&b, 0);
+    fv_bench_send_key(&b, 0); /* 100..102 */
+    fv_bench_send(&b, 3600, false, "419a");
+    b.ssrc = 0x55667788;
+    fv_bench_send_at(&b, 9, 0, true, "658899");
+    assert_int_equal(b.rc, -EBADMSG);
+    b.ssrc = SSRC;
+    fv_bench_send(&b, 3600, true, "4120"); /* the other slice of the picture */
+    assert_string_equal(b.log, "FKp");
+    b.ssrc = 0x55667788; /* one after the other, never two in a row */
+    fv_bench_send_at(&b, 10, 0, true, "658899");
+    b.ssrc = SSRC;
+    fv_bench_send(&b, 7200, true, "419a");
+    b.ssrc = 0x55667788;
+    fv_bench_send_at(&b, 11, 0, true, "658899");
+    b.ssrc = SSRC;
+    fv_bench_send_at(&b, 30000, 10800, true, "419a"); /* 30000 packets in 40 ms */
+    fv_bench_send(&b, 10800, true, "419a");
+    assert_string_equal(b.log, "FKppp");
+    assert_int_equal(b.aus[3].epoch, 3);
+    assert_int_equal(fv_rtp_stats(b.rtp)->invalid, 4);
+    assert_int_equal(fv_rtp_stats(b.rtp)->lost, 0);
+    fv_bench_finish(&b);
+}
+
+/* Back by a little more than what counts as late: the first of the two is kept, too. */
+static void test_restart_behind_tcp(void **state)
+{
+    struct bench b;
+    fv_bench_init(&b, 0);
+    fv_bench_send_key(&b, 0); /* 100..102 */
+    fv_bench_send_at(&b, 1, 0x70000000, true,
+                     "78"
+                     "0015" SPS "0004" PPS "0003"
+                     "658822");                               /* -101 */
+    fv_bench_send_at(&b, 2, 0x70000000 + 3600, true, "419a"); /* -100 */
+    assert_string_equal(b.log, "FKKp");
+    assert_int_equal(b.aus[1].epoch, 4);
+    assert_int_equal(fv_rtp_stats(b.rtp)->invalid, 0);
+    b.ssrc = 0x55667788; /* a stray does not prove a restart of this source */
+    fv_bench_send_at(&b, 0, 0, true, "658899");
+    b.ssrc = SSRC;
+    fv_bench_send_at(&b, 1, 0x70000000, true, "658822");
+    fv_bench_send_at(&b, 3, 0x70000000 + 7200, true, "419a");
+    assert_string_equal(b.log, "FKKpp");
+    assert_int_equal(b.aus[3].epoch, 4);
+    fv_bench_finish(&b);
+}
+
 static void test_restart_udp(void **state)
 {
     struct bench b;
@@ -325,6 +378,8 @@ int main(void)
         cmocka_unit_test(test_reorder_late_owner),
         cmocka_unit_test(test_reorder_full),
         cmocka_unit_test(test_reorder_permutations),
+        cmocka_unit_test(test_stray_tcp),
+        cmocka_unit_test(test_restart_behind_tcp),
         cmocka_unit_test(test_outage),
         cmocka_unit_test(test_restart_tcp),
         cmocka_unit_test(test_restart_udp),

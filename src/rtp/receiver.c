@@ -179,7 +179,23 @@ static void set_candidate(struct fv_rtp *rtp, const struct fv_rtp_packet *packet
     fv_buf_unref(candidate->buf);
     if (fv_buf_get(rtp->params.pool, raw.size, &buf) == 0)
         memcpy(buf->data, raw.data, raw.size);
-    *candidate = (struct fv_candidate){true, packet->ssrc, packet->seq, buf, raw.size, rtp->now};
+    *candidate = (struct fv_candidate){
+        .valid = true,
+        .refused = true,
+        .ssrc = packet->ssrc,
+        .seq = packet->seq,
+        .buf = buf,
+        .size = raw.size,
+        .arrival = rtp->now,
+    };
+    rtp->stats.invalid++;
+}
+
+static bool proves_candidate(const struct fv_rtp *rtp, const struct fv_rtp_packet *packet)
+{
+    const struct fv_candidate *candidate = &rtp->candidate;
+    return candidate->valid && candidate->ssrc == packet->ssrc &&
+           (uint16_t)(candidate->seq + 1) == packet->seq;
 }
 
 /* The second packet in sequence came: takes the first out of its copy. */
@@ -189,48 +205,46 @@ static void replay_candidate(struct fv_rtp *rtp)
     struct fv_rtp_packet packet;
     bool bad_padding;
     rtp->candidate = (struct fv_candidate){0};
+    rtp->stats.invalid -= first.refused;
     restart(rtp, first.ssrc, first.buf ? first.seq : (uint16_t)(first.seq + 1));
     if (first.buf && fv_rtp_parse_lenient(first.buf->data, first.size, &packet, &bad_padding) == 0)
         in_order(rtp, &packet, (struct fv_slice){(const char *)first.buf->data, first.size});
     fv_buf_unref(first.buf);
 }
 
-/* A.1: a packet of another source, or far from its turn. A reliable transport needs no second proof. */
+/* A.1: a packet of another source, or far from its turn. Two in sequence are believed. */
 static int foreign(struct fv_rtp *rtp, const struct fv_rtp_packet *packet, struct fv_slice raw)
 {
-    const struct fv_candidate *candidate = &rtp->candidate;
-    if (rtp->params.reorder == 0) {
-        restart(rtp, packet->ssrc, packet->seq);
-        return in_order(rtp, packet, raw);
+    if (!proves_candidate(rtp, packet)) {
+        set_candidate(rtp, packet, raw);
+        return -EBADMSG;
     }
-    if (candidate->valid && candidate->ssrc == packet->ssrc &&
-        (uint16_t)(candidate->seq + 1) == packet->seq) {
-        rtp->stats.invalid--; /* the first one was counted as such */
-        replay_candidate(rtp);
-        return in_order(rtp, packet, raw);
-    }
-    set_candidate(rtp, packet, raw);
-    rtp->stats.invalid++;
-    return -EBADMSG;
+    replay_candidate(rtp);
+    return in_order(rtp, packet, raw);
 }
 
 /* A packet that comes too late, or twice. Over a reliable transport that is a restart with lower numbers: two in sequence prove it. */
 static int behind(struct fv_rtp *rtp, const struct fv_rtp_packet *packet, struct fv_slice raw,
                   bool duplicate)
 {
-    struct fv_candidate *candidate = &rtp->candidate;
     if (duplicate)
         rtp->stats.duplicates++;
     else
         rtp->stats.reordered++;
     if (rtp->params.reorder != 0)
         return 0;
-    bool proven = candidate->valid && (uint16_t)(candidate->seq + 1) == packet->seq;
-    *candidate = (struct fv_candidate){true, packet->ssrc, packet->seq, NULL, 0, rtp->now};
-    if (!proven)
-        return 0;
-    restart(rtp, packet->ssrc, packet->seq);
-    return in_order(rtp, packet, raw);
+    if (proves_candidate(rtp, packet)) {
+        replay_candidate(rtp);
+        return in_order(rtp, packet, raw);
+    }
+    fv_buf_unref(rtp->candidate.buf);
+    rtp->candidate = (struct fv_candidate){
+        .valid = true,
+        .ssrc = packet->ssrc,
+        .seq = packet->seq,
+        .arrival = rtp->now,
+    };
+    return 0;
 }
 
 /* One accepted packet. */
