@@ -25,9 +25,12 @@ struct fv_url {
 /* 0, or -EINVAL with a sentence in `err` that names the fault and never shows the password. Control characters, spaces,
  * an empty host, bad ports and over-long parts are refused. '@' inside the password is accepted (the last '@' of the authority counts). */
 int fv_url_parse(const char *text, struct fv_url *ret_url, struct fv_error *err);
-/* The address without user and password, as it is sent and logged. Returns `buffer`, at least FV_URL_MAX + 300 bytes. */
+/* The address without user and password, as it is sent: its path may hold secrets. Returns `buffer`, at least FV_URL_MAX + 300 bytes. */
 char *fv_url_format(const struct fv_url *url, char *buffer, size_t size);
-/* For logs: any text that may be a URL, with "user:password@" replaced by "***@". Returns `buffer`. */
+/* The same for logs, events and people: values of password=, pwd=, token= and the like in path and query are "***".
+ * Cut to `size`. Returns `buffer`. */
+char *fv_url_display(const struct fv_url *url, char *buffer, size_t size);
+/* For logs: any text that may be a URL, with "***" for "user:password" and for the values as above. Returns `buffer`. */
 char *fv_url_redact(const char *text, char *buffer, size_t size);
 
 #endif

@@ -95,18 +95,70 @@ static void test_redact(void **state)
         {"rtsp://u:sec/ret@cam/x", "rtsp://***@cam/x"},
         {"u:secret@cam", "***@cam"},
         {"rtsp://cam/x@y", "rtsp://***@y"}, /* hides too much rather than too little */
+        {"rtsp://u:secret@cam/x?pwd=secret&y", "rtsp://***@cam/x?pwd=***&y"},
+        {"rtsp://cam/x?pwd=sec@ret&y", "rtsp://***&y"},
+        {"rtsp://u:sec/key=ret@cam/x", "rtsp://***"},
+        {"user=u_password=secret_channel=1", "user=u_password=***_channel=1"},
     };
     char text[100];
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_string_equal(fv_url_redact(cases[i][0], text, sizeof(text)), cases[i][1]);
 }
 
+/* Secrets in the path or the query: what is sent keeps them, what is shown does not. */
+static void test_secrets(void **state)
+{
+    static const char *const cases[][2] = {
+        {"rtsp://cam/live?channel=1&subtype=0", "rtsp://cam/live?channel=1&subtype=0"},
+        {"rtsp://cam/live?user=admin&password=x1&channel=1",
+         "rtsp://cam/live?user=admin&password=***&channel=1"},
+        {"rtsp://cam/user=admin_password=x1_channel=1_stream=0.sdp?real_stream",
+         "rtsp://cam/user=admin_password=***_channel=1_stream=0.sdp?real_stream"},
+        {"rtsp://cam/user=admin_password=x_1_channel=1",
+         "rtsp://cam/user=admin_password=***_channel=1"},
+        {"rtsp://cam/user=admin&password=&channel=1",
+         "rtsp://cam/user=admin&password=***&channel=1"},
+        {"rtsp://cam/user=admin_password=_channel=1",
+         "rtsp://cam/user=admin_password=***_channel=1"},
+        {"rtsp://cam/s?PassWd=a;x=1", "rtsp://cam/s?PassWd=***;x=1"},
+        {"rtsp://cam/s?pwd=a#top", "rtsp://cam/s?pwd=***#top"},
+        {"rtsp://cam/s?user=u&pass=a=b", "rtsp://cam/s?user=u&pass=***"},
+        {"rtsp://cam/s?access_token=a&authToken=b&auth=c&secret=d&apikey=e",
+         "rtsp://cam/s?access_token=***&authToken=***&auth=***&secret=***&apikey=***"},
+        {"rtsp://cam/s?keyframe=1&tokens=2&passage=3",
+         "rtsp://cam/s?keyframe=1&tokens=2&passage=3"},
+        {"rtsp://u:p@cam:8554/s?pwd=p@ss", "rtsp://cam:8554/s?pwd=***"},
+        {"rtsp://cam?token=a", "rtsp://cam?token=***"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fv_url url;
+        char text[FV_URL_MAX + 300];
+        print_message("%s\n", cases[i][0]);
+        assert_int_equal(fv_url_parse(cases[i][0], &url, NULL), 0);
+        assert_string_equal(fv_url_display(&url, text, sizeof(text)), cases[i][1]);
+        fv_url_format(&url, text, sizeof(text));
+        assert_non_null(strstr(text, url.path));
+    }
+}
+
+/* Masks may be longer than what they hide: cut, never beyond the buffer. */
+static void test_short_buffer(void **state)
+{
+    const char *const secrets = "rtsp://cam/?pwd=&pwd=1&pwd=2";
+    char text[24];
+    memset(text, 'x', sizeof(text));
+    assert_string_equal(fv_url_redact(secrets, text, 18), "rtsp://cam/?pwd=*");
+    assert_int_equal(text[18], 'x');
+    assert_string_equal(fv_url_redact(secrets, text, 20), "rtsp://cam/?pwd=***");
+    assert_int_equal(text[20], 'x');
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_redact),
+        cmocka_unit_test(test_good),         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_redact),       cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_short_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

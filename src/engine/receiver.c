@@ -120,7 +120,7 @@ int fv_receiver_parse_url(const char *text, struct fv_receiver_url *ret_url, str
     if (ret < 0)
         return ret;
     struct fv_receiver_url out = {.port = url.port, .has_login = url.has_user};
-    fv_url_format(&url, out.plain, sizeof(out.plain));
+    fv_url_display(&url, out.plain, sizeof(out.plain));
     memcpy(out.scheme, url.scheme, sizeof(out.scheme));
     memcpy(out.host, url.host, sizeof(out.host));
     explicit_bzero(&url, sizeof(url));
@@ -160,7 +160,7 @@ static int fill(struct fv_camera_params *params, const struct fv_receiver_camera
     if (camera->tls_ca_file && strlen(camera->tls_ca_file) >= sizeof(params->tls_ca_file))
         return fv_error_set(err, -EINVAL, "the name of the CA file is too long");
     snprintf(params->name, sizeof(params->name), "%s",
-             camera->name ? camera->name : fv_url_format(&params->url, plain, sizeof(plain)));
+             camera->name ? camera->name : fv_url_display(&params->url, plain, sizeof(plain)));
     snprintf(params->tls_ca_file, sizeof(params->tls_ca_file), "%s",
              camera->tls_ca_file ? camera->tls_ca_file : "");
     params->tls_verify = !camera->tls_no_verify;

@@ -256,6 +256,9 @@ static void test_urls(void **state)
     assert_string_equal(url.host, "cam.lan");
     assert_int_equal(url.port, 322);
     assert_true(url.has_login);
+    assert_int_equal(fv_receiver_parse_url("rtsp://cam/s?user=a&password=top-secret", &url, &err),
+                     0);
+    assert_string_equal(url.plain, "rtsp://cam/s?user=a&password=***");
     assert_int_equal(fv_receiver_parse_url("rtsp://[::1]:9000/", &url, &err), 0);
     assert_true(url.port == 9000 && !url.has_login);
     assert_int_equal(fv_receiver_parse_url("rtsp://a:top-secret@:1/x", &url, &err), -EINVAL);

@@ -97,6 +97,36 @@ static void test_reorder_permutations(void **state)
     }
 }
 
+/* Far ahead, and as much time passed as the missing packets need: lost, not restarted. */
+static void test_outage(void **state)
+{
+    static const int64_t windows[] = {0, 60 * FV_MS};
+    for (size_t i = 0; i < COUNT(windows); i++) {
+        struct bench b;
+        fv_bench_init(&b, windows[i]);
+        fv_bench_send_key(&b, 0); /* 100..102 */
+        fv_bench_send(&b, 3600, true, "419a");
+        b.now += 10 * FV_S;
+        b.seq += 3100;
+        fv_bench_send(&b, 3600 + 900000, true, "419a"); /* lacks its reference */
+        assert_int_equal(b.rc, 0);
+        assert_true(fv_rtp_stats(b.rtp)->waiting_key);
+        fv_bench_send(&b, 7200 + 900000, true, "658811");
+        assert_string_equal(b.log, "FKpK");
+        assert_int_equal(fv_rtp_stats(b.rtp)->lost, 3100);
+        assert_int_equal(fv_rtp_stats(b.rtp)->invalid, 0);
+        assert_int_equal(b.aus[2].epoch, 3);
+        assert_int_equal(b.aus[2].pts, 10080 * FV_MS);
+        b.now += 10 * FV_S;
+        b.seq += 3100; /* but 30 s ahead by its own clock */
+        fv_bench_send_key(&b, 7200 + 900000 + 2700000);
+        assert_string_equal(b.log, "FKpKK");
+        assert_int_equal(b.aus[3].epoch, 4);
+        assert_int_equal(fv_rtp_stats(b.rtp)->lost, 3100);
+        fv_bench_finish(&b);
+    }
+}
+
 static void test_restart_tcp(void **state)
 {
     struct bench b;
@@ -121,6 +151,59 @@ static void test_restart_tcp(void **state)
     assert_int_equal(b.aus[3].epoch, 6);
     assert_int_equal(fv_rtp_stats(b.rtp)->epoch, 6);
     assert_int_equal(fv_rtp_stats(b.rtp)->invalid, 0);
+    fv_bench_finish(&b);
+}
+
+/* Over TCP, too, one packet proves nothing, be it of another source or with a far number. */
+static void test_stray_tcp(void **state)
+{
+    struct bench b;
+    fv_bench_init(&b, 0);
+    fv_bench_send_key(&b, 0); /* 100..102 */
+    fv_bench_send(&b, 3600, false, "419a");
+    b.ssrc = 0x55667788;
+    fv_bench_send_at(&b, 9, 0, true, "658899");
+    assert_int_equal(b.rc, -EBADMSG);
+    b.ssrc = SSRC;
+    fv_bench_send(&b, 3600, true, "4120"); /* the other slice of the picture */
+    assert_string_equal(b.log, "FKp");
+    b.ssrc = 0x55667788; /* one after the other, never two in a row */
+    fv_bench_send_at(&b, 10, 0, true, "658899");
+    b.ssrc = SSRC;
+    fv_bench_send(&b, 7200, true, "419a");
+    b.ssrc = 0x55667788;
+    fv_bench_send_at(&b, 11, 0, true, "658899");
+    b.ssrc = SSRC;
+    fv_bench_send_at(&b, 30000, 10800, true, "419a"); /* 30000 packets in 40 ms */
+    fv_bench_send(&b, 10800, true, "419a");
+    assert_string_equal(b.log, "FKppp");
+    assert_int_equal(b.aus[3].epoch, 3);
+    assert_int_equal(fv_rtp_stats(b.rtp)->invalid, 4);
+    assert_int_equal(fv_rtp_stats(b.rtp)->lost, 0);
+    fv_bench_finish(&b);
+}
+
+/* Back by a little more than what counts as late: the first of the two is kept, too. */
+static void test_restart_behind_tcp(void **state)
+{
+    struct bench b;
+    fv_bench_init(&b, 0);
+    fv_bench_send_key(&b, 0); /* 100..102 */
+    fv_bench_send_at(&b, 1, 0x70000000, true,
+                     "78"
+                     "0015" SPS "0004" PPS "0003"
+                     "658822");                               /* -101 */
+    fv_bench_send_at(&b, 2, 0x70000000 + 3600, true, "419a"); /* -100 */
+    assert_string_equal(b.log, "FKKp");
+    assert_int_equal(b.aus[1].epoch, 4);
+    assert_int_equal(fv_rtp_stats(b.rtp)->invalid, 0);
+    b.ssrc = 0x55667788; /* a stray does not prove a restart of this source */
+    fv_bench_send_at(&b, 0, 0, true, "658899");
+    b.ssrc = SSRC;
+    fv_bench_send_at(&b, 1, 0x70000000, true, "658822");
+    fv_bench_send_at(&b, 3, 0x70000000 + 7200, true, "419a");
+    assert_string_equal(b.log, "FKKpp");
+    assert_int_equal(b.aus[3].epoch, 4);
     fv_bench_finish(&b);
 }
 
@@ -291,12 +374,21 @@ static void test_bye(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reorder_deadline), cmocka_unit_test(test_reorder_late_owner),
-        cmocka_unit_test(test_reorder_full),     cmocka_unit_test(test_reorder_permutations),
-        cmocka_unit_test(test_restart_tcp),      cmocka_unit_test(test_restart_udp),
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_epochs),
-        cmocka_unit_test(test_await_key),        cmocka_unit_test(test_wall),
-        cmocka_unit_test(test_report),           cmocka_unit_test(test_bye),
+        cmocka_unit_test(test_reorder_deadline),
+        cmocka_unit_test(test_reorder_late_owner),
+        cmocka_unit_test(test_reorder_full),
+        cmocka_unit_test(test_reorder_permutations),
+        cmocka_unit_test(test_stray_tcp),
+        cmocka_unit_test(test_restart_behind_tcp),
+        cmocka_unit_test(test_outage),
+        cmocka_unit_test(test_restart_tcp),
+        cmocka_unit_test(test_restart_udp),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_await_key),
+        cmocka_unit_test(test_wall),
+        cmocka_unit_test(test_report),
+        cmocka_unit_test(test_bye),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,8 @@
 #include "base/rand.h"
 #include "rtp/state.h"
 
+#define PACKET_TIME_MIN (FV_S / 20000) /* no camera sends more than 230 Mbit/s for long */
+
 static bool valid_params(const struct fv_rtp_params *params)
 {
     return params->codec && fv_depay_ops(params->codec->codec) && params->clock_rate > 0 &&
@@ -177,7 +179,23 @@ static void set_candidate(struct fv_rtp *rtp, const struct fv_rtp_packet *packet
     fv_buf_unref(candidate->buf);
     if (fv_buf_get(rtp->params.pool, raw.size, &buf) == 0)
         memcpy(buf->data, raw.data, raw.size);
-    *candidate = (struct fv_candidate){true, packet->ssrc, packet->seq, buf, raw.size, rtp->now};
+    *candidate = (struct fv_candidate){
+        .valid = true,
+        .refused = true,
+        .ssrc = packet->ssrc,
+        .seq = packet->seq,
+        .buf = buf,
+        .size = raw.size,
+        .arrival = rtp->now,
+    };
+    rtp->stats.invalid++;
+}
+
+static bool proves_candidate(const struct fv_rtp *rtp, const struct fv_rtp_packet *packet)
+{
+    const struct fv_candidate *candidate = &rtp->candidate;
+    return candidate->valid && candidate->ssrc == packet->ssrc &&
+           (uint16_t)(candidate->seq + 1) == packet->seq;
 }
 
 /* The second packet in sequence came: takes the first out of its copy. */
@@ -187,48 +205,46 @@ static void replay_candidate(struct fv_rtp *rtp)
     struct fv_rtp_packet packet;
     bool bad_padding;
     rtp->candidate = (struct fv_candidate){0};
+    rtp->stats.invalid -= first.refused;
     restart(rtp, first.ssrc, first.buf ? first.seq : (uint16_t)(first.seq + 1));
     if (first.buf && fv_rtp_parse_lenient(first.buf->data, first.size, &packet, &bad_padding) == 0)
         in_order(rtp, &packet, (struct fv_slice){(const char *)first.buf->data, first.size});
     fv_buf_unref(first.buf);
 }
 
-/* A.1: a packet of another source, or far from its turn. A reliable transport needs no second proof. */
+/* A.1: a packet of another source, or far from its turn. Two in sequence are believed. */
 static int foreign(struct fv_rtp *rtp, const struct fv_rtp_packet *packet, struct fv_slice raw)
 {
-    const struct fv_candidate *candidate = &rtp->candidate;
-    if (rtp->params.reorder == 0) {
-        restart(rtp, packet->ssrc, packet->seq);
-        return in_order(rtp, packet, raw);
+    if (!proves_candidate(rtp, packet)) {
+        set_candidate(rtp, packet, raw);
+        return -EBADMSG;
     }
-    if (candidate->valid && candidate->ssrc == packet->ssrc &&
-        (uint16_t)(candidate->seq + 1) == packet->seq) {
-        rtp->stats.invalid--; /* the first one was counted as such */
-        replay_candidate(rtp);
-        return in_order(rtp, packet, raw);
-    }
-    set_candidate(rtp, packet, raw);
-    rtp->stats.invalid++;
-    return -EBADMSG;
+    replay_candidate(rtp);
+    return in_order(rtp, packet, raw);
 }
 
 /* A packet that comes too late, or twice. Over a reliable transport that is a restart with lower numbers: two in sequence prove it. */
 static int behind(struct fv_rtp *rtp, const struct fv_rtp_packet *packet, struct fv_slice raw,
                   bool duplicate)
 {
-    struct fv_candidate *candidate = &rtp->candidate;
     if (duplicate)
         rtp->stats.duplicates++;
     else
         rtp->stats.reordered++;
     if (rtp->params.reorder != 0)
         return 0;
-    bool proven = candidate->valid && (uint16_t)(candidate->seq + 1) == packet->seq;
-    *candidate = (struct fv_candidate){true, packet->ssrc, packet->seq, NULL, 0, rtp->now};
-    if (!proven)
-        return 0;
-    restart(rtp, packet->ssrc, packet->seq);
-    return in_order(rtp, packet, raw);
+    if (proves_candidate(rtp, packet)) {
+        replay_candidate(rtp);
+        return in_order(rtp, packet, raw);
+    }
+    fv_buf_unref(rtp->candidate.buf);
+    rtp->candidate = (struct fv_candidate){
+        .valid = true,
+        .ssrc = packet->ssrc,
+        .seq = packet->seq,
+        .arrival = rtp->now,
+    };
+    return 0;
 }
 
 /* One accepted packet. */
@@ -244,13 +260,25 @@ static void count(struct fv_rtp *rtp, size_t size)
     stats->ended = false;
 }
 
+/* Packets far ahead were lost, not numbered anew: the source's time went on, by as much as they took. */
+static bool outage(const struct fv_rtp *rtp, const struct fv_rtp_packet *packet)
+{
+    int64_t step, ahead = fv_sequence_ahead(&rtp->sequence, packet->seq);
+    return ahead > 0 && fv_timeline_continues(&rtp->timeline, packet->timestamp, rtp->now, &step) &&
+           step / PACKET_TIME_MIN >= ahead;
+}
+
 /* A packet of the source at hand. */
 static int in_order(struct fv_rtp *rtp, const struct fv_rtp_packet *packet, struct fv_slice raw)
 {
     int64_t number;
     enum fv_arrival arrival = fv_sequence_update(&rtp->sequence, packet->seq, &number);
-    if (arrival == FV_ARRIVAL_JUMP)
-        return foreign(rtp, packet, raw);
+    if (arrival == FV_ARRIVAL_JUMP) {
+        if (!outage(rtp, packet))
+            return foreign(rtp, packet, raw);
+        fv_sequence_skip(&rtp->sequence, packet->seq);
+        arrival = fv_sequence_update(&rtp->sequence, packet->seq, &number);
+    }
     fv_sequence_jitter(&rtp->sequence, rtp->now, packet->timestamp);
     count(rtp, raw.size);
     if (arrival == FV_ARRIVAL_DUPLICATE || number < rtp->reorder.next)

@@ -18,10 +18,21 @@ void fv_sequence_start(struct fv_sequence *sequence, uint16_t seq)
     };
 }
 
+int64_t fv_sequence_ahead(const struct fv_sequence *sequence, uint16_t seq)
+{
+    return (int16_t)(uint16_t)(seq - (uint16_t)sequence->highest);
+}
+
+void fv_sequence_skip(struct fv_sequence *sequence, uint16_t seq)
+{
+    sequence->highest += fv_sequence_ahead(sequence, seq) - 1;
+    sequence->seen = 0;
+}
+
 enum fv_arrival fv_sequence_update(struct fv_sequence *sequence, uint16_t seq,
                                    int64_t *ret_extended)
 {
-    int step = (int16_t)(uint16_t)(seq - (uint16_t)sequence->highest);
+    int step = (int)fv_sequence_ahead(sequence, seq);
     if (step > DROPOUT_MAX || step < -MISORDER_MAX)
         return FV_ARRIVAL_JUMP;
     *ret_extended = sequence->highest + step;

@@ -30,6 +30,10 @@ void fv_sequence_start(struct fv_sequence *sequence, uint16_t seq);
 /* Counts one packet and extends its number. */
 enum fv_arrival fv_sequence_update(struct fv_sequence *sequence, uint16_t seq,
                                    int64_t *ret_extended);
+/* How far `seq` is ahead of the highest so far; negative: behind. */
+int64_t fv_sequence_ahead(const struct fv_sequence *sequence, uint16_t seq);
+/* After FV_ARRIVAL_JUMP, when the run goes on: all before `seq` are lost. fv_sequence_update() follows. */
+void fv_sequence_skip(struct fv_sequence *sequence, uint16_t seq);
 /* A.8: `arrival` in ns, `timestamp` as sent. */
 void fv_sequence_jitter(struct fv_sequence *sequence, int64_t arrival, uint32_t timestamp);
 /* A.3: of this run, may be negative when there are duplicates. */

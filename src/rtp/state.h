@@ -18,6 +18,7 @@
 /* A packet that does not continue the source at hand. A second one in sequence proves a restart (A.1). */
 struct fv_candidate {
     bool valid;
+    bool refused; /* it was counted as invalid */
     uint32_t ssrc;
     uint16_t seq;
     struct fv_buf *buf; /* its copy, NULL when there was no buffer */

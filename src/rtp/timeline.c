@@ -35,15 +35,23 @@ void fv_timeline_restart(struct fv_timeline *timeline)
     timeline->started = false;
 }
 
+bool fv_timeline_continues(const struct fv_timeline *timeline, uint32_t timestamp, int64_t arrival,
+                           int64_t *ret_step)
+{
+    if (!timeline->started)
+        return false;
+    int64_t passed = fv_max64(arrival - timeline->arrival, 0);
+    *ret_step = fv_ticks_to_ns((int32_t)(timestamp - timeline->timestamp), timeline->clock_rate);
+    return *ret_step - passed <= FORWARD_MAX && *ret_step >= -BACKWARD_MAX;
+}
+
 bool fv_timeline_advance(struct fv_timeline *timeline, uint32_t timestamp, int64_t arrival)
 {
     bool jump = false;
     if (timeline->started) {
-        int32_t step = (int32_t)(timestamp - timeline->timestamp);
-        int64_t step_ns = fv_ticks_to_ns(step, timeline->clock_rate);
-        int64_t passed = fv_max64(arrival - timeline->arrival, 0);
-        jump = step_ns - passed > FORWARD_MAX || step_ns < -BACKWARD_MAX;
-        timeline->ticks += step;
+        int64_t step;
+        jump = !fv_timeline_continues(timeline, timestamp, arrival, &step);
+        timeline->ticks += (int32_t)(timestamp - timeline->timestamp);
     }
     if (jump)
         new_epoch(timeline);

@@ -24,6 +24,9 @@ void fv_timeline_init(struct fv_timeline *timeline, uint32_t clock_rate, uint32_
 /* The next picture in decoding order, whether it is delivered or not. True when it begins a new epoch: its timestamp is more
  * than 10 s ahead of where the time of arrival would put it, or more than 2 s behind the picture before. */
 bool fv_timeline_advance(struct fv_timeline *timeline, uint32_t timestamp, int64_t arrival);
+/* Does a packet with this timestamp continue the epoch? Then also its distance from the last picture, in ns. */
+bool fv_timeline_continues(const struct fv_timeline *timeline, uint32_t timestamp, int64_t arrival,
+                           int64_t *ret_step);
 /* Time of the last picture, in ns; the first call of an epoch gives 0. Smaller than before for pictures out of display order. */
 int64_t fv_timeline_pts(struct fv_timeline *timeline);
 /* The source restarted: what follows is another epoch. */
