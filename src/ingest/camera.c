@@ -145,12 +145,14 @@ static void fail_connection(struct fv_camera *camera, int code)
     fv_camera_fail(camera, &why);
 }
 
-static void open_connection(struct fv_camera *camera, const struct fv_addrs *addrs)
+static void open_connection(struct fv_camera *camera, const struct fv_addrs *addrs,
+                            const char *note)
 {
     char reason[300], peer[FV_ADDR_TEXT];
     int64_t now = fv_camera_now(camera);
-    snprintf(reason, sizeof(reason), "connects to %s%s%s", fv_addr_format(&addrs->list[0], peer),
-             camera->detour[0] ? " " : "", camera->detour);
+    snprintf(reason, sizeof(reason), "connects to %s%s%s%s",
+             fv_addr_format(&addrs->list[0], peer), note, camera->detour[0] ? " " : "",
+             camera->detour);
     camera->detour[0] = 0;
     fv_camera_enter(camera, FV_PHASE_CONNECTION, FV_TIME_NEVER, 0, reason);
     int ret = fv_camera_prepare_tls(camera);
@@ -167,7 +169,7 @@ static void look_up(struct fv_camera *camera)
     const struct fv_url *target = &camera->target;
     struct fv_addrs addrs = {.count = 1};
     if (fv_addr_parse(target->host, target->port, &addrs.list[0]) == 0) {
-        open_connection(camera, &addrs);
+        open_connection(camera, &addrs, "");
         return;
     }
     char reason[300];
@@ -199,17 +201,41 @@ void fv_camera_granted(struct fv_camera *camera)
     look_up(camera);
 }
 
+/* A redirection's addresses are not kept: the next attempt begins at the url again. */
+static bool goes_to_url(const struct fv_camera *camera)
+{
+    const struct fv_url *url = &camera->params.url, *target = &camera->target;
+    return strcmp(target->host, url->host) == 0 && target->port == url->port;
+}
+
+void fv_camera_unresolved(struct fv_camera *camera, int code, const char *why)
+{
+    fv_resolve_cancel(camera->ingest->resolver, &camera->resolve);
+    if (!camera->known.count || !goes_to_url(camera)) {
+        fv_camera_failf(camera, code, "%s", why);
+        return;
+    }
+    char note[200];
+    snprintf(note, sizeof(note), ", its last known address (%s)", why);
+    open_connection(camera, &camera->known, note);
+}
+
 static void on_resolved(struct fv_resolve *resolve, int code, const struct fv_addrs *addrs)
 {
     struct fv_camera *camera = FV_CONTAINER(resolve, struct fv_camera, resolve);
-    if (code == 0)
-        open_connection(camera, addrs);
-    else if (code == -ENOENT)
+    char why[300];
+    if (code == 0) {
+        if (goes_to_url(camera))
+            camera->known = *addrs;
+        open_connection(camera, addrs, "");
+    } else if (code == -ENOENT) {
         fv_camera_failf(camera, code, "there is no host named %s", camera->target.host);
-    else if (code == -EAGAIN)
-        fv_camera_failf(camera, code, "the name service has no answer for %s", camera->target.host);
-    else
+    } else if (code == -EAGAIN) {
+        snprintf(why, sizeof(why), "the name service has no answer for %s", camera->target.host);
+        fv_camera_unresolved(camera, code, why);
+    } else {
         fv_camera_failf(camera, code, "looking up %s: %s", camera->target.host, fv_strerror(code));
+    }
 }
 
 static void on_opened(struct fv_conn *conn, int code)

@@ -107,6 +107,7 @@ struct fv_camera {
     struct fv_pace_host *pace_host; /* until it joins */
     struct fv_pace_client pace;
     struct fv_resolve resolve;
+    struct fv_addrs known; /* of the url's host, for when the name service fails; count 0: none */
     struct fv_url target; /* the url, or where it redirects */
     unsigned hops;
     bool over_udp;         /* what is asked for next; remembered from attempt to attempt */
@@ -159,6 +160,8 @@ void fv_camera_failf(struct fv_camera *camera, int code, const char *format, ...
 void fv_camera_fail_session(struct fv_camera *camera, int code);
 /* Looks the target up and connects, within the attempt at hand: what it held is let go of first. */
 void fv_camera_go_on(struct fv_camera *camera);
+/* The name service did not answer in time or failed for now (code): the addresses known from before must do. */
+void fv_camera_unresolved(struct fv_camera *camera, int code, const char *why);
 bool fv_camera_is_settled(const struct fv_camera *camera);
 const char *fv_phase_name(enum fv_phase phase);
 enum fv_camera_state fv_phase_state(enum fv_phase phase);

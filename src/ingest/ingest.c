@@ -2,6 +2,7 @@
 #include "ingest/ingest.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -95,11 +96,12 @@ static void set_serving(struct fv_ingest *ingest, bool serving)
 static void *run_thread(void *data)
 {
     struct fv_ingest *ingest = data;
+    char reason[100] = "stopped";
     int ret = fv_loop_run(ingest->loop);
     if (ret < 0)
-        fv_debug("ingest", "the loop ended: %s", fv_strerror(ret));
+        snprintf(reason, sizeof(reason), "the network thread ended: %s", fv_strerror(ret));
     FV_LIST_FOR (it, &ingest->attached) {
-        fv_camera_end(FV_CONTAINER(it, struct fv_camera, link), "stopped");
+        fv_camera_end(FV_CONTAINER(it, struct fv_camera, link), reason);
         fv_list_remove(it);
     }
     set_serving(ingest, false);
@@ -308,6 +310,8 @@ static int depart(struct fv_ingest *ingest, struct fv_camera *camera)
     int ret = post_work(ingest);
     while (ret == 0 && ingest->leaving && ingest->serving)
         pthread_cond_wait(&ingest->served, &ingest->lock);
+    if (ret == 0 && ingest->leaving)
+        fv_list_remove(&camera->link); /* the thread ended before it took the camera over */
     ingest->leaving = NULL;
     return ret;
 }

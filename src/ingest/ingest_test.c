@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Cameras that are well: playing, coming, going, recovering; and scarce memory and descriptors. */
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -321,6 +322,48 @@ static void test_before_start(void **state)
     bed_close();
 }
 
+/* The loop's next wait fails: something else takes the place of its epoll descriptor. */
+static void break_epoll(void)
+{
+    int other = open("/dev/null", O_RDONLY), found = -1;
+    for (int fd = 0; fd < 1024 && found < 0; fd++) {
+        char path[40], target[40] = "";
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        if (readlink(path, target, sizeof(target) - 1) > 0 &&
+            strcmp(target, "anon_inode:[eventpoll]") == 0)
+            found = fd;
+    }
+    assert_true(found >= 0);
+    assert_int_equal(dup2(other, found), found);
+    close(other);
+}
+
+/* The thread dies while one camera plays and another one has just come and shall go again. */
+static void test_thread_dies(void **state)
+{
+    struct fake_camera fake;
+    fake_camera_start(&fake, &well);
+    bed_open(0);
+    struct fv_camera_params params = bed_params(fake.url);
+    uint32_t plays = bed_add(&params);
+    bed_await(plays, bed_has_pictures, 5);
+    bed.block_us = 300000;
+    for (int i = 0; i < 4000 && bed.block_us; i++)
+        usleep(1000);
+    break_epoll();
+    uint32_t goes = bed_add(&params);
+    assert_int_equal(fv_ingest_remove(bed.ingest, goes), 0);
+    bed_await(plays, bed_in_state, FV_CAMERA_DISABLED);
+    const char *reason = bed.cameras[plays].reasons[bed.cameras[plays].event_count - 1];
+    assert_non_null(strstr(reason, "the network thread ended: "));
+    assert_int_equal(bed.cameras[goes].event_count, 0);
+    uint32_t late = bed_add(&params); /* a neighbour of the one that went */
+    assert_int_equal(bed_stats(late).state, FV_CAMERA_DISABLED);
+    assert_int_equal(fv_ingest_remove(bed.ingest, late), 0);
+    bed_close();
+    fake_camera_stop(&fake);
+}
+
 static void test_bad_params(void **state)
 {
     bed_open(0);
@@ -461,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_consumer_without_room),
         cmocka_unit_test(test_await_key),
         cmocka_unit_test(test_before_start),
+        cmocka_unit_test(test_thread_dies),
         cmocka_unit_test(test_bad_params),
         cmocka_unit_test(test_create_without_memory),
         cmocka_unit_test(test_connects_without_memory),

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "ingest/impl.h"
 #include "ingest/test_bed.h"
 
 struct sickness {
@@ -198,6 +199,72 @@ static void test_unknown_host(void **state)
     bed_close();
 }
 
+/* A name service that answers once, then fails or falls silent. */
+static atomic_uint names_asked;
+static int names_code;
+
+static int ask_names(const char *host, struct fv_addrs *addrs)
+{
+    (void)host;
+    if (names_asked++ == 0) {
+        addrs->count = 1;
+        return fv_addr_parse("127.0.0.1", 0, &addrs->list[0]);
+    }
+    if (names_code == 0)
+        usleep(400000);
+    return names_code ? names_code : -EAGAIN;
+}
+
+/* The camera hangs up once: it is found again without the name service. */
+static void assert_known_address(int code, const char *why)
+{
+    struct fake_params sick = {.at = FAKE_MEDIA, .fault = FAKE_CLOSE, .pictures = 6, .sick = 1};
+    struct fake_camera fake;
+    char url[80];
+    names_asked = 0;
+    names_code = code;
+    fake_camera_start(&fake, &sick);
+    snprintf(url, sizeof(url), "rtsp://gate.test%s", strrchr(fake.url, ':'));
+    bed_open(FV_MS);
+    fv_resolver_use(bed.ingest->resolver, ask_names);
+    struct fv_camera_params params = bed_params(url);
+    params.resolve_timeout = 200 * FV_MS;
+    uint32_t id = bed_add(&params);
+    bed_await(id, bed_has_pictures, 12);
+    assert_int_equal(names_asked, 2);
+    assert_int_equal(fake.connections, 2);
+    bool said = false;
+    for (unsigned i = 0; i < bed.cameras[id].event_count; i++)
+        said = said || strstr(bed.cameras[id].reasons[i], why);
+    assert_true(said);
+    assert_int_equal(bed_stats(id).failures, 1);
+    bed_close();
+    fake_camera_stop(&fake);
+}
+
+static void test_name_service_fails_later(void **state)
+{
+    assert_known_address(-EAGAIN, ", its last known address (the name service has no answer for "
+                                  "gate.test)");
+    assert_known_address(0, ", its last known address (the name gate.test was not looked up "
+                            "within 0.2 s)");
+}
+
+static void test_name_service_never_answered(void **state)
+{
+    static const struct sickness want = {
+        {0}, -EAGAIN, "the name service has no answer for gate.test", 20, 20};
+    names_asked = 1;
+    names_code = -EAGAIN;
+    bed_open(FV_MS);
+    fv_resolver_use(bed.ingest->resolver, ask_names);
+    struct fv_camera_params params = bed_params("rtsp://gate.test/");
+    uint32_t id = bed_add(&params);
+    bed_await(id, bed_failed, 2);
+    assert_failure(id, &want);
+    bed_close();
+}
+
 /* 454: at once, but only once in a row; then by the backoff. */
 static void test_session_gone(void **state)
 {
@@ -317,7 +384,8 @@ int main(void)
         cmocka_unit_test(test_black_hole),          cmocka_unit_test(test_unknown_host),
         cmocka_unit_test(test_session_gone),        cmocka_unit_test(test_redirect),
         cmocka_unit_test(test_redirect_in_circles), cmocka_unit_test(test_redirect_to_tls),
-        cmocka_unit_test(test_wrong_login),
+        cmocka_unit_test(test_wrong_login),         cmocka_unit_test(test_name_service_fails_later),
+        cmocka_unit_test(test_name_service_never_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

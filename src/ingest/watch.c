@@ -92,6 +92,14 @@ static void no_first_packet(struct fv_camera *camera, double waited)
         fv_camera_failf(camera, -ETIMEDOUT, "%s", reason);
 }
 
+static void no_address(struct fv_camera *camera, double waited)
+{
+    char why[350];
+    snprintf(why, sizeof(why), "the name %s was not looked up within %.1f s", camera->target.host,
+             waited);
+    fv_camera_unresolved(camera, -ETIMEDOUT, why);
+}
+
 static bool check_phase(struct fv_camera *camera, int64_t now)
 {
     if (now < camera->phase_deadline)
@@ -102,8 +110,7 @@ static bool check_phase(struct fv_camera *camera, int64_t now)
         fv_camera_await_turn(camera);
         return true;
     case FV_PHASE_ADDRESS:
-        fv_camera_failf(camera, -ETIMEDOUT, "the name %s was not looked up within %.1f s",
-                        camera->target.host, waited);
+        no_address(camera, waited);
         return true;
     case FV_PHASE_PACKET:
         no_first_packet(camera, waited);

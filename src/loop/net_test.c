@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -165,6 +166,118 @@ static void test_cancel(void **state)
     for (size_t i = 0; i < 8; i++)
         assert_int_equal(cancelled[i].answers, 0);
     fv_resolver_destroy(resolver);
+}
+
+/* A name service of our own: names that begin with "slow" hang while `silent`. */
+static atomic_bool silent;
+static atomic_uint hanging, hanging_most, slow_calls;
+
+static int own_look_up(const char *host, struct fv_addrs *addrs)
+{
+    if (strncmp(host, "slow", 4) == 0) {
+        unsigned now = ++hanging;
+        slow_calls++;
+        if (now > hanging_most)
+            hanging_most = now;
+        for (int i = 0; i < 4000 && silent; i++)
+            usleep(5000);
+        hanging--;
+    }
+    if (strcmp(host, "unknown") == 0)
+        return -ENOENT;
+    addrs->count = 2;
+    int ret = fv_addr_parse("192.0.2.7", 0, &addrs->list[0]);
+    return ret < 0 ? ret : fv_addr_parse("2001:db8::7", 0, &addrs->list[1]);
+}
+
+static struct fv_resolver *own_resolver(void)
+{
+    struct fv_resolver *resolver;
+    silent = true;
+    hanging = hanging_most = slow_calls = 0;
+    assert_int_equal(fv_resolver_create(loop, &resolver), 0);
+    fv_resolver_use(resolver, own_look_up);
+    return resolver;
+}
+
+static void assert_answer(const struct question *q, const char *first, const char *second)
+{
+    char text[FV_ADDR_TEXT];
+    assert_int_equal(q->answers, 1);
+    assert_int_equal(q->code, 0);
+    assert_int_equal(q->addrs.count, 2);
+    assert_string_equal(fv_addr_format(&q->addrs.list[0], text), first);
+    assert_string_equal(fv_addr_format(&q->addrs.list[1], text), second);
+}
+
+/* Asked for and given up again and again, as a camera does it: one thread hangs, not all. */
+static void test_slow_name_holds_one_thread(void **state)
+{
+    struct fv_resolver *resolver = own_resolver();
+    struct question slow[20] = {0}, good = {.resolve.done = on_answer};
+    for (size_t i = 0; i < 20; i++) {
+        slow[i].resolve.done = on_answer;
+        assert_int_equal(fv_resolve_start(resolver, &slow[i].resolve, "slow", (uint16_t)(100 + i)),
+                         0);
+        usleep(1000);
+        if (i < 18)
+            fv_resolve_cancel(resolver, &slow[i].resolve);
+    }
+    awaited = 1;
+    assert_int_equal(fv_resolve_start(resolver, &good.resolve, "good", 554), 0);
+    run();
+    assert_answer(&good, "192.0.2.7:554", "[2001:db8::7]:554");
+    assert_int_equal(slow[18].answers + slow[19].answers, 0);
+    silent = false;
+    awaited = 2;
+    run();
+    assert_answer(&slow[18], "192.0.2.7:118", "[2001:db8::7]:118");
+    assert_answer(&slow[19], "192.0.2.7:119", "[2001:db8::7]:119");
+    assert_int_equal(hanging_most, 1);
+    assert_int_equal(slow_calls, 1);
+    for (size_t i = 0; i < 18; i++)
+        assert_int_equal(slow[i].answers, 0);
+    fv_resolver_destroy(resolver);
+}
+
+static void test_seven_slow_names(void **state)
+{
+    struct fv_resolver *resolver = own_resolver();
+    struct question slow[7] = {0}, good = {.resolve.done = on_answer},
+                    unknown = {.resolve.done = on_answer};
+    for (size_t i = 0; i < 7; i++) {
+        char name[] = {'s', 'l', 'o', 'w', (char)('0' + i), 0};
+        slow[i].resolve.done = on_answer;
+        assert_int_equal(fv_resolve_start(resolver, &slow[i].resolve, name, 554), 0);
+    }
+    awaited = 2;
+    assert_int_equal(fv_resolve_start(resolver, &good.resolve, "good", 554), 0);
+    assert_int_equal(fv_resolve_start(resolver, &unknown.resolve, "unknown", 554), 0);
+    run();
+    assert_answer(&good, "192.0.2.7:554", "[2001:db8::7]:554");
+    assert_int_equal(unknown.code, -ENOENT);
+    silent = false;
+    awaited = 7;
+    run();
+    fv_resolver_destroy(resolver);
+}
+
+static void test_destroy_while_one_hangs(void **state)
+{
+    struct fv_resolver *resolver = own_resolver();
+    struct question slow[3] = {0};
+    for (size_t i = 0; i < 3; i++) {
+        slow[i].resolve.done = on_answer;
+        assert_int_equal(fv_resolve_start(resolver, &slow[i].resolve, "slow", 554), 0);
+    }
+    for (int i = 0; i < 4000 && hanging == 0; i++)
+        usleep(1000);
+    fv_resolver_destroy(resolver);
+    silent = false;
+    fv_timer_set(loop, &guard, fv_now() + 50 * FV_MS);
+    assert_int_equal(fv_loop_run(loop), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(slow[i].answers, 0);
 }
 
 static void test_destroy_while_asked(void **state)
@@ -438,6 +551,9 @@ int main(void)
         NET_TEST(test_unknown_name),
         NET_TEST(test_cancel),
         NET_TEST(test_destroy_while_asked),
+        NET_TEST(test_slow_name_holds_one_thread),
+        NET_TEST(test_seven_slow_names),
+        NET_TEST(test_destroy_while_one_hangs),
         NET_TEST(test_resolve_out_of_memory),
         NET_TEST(test_refused),
         NET_TEST(test_second_address),

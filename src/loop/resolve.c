@@ -3,8 +3,8 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/list.h"
@@ -27,9 +27,12 @@ struct fv_resolver {
     unsigned users; /* the owner, each helper, each posted delivery */
     unsigned threads;
     struct fv_loop *loop; /* NULL: destroyed */
-    struct fv_list queue, answers;
+    struct fv_list queue, running, answers;
     bool posted; /* a delivery is under way */
+    int (*look_up)(const char *host, struct fv_addrs *addrs);
 };
+
+static int ask_system(const char *host, struct fv_addrs *addrs);
 
 int fv_resolver_create(struct fv_loop *loop, struct fv_resolver **ret_resolver)
 {
@@ -39,10 +42,20 @@ int fv_resolver_create(struct fv_loop *loop, struct fv_resolver **ret_resolver)
     pthread_mutex_init(&resolver->lock, NULL);
     resolver->users = 1;
     resolver->loop = loop;
+    resolver->look_up = ask_system;
     fv_list_init(&resolver->queue);
+    fv_list_init(&resolver->running);
     fv_list_init(&resolver->answers);
     *ret_resolver = resolver;
     return 0;
+}
+
+void fv_resolver_use(struct fv_resolver *resolver,
+                     int (*look_up)(const char *host, struct fv_addrs *addrs))
+{
+    pthread_mutex_lock(&resolver->lock);
+    resolver->look_up = look_up;
+    pthread_mutex_unlock(&resolver->lock);
 }
 
 static void free_jobs(struct fv_list *jobs)
@@ -111,12 +124,12 @@ static void deliver(void *data)
     leave(resolver);
 }
 
-static void collect(struct fv_resolve_job *job, const struct addrinfo *found)
+static void collect(struct fv_addrs *addrs, const struct addrinfo *found)
 {
-    for (; found && job->addrs.count < FV_ADDRS_MAX; found = found->ai_next) {
+    for (; found && addrs->count < FV_ADDRS_MAX; found = found->ai_next) {
         if (found->ai_family != AF_INET && found->ai_family != AF_INET6)
             continue;
-        struct fv_addr *addr = &job->addrs.list[job->addrs.count++];
+        struct fv_addr *addr = &addrs->list[addrs->count++];
         memcpy(&addr->sa, found->ai_addr, found->ai_addrlen);
         addr->size = found->ai_addrlen;
     }
@@ -135,19 +148,26 @@ static int code_of(int error)
     }
 }
 
-static void look_up(struct fv_resolve_job *job)
+static int ask_system(const char *host, struct fv_addrs *addrs)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    char port[8];
-    snprintf(port, sizeof(port), "%u", job->port);
-    int error = getaddrinfo(job->host, port, &hints, &found);
-    if (error) {
-        job->code = code_of(error);
-        return;
-    }
-    collect(job, found);
+    int error = getaddrinfo(host, NULL, &hints, &found);
+    if (error)
+        return code_of(error);
+    collect(addrs, found);
     freeaddrinfo(found);
-    job->code = job->addrs.count ? 0 : -ENOENT;
+    return addrs->count ? 0 : -ENOENT;
+}
+
+static void set_port(struct fv_addrs *addrs, uint16_t port)
+{
+    for (unsigned i = 0; i < addrs->count; i++) {
+        struct fv_addr *addr = &addrs->list[i];
+        if (addr->sa.sa_family == AF_INET6)
+            addr->in6.sin6_port = htons(port);
+        else
+            addr->in.sin_port = htons(port);
+    }
 }
 
 /* With the lock held. Should the post fail for want of memory, the asker's deadline helps and the next answer takes this one along. */
@@ -157,6 +177,7 @@ static void hand_over(struct fv_resolver *resolver, struct fv_resolve_job *job)
         fv_free(job);
         return;
     }
+    set_port(&job->addrs, job->port);
     fv_list_append(&resolver->answers, &job->link);
     if (resolver->posted || fv_loop_post(resolver->loop, deliver, resolver) < 0)
         return;
@@ -164,17 +185,59 @@ static void hand_over(struct fv_resolver *resolver, struct fv_resolve_job *job)
     resolver->users++;
 }
 
+/* With the lock held. */
+static bool is_running(const struct fv_resolver *resolver, const char *host)
+{
+    FV_LIST_FOR (it, &resolver->running) {
+        if (strcmp(FV_CONTAINER(it, struct fv_resolve_job, link)->host, host) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* With the lock held: the first whose name nobody looks up yet. The others get that one's answer. */
+static struct fv_resolve_job *begin_job(struct fv_resolver *resolver)
+{
+    FV_LIST_FOR (it, &resolver->queue) {
+        struct fv_resolve_job *job = FV_CONTAINER(it, struct fv_resolve_job, link);
+        if (is_running(resolver, job->host))
+            continue;
+        fv_list_remove(it);
+        fv_list_append(&resolver->running, it);
+        job->queued = false;
+        return job;
+    }
+    return NULL;
+}
+
+/* With the lock held. */
+static void finish_job(struct fv_resolver *resolver, struct fv_resolve_job *done)
+{
+    FV_LIST_FOR (it, &resolver->queue) {
+        struct fv_resolve_job *job = FV_CONTAINER(it, struct fv_resolve_job, link);
+        if (strcmp(job->host, done->host) != 0)
+            continue;
+        fv_list_remove(it);
+        job->queued = false;
+        job->code = done->code;
+        job->addrs = done->addrs;
+        hand_over(resolver, job);
+    }
+    fv_list_remove(&done->link);
+    hand_over(resolver, done);
+}
+
 static void *helper(void *data)
 {
     struct fv_resolver *resolver = data;
     struct fv_resolve_job *job;
     pthread_mutex_lock(&resolver->lock);
-    while ((job = take_job(&resolver->queue))) {
-        job->queued = false;
+    while ((job = begin_job(resolver))) {
+        int (*look_up)(const char *, struct fv_addrs *) = resolver->look_up;
         pthread_mutex_unlock(&resolver->lock);
-        look_up(job);
+        job->code = look_up(job->host, &job->addrs);
         pthread_mutex_lock(&resolver->lock);
-        hand_over(resolver, job);
+        finish_job(resolver, job);
     }
     resolver->threads--;
     leave(resolver);
@@ -209,7 +272,7 @@ int fv_resolve_start(struct fv_resolver *resolver, struct fv_resolve *resolve, c
     job->asker = resolve;
     job->queued = true;
     pthread_mutex_lock(&resolver->lock);
-    int ret = start_helper(resolver);
+    int ret = is_running(resolver, host) ? 0 : start_helper(resolver);
     if (ret >= 0)
         fv_list_append(&resolver->queue, &job->link);
     pthread_mutex_unlock(&resolver->lock);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Names to addresses without blocking the loop: getaddrinfo() runs in at most four helper threads, which start when there is
- * something to look up and end when there is nothing left. All functions on the loop's thread.
+ * Names to addresses without blocking the loop: getaddrinfo() runs in at most eight helper threads, which start when there is
+ * something to look up and end when there is nothing left. A name is looked up once at a time, for all who ask: a name whose server is
+ * silent holds up one thread, however often it is asked for and cancelled. All functions on the loop's thread.
  */
 #ifndef FV_LOOP_RESOLVE_H
 #define FV_LOOP_RESOLVE_H
@@ -9,7 +10,7 @@
 #include "loop/loop.h"
 #include "loop/socket.h"
 
-#define FV_RESOLVE_THREADS 4
+#define FV_RESOLVE_THREADS 8
 
 struct fv_resolver;
 struct fv_resolve_job;
@@ -24,6 +25,9 @@ struct fv_resolve {
 
 /* Borrows the loop, which outlives the resolver. 0 or -ENOMEM. */
 int fv_resolver_create(struct fv_loop *loop, struct fv_resolver **ret_resolver);
+/* For tests: looks names up instead of getaddrinfo(), in the helper threads. The port is filled in afterwards. Returns a code as for done(). */
+void fv_resolver_use(struct fv_resolver *resolver,
+                     int (*look_up)(const char *host, struct fv_addrs *addrs));
 /* Does not wait for running look-ups: their answers are dropped. No done() afterwards. NULL is fine. */
 void fv_resolver_destroy(struct fv_resolver *resolver);
 /* Numeric addresses should go through fv_addr_parse() first. Borrows host. The caller keeps its own deadline and cancels.
