@@ -201,18 +201,19 @@ static void test_unknown_host(void **state)
 
 /* A name service that answers once, then fails or falls silent. */
 static atomic_uint names_asked;
-static int names_code;
+static atomic_int names_code; /* 0: silent for a while */
 
 static int ask_names(const char *host, struct fv_addrs *addrs)
 {
     (void)host;
+    int code = names_code;
     if (names_asked++ == 0) {
         addrs->count = 1;
         return fv_addr_parse("127.0.0.1", 0, &addrs->list[0]);
     }
-    if (names_code == 0)
+    if (code == 0)
         usleep(400000);
-    return names_code ? names_code : -EAGAIN;
+    return code ? code : -EAGAIN;
 }
 
 /* The camera hangs up once: it is found again without the name service. */
