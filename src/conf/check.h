@@ -116,6 +116,8 @@ json_t *fv_value_stored(const struct fv_setting *setting, const void *base);
 char *fv_value_shown(const char *name, const json_t *value);
 /* Sets the defaults of all wired settings of `target` in `base`. 0 or -ENOMEM. */
 int fv_value_defaults(enum fv_target target, void *base);
+/* Frees what the wired settings of `target` hold in `base`. */
+void fv_value_release(enum fv_target target, void *base);
 /* True when `value` equals the JSON text `text` (NULL: never); numbers are compared as numbers,
  * words without case. */
 bool fv_value_is(struct fv_check *check, const json_t *value, const char *text);

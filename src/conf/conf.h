@@ -73,17 +73,28 @@ struct fv_config {
         double pipeline_queue_timeout_ms;
         int unified_pipeline_threads; /* 0: auto */
         int analysis_frame_interval;
-        int nvdec_buffer_size;
+        int nvdec_buffer_size; /* surfaces per camera beyond what its stream needs */
         bool use_thread_affinity;
         int thread_priority, decoder_thread_priority; /* enum fv_priority */
+        /* GPU back end only */
+        int gpu_memory_pool_mb;         /* GPU_MEMORY_POOL_SIZE_MB */
+        int gpu_memory_defrag_interval; /* frames between two compactions; 0: never */
+        bool memory_pooling;            /* ENABLE_MEMORY_POOLING */
+        bool memory_monitoring;         /* MEMORY_MONITORING_ENABLED */
     } processing;
     struct {
         char *model_path; /* NULL: the bundled detector */
         double confidence, iou;
         struct fv_conf_strings target_classes; /* numbers as text, or names */
-        char *inference_provider; /* "auto", "cpu", ... */
+        char *inference_provider; /* "auto", "tensorrt", "tensorrt-rtx", "cuda", "cpu"; "cpu" or "auto" on the CPU back end */
         int warm_up_iterations;
-        int max_batch;
+        int max_batch; /* TENSORRT_MAX_BATCH_SIZE; at least gpu_batch_size, and 16 when that is "auto" and this was not given */
+        /* GPU back end only */
+        char *device;     /* "cuda:0" */
+        int device_index; /* 0 */
+        bool tensorrt_fp16;
+        double tensorrt_workspace_gb;
+        char *engine_path; /* DETECTION_ENGINE_PATH: file or folder of built engines; NULL: a cache folder */
     } models;
     struct {
         struct fv_conf_camera *items; /* enabled and disabled, in file order */

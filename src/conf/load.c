@@ -337,13 +337,6 @@ void fv_config_free(struct fv_config *config)
     fv_free(config->cameras.items);
     fv_areas_finish(&config->cameras.zones);
     fv_areas_finish(&config->cameras.lines);
-    for (unsigned i = 0; i < config->models.target_classes.count; i++)
-        fv_free(config->models.target_classes.items[i]);
-    fv_free(config->models.target_classes.items);
-    fv_free(config->models.model_path);
-    fv_free(config->models.inference_provider);
-    fv_free(config->output.dir);
-    fv_free(config->app.name);
-    fv_free(config->app.log_file);
+    fv_value_release(FV_TARGET_CONFIG, config);
     fv_free(config);
 }

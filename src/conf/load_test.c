@@ -667,8 +667,9 @@ static void test_table(void **state)
         assert_non_null(setting->help);
         assert_int_equal(setting->words != NULL, word);
         assert_int_equal(setting->instead != NULL, setting->effect == FV_EFFECT_OBSOLETE);
-        assert_int_equal(setting->target != FV_TARGET_NONE,
-                         setting->effect == FV_EFFECT_WIRED && !own);
+        assert_true(setting->effect != FV_EFFECT_WIRED || own || setting->target);
+        assert_true(!setting->target || setting->effect == FV_EFFECT_WIRED ||
+                    setting->effect == FV_EFFECT_LATER);
         assert_true(!reasoned || setting->why);
         assert_true(setting->effect != FV_EFFECT_NONE || setting->why);
         if (setting->kind == FV_KIND_INT)

@@ -151,6 +151,8 @@ static void rule_devices(struct fv_check *check)
 {
     uint32_t prep_node, node;
     const char *models = device(check, "models", "DEVICE", &node);
+    if (models)
+        check->config->models.device_index = atoi(models + strlen("cuda:"));
     const char *prep = device(check, "processing", "GPU_PREPROCESSING_DEVICE", &prep_node);
     if (!prep || (node != FV_NODE_NONE && !models))
         return;

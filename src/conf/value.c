@@ -386,6 +386,19 @@ int fv_value_defaults(enum fv_target target, void *base)
     return 0;
 }
 
+void fv_value_release(enum fv_target target, void *base)
+{
+    for (size_t i = 0; i < fv_setting_count; i++) {
+        const struct fv_setting *setting = &fv_settings[i];
+        void *at = (char *)base + setting->offset;
+        if (setting->target == target && setting->kind == FV_KIND_LIST)
+            strings_finish(at);
+        else if (setting->target == target &&
+                 (setting->kind == FV_KIND_STRING || (setting->flags & FV_AS_TEXT)))
+            store_text(at, NULL);
+    }
+}
+
 bool fv_value_is(struct fv_check *check, const json_t *value, const char *text)
 {
     json_t *other = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
