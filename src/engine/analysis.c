@@ -6,8 +6,10 @@
 #include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "engine/picture_clock.h"
 #include "engine/rules.h"
 #include "track/tracker.h"
 #include "zone/zone.h"
@@ -17,10 +19,16 @@
 #define AWAY (3 * FV_S)
 #define ON_THE_WAY (2 * FV_S)
 
+/* Tracker and rules are there even when tracking is off or nothing is to be watched: a reload may change that, and numbers of
+ * tracks and events must go on. Their memory is not touched before it is needed. */
 struct camera {
-    struct fv_tracker *tracker;     /* NULL: tracking is off */
-    struct fv_analytics *analytics; /* NULL: no rules */
-    const struct fv_track *tracks;  /* of the last picture; the tracker's */
+    char *name;
+    bool tracking; /* as configured */
+    bool watched;  /* there are rules */
+    struct fv_tracker *tracker;
+    struct fv_analytics *analytics;
+    struct fv_picture_clock clock;
+    const struct fv_track *tracks; /* of the last picture; the tracker's */
     uint32_t track_count;
     struct fv_zone_frame last; /* picture that was judged, without its tracks */
     int64_t heard;             /* when it came; FV_TIME_UNKNOWN before the first */
@@ -49,7 +57,7 @@ float fv_analysis_threshold(const struct fv_config *config)
     return (float)(config->tracking.enable ? fmin(confidence, config->tracking.low) : confidence);
 }
 
-static int open_tracker(struct camera *camera, const struct fv_config *config)
+static struct fv_tracker_params tracker_params(const struct fv_config *config)
 {
     struct fv_tracker_params params = fv_tracker_defaults;
     params.high_score = above_zero(config->tracking.high);
@@ -58,7 +66,7 @@ static int open_tracker(struct camera *camera, const struct fv_config *config)
     params.match_cost = above_zero(config->tracking.match);
     params.buffer = above_zero(config->tracking.buffer);
     params.max_detections = FV_DETECTIONS_MAX;
-    return fv_tracker_create(&params, &camera->tracker);
+    return params;
 }
 
 static void on_event(void *data, const struct fv_zone_event *event)
@@ -84,18 +92,20 @@ static int open_rules(struct fv_analysis *analysis, const struct fv_analysis_par
 {
     uint32_t index = analysis->camera_count - 1;
     int r = fv_rules_make(rules, params->config, conf, params->model, err);
-    if (r < 0 || rules->count == 0)
+    if (r < 0)
         return r;
+    struct camera *camera = &analysis->cameras[index];
+    camera->watched = camera->tracking && rules->count > 0;
     struct fv_analytics_params analytics = {
         .camera = index,
         .rules = rules->items,
-        .rule_count = rules->count,
-        .tracks_max = analysis->seen_max,
+        .rule_count = camera->watched ? rules->count : 0,
+        .tracks_max = camera->watched ? analysis->seen_max : 1,
         .lost = memory_of(params->config),
         .event = on_event,
         .data = analysis,
     };
-    r = fv_analytics_create(&analytics, &analysis->cameras[index].analytics, err);
+    r = fv_analytics_create(&analytics, &camera->analytics, err);
     return r < 0 ? fv_error_prefix(err, r, "camera '%s'", conf->name) : 0;
 }
 
@@ -104,10 +114,11 @@ static int open_camera(struct fv_analysis *analysis, const struct fv_analysis_pa
                        struct fv_error *err)
 {
     struct camera *camera = &analysis->cameras[analysis->camera_count++];
+    const struct fv_tracker_params tracker = tracker_params(params->config);
     camera->heard = FV_TIME_UNKNOWN;
-    if (!params->config->tracking.enable)
-        return 0;
-    int r = open_tracker(camera, params->config);
+    camera->tracking = params->config->tracking.enable;
+    camera->name = fv_strdup(conf->name);
+    int r = camera->name ? fv_tracker_create(&tracker, &camera->tracker) : -ENOMEM;
     if (r < 0)
         return fv_error_set(err, r, "tracking could not be set up: %s", fv_strerror(r));
     return open_rules(analysis, params, conf, rules, err);
@@ -156,17 +167,11 @@ void fv_analysis_destroy(struct fv_analysis *analysis)
     for (uint32_t i = 0; i < analysis->camera_count; i++) {
         fv_analytics_destroy(analysis->cameras[i].analytics);
         fv_tracker_destroy(analysis->cameras[i].tracker);
+        fv_free(analysis->cameras[i].name);
     }
     fv_free(analysis->cameras);
     fv_free(analysis->seen);
     fv_free(analysis);
-}
-
-/* Pictures that no network brought have no packets. */
-static int64_t time_of(const struct fv_result *result)
-{
-    const struct fv_stamps *at = &result->info.at;
-    return at->last_packet != FV_TIME_UNKNOWN ? at->last_packet : at->event;
 }
 
 static void number_detections(const struct camera *camera, struct fv_result *result)
@@ -193,10 +198,11 @@ static void leave_published(struct fv_result *result, float least)
 void fv_analysis_track(struct fv_analysis *analysis, struct fv_result *result)
 {
     struct camera *camera = &analysis->cameras[result->info.camera];
-    if (!camera->tracker)
+    if (!camera->tracking)
         return;
-    int count = fv_tracker_update(camera->tracker, result->detections, result->count,
-                                  time_of(result), &camera->tracks);
+    int count =
+        fv_tracker_update(camera->tracker, result->detections, result->count,
+                          fv_picture_clock_time(&camera->clock, &result->info), &camera->tracks);
     camera->track_count = count > 0 ? (uint32_t)count : 0;
     number_detections(camera, result);
     leave_published(result, analysis->published);
@@ -232,11 +238,11 @@ void fv_analysis_judge(struct fv_analysis *analysis, const struct fv_result *res
 {
     const struct fv_frame_info *info = &result->info;
     struct camera *camera = &analysis->cameras[info->camera];
-    if (!camera->analytics || info->width == 0 || info->height == 0)
+    if (!camera->watched || info->width == 0 || info->height == 0)
         return;
     camera->heard = info->at.event;
     camera->last = (struct fv_zone_frame){
-        .time = time_of(result),
+        .time = camera->clock.last,
         .pts = info->pts,
         .wall = info->wall,
         .epoch = info->epoch,
@@ -255,7 +261,7 @@ void fv_analysis_idle(struct fv_analysis *analysis, int64_t now)
 {
     for (uint32_t i = 0; i < analysis->camera_count; i++) {
         const struct camera *camera = &analysis->cameras[i];
-        if (!camera->analytics || camera->heard == FV_TIME_UNKNOWN || now - camera->heard < AWAY)
+        if (!camera->watched || camera->heard == FV_TIME_UNKNOWN || now - camera->heard < AWAY)
             continue;
         struct fv_zone_frame frame = camera->last;
         frame.time += now - camera->heard - ON_THE_WAY;
@@ -266,9 +272,56 @@ void fv_analysis_idle(struct fv_analysis *analysis, int64_t now)
 void fv_analysis_stop(struct fv_analysis *analysis)
 {
     for (uint32_t i = 0; i < analysis->camera_count; i++)
-        if (analysis->cameras[i].analytics)
-            fv_analytics_stop(analysis->cameras[i].analytics);
+        fv_analytics_stop(analysis->cameras[i].analytics);
 }
+
+/* --- reload --------------------------------------------------------------------------------------- */
+
+static struct camera *find_camera(struct fv_analysis *analysis, const char *name)
+{
+    for (uint32_t i = 0; i < analysis->camera_count; i++)
+        if (strcmp(analysis->cameras[i].name, name) == 0)
+            return &analysis->cameras[i];
+    return NULL;
+}
+
+/* The old tracker goes on with the new settings. */
+static void move_tracker(struct camera *to, struct camera *from)
+{
+    struct fv_tracker *fresh = to->tracker;
+    /* In its range: the fresh one was made with it. */
+    (void)fv_tracker_adjust(from->tracker, fv_tracker_params(fresh));
+    to->tracker = from->tracker;
+    from->tracker = fresh;
+    from->tracks = NULL;
+    from->track_count = 0;
+}
+
+static void move_camera(struct camera *to, struct camera *from)
+{
+    fv_analytics_take_over(to->analytics, from->analytics);
+    move_tracker(to, from);
+    to->clock = from->clock;
+    to->last = from->last;
+    to->heard = from->heard;
+    to->confirmed = from->confirmed;
+    to->rule_events = from->rule_events;
+    to->crossings = from->crossings;
+    to->dwells = from->dwells;
+}
+
+void fv_analysis_take_over(struct fv_analysis *fresh, struct fv_analysis *old)
+{
+    for (uint32_t i = 0; i < old->camera_count; i++) {
+        struct camera *from = &old->cameras[i], *to = find_camera(fresh, from->name);
+        if (to)
+            move_camera(to, from);
+        else
+            fv_analytics_stop(from->analytics);
+    }
+}
+
+/* --- figures -------------------------------------------------------------------------------------- */
 
 void fv_analysis_figures(const struct fv_analysis *analysis, uint32_t index,
                          struct fv_analysis_figures *ret_figures)

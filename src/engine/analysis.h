@@ -5,7 +5,7 @@
  *
  *   result --track()--> the same with track numbers, cut to what is published --judge()--> events of rules
  *
- * Time is that of the pictures' last packets: one monotonic clock, so that a new epoch or a camera that was away changes nothing.
+ * Time is that of picture_clock.h: one monotonic clock, so that a new epoch or a camera that was away changes nothing.
  * All calls from the result thread, but for create, destroy and figures.
  */
 #ifndef FV_ENGINE_ANALYSIS_H
@@ -43,6 +43,13 @@ void fv_analysis_judge(struct fv_analysis *analysis, const struct fv_result *res
 void fv_analysis_idle(struct fv_analysis *analysis, int64_t now);
 /* Ends what lasts. Nothing may follow. */
 void fv_analysis_stop(struct fv_analysis *analysis);
+
+/* After a reload: `fresh`, made of the new configuration and without a picture yet, goes on where `old` was, camera by camera (of
+ * the same name). Tracks keep their numbers, with the new thresholds; rules of the same kind, name, points and anchor keep their
+ * state (fv_analytics_take_over()); figures go on. What lasts in rules that changed is ended with cause RELOADED, in cameras that
+ * are gone with STOPPED: by old's callback, with old's index of the camera, during this call. `old` is only to be destroyed
+ * afterwards. On the result thread, between two pictures; cannot fail, allocates nothing. */
+void fv_analysis_take_over(struct fv_analysis *fresh, struct fv_analysis *old);
 
 struct fv_analysis_figures {
     uint64_t tracks;      /* confirmed since the start */

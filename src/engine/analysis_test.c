@@ -36,6 +36,7 @@ struct scene {
     struct fv_analysis *analysis;
     struct fv_result result; /* the last one */
     int64_t time;            /* of the next picture */
+    int64_t began;           /* the camera's epoch */
     unsigned event_count;
     struct fv_zone_event events[EVENTS_MAX];
 };
@@ -51,7 +52,7 @@ static struct scene scene;
 
 static int open_scene(const char *text, struct fv_error *err)
 {
-    scene = (struct scene){.time = 1000 * FV_S};
+    scene = (struct scene){.time = 1000 * FV_S, .began = 1000 * FV_S};
     struct fv_config_params config = {.text = text, .backend = "cpu"};
     assert_int_equal(fv_config_load(&config, &scene.config, err), 0);
     struct fv_analysis_params params = {scene.config, &model, on_event, &scene};
@@ -85,6 +86,7 @@ static void new_picture(void)
     info->number++;
     info->width = info->height = SIDE;
     info->wall = FV_TIME_UNKNOWN;
+    info->pts = scene.time - scene.began;
     info->at.last_packet = scene.time;
     info->at.event = scene.time + 50 * FV_MS;
     scene.time += PICTURE;
@@ -190,7 +192,7 @@ static void walk(unsigned new_epoch_at)
     for (unsigned i = 1; i <= 31; i++) {
         if (i == new_epoch_at) {
             scene.result.info.epoch++;
-            scene.result.info.pts = 0;
+            scene.began = scene.time;
         }
         show_person(200 + 20 * (float)(i - 1), 900, 0.9f);
     }
@@ -418,6 +420,148 @@ static void test_public_event(void **state)
     assert_null(seen.cause);
 }
 
+/* --- reload --------------------------------------------------------------------------------------- */
+
+static void reload(const char *text)
+{
+    struct fv_config_params config = {.text = text, .backend = "cpu"};
+    struct fv_error err = {0};
+    struct fv_config *fresh_config = NULL;
+    struct fv_analysis *fresh = NULL;
+    assert_int_equal(fv_config_load(&config, &fresh_config, &err), 0);
+    struct fv_analysis_params params = {fresh_config, &model, on_event, &scene};
+    if (fv_analysis_create(&params, &fresh, &err) < 0)
+        fail_msg("%s", err.text);
+    fv_alloc_fail_at(1);
+    fv_analysis_take_over(fresh, scene.analysis);
+    assert_true(fv_alloc_fail_pending());
+    fv_alloc_fail_at(0);
+    tear_down();
+    scene.analysis = fresh;
+    scene.config = fresh_config;
+}
+
+#define ZONE_AFTER(seconds)                                                                        \
+    "{\"NAME\": \"all\", \"POINTS\": [[0, 0], [1, 0], [1, 1], [0, 1]], \"DWELL_S\": " seconds "}"
+#define OTHER_ZONE "{\"NAME\": \"all\", \"POINTS\": [[0, 0], [1, 0], [1, 1]], \"DWELL_S\": 2}"
+
+/* Half a stay before, half behind: the stay is one. The line that came in between is new. */
+static void test_reload_keeps_an_unchanged_zone(void **state)
+{
+    set_up(WITH(ZONE, ""));
+    for (int i = 0; i <= 10; i++)
+        show_person(300, 500, 0.9f);
+    reload(WITH(ZONE, LINE));
+    for (int i = 0; i <= 14; i++)
+        show_person(300, 500, 0.9f);
+    assert_int_equal(scene.event_count, 1);
+    assert_int_equal(scene.events[0].type, FV_ZONE_DWELL);
+    assert_int_equal(scene.events[0].track, 1);
+    assert_int_equal(scene.events[0].frame, 21); /* 2 s after the first picture */
+    assert_int_equal(scene.events[0].id, 1);
+    reload(WITH(ZONE, LINE));
+    fv_analysis_stop(scene.analysis);
+    assert_int_equal(scene.event_count, 2);
+    assert_int_equal(scene.events[1].ref, 1);
+    assert_int_equal(scene.events[1].id, 2);
+    assert_int_equal(figures().tracks, 1);
+    assert_int_equal(figures().dwells, 1);
+    assert_int_equal(figures().rule_events, 2);
+    tear_down();
+}
+
+/* Another threshold holds for the stay that goes on; another shape is another zone. */
+static void test_reload_changes_a_zone(void **state)
+{
+    set_up(WITH(ZONE, ""));
+    for (int i = 0; i <= 10; i++)
+        show_person(300, 500, 0.9f);
+    reload(WITH(ZONE_AFTER("1.5"), ""));
+    for (int i = 0; i <= 10; i++)
+        show_person(300, 500, 0.9f);
+    assert_int_equal(scene.event_count, 1);
+    assert_int_equal(scene.events[0].frame, 16); /* 1.5 s after the first picture */
+    reload(WITH(OTHER_ZONE, ""));
+    assert_int_equal(scene.event_count, 2);
+    assert_int_equal(scene.events[1].cause, FV_CAUSE_RELOADED);
+    assert_int_equal(scene.events[1].ref, 1);
+    for (int i = 0; i <= 25; i++)
+        show_person(700, 300, 0.9f); /* inside this one, too */
+    assert_int_equal(scene.event_count, 3);
+    assert_int_equal(scene.events[2].id, 3);
+    assert_int_equal(scene.events[2].track, 2);
+    tear_down();
+}
+
+/* All rules go and come back; tracking goes and comes back: numbers of events and tracks go on. */
+static void test_reload_without_rules(void **state)
+{
+    set_up(WITH(ZONE, ""));
+    for (int i = 0; i <= 25; i++)
+        show_person(300, 500, 0.9f);
+    reload(WITH("", ""));
+    assert_int_equal(scene.event_count, 2);
+    assert_int_equal(scene.events[1].cause, FV_CAUSE_RELOADED);
+    for (int i = 0; i <= 25; i++)
+        show_person(300, 500, 0.9f);
+    reload("{\"tracking\": {\"ENABLE_TRACKING\": false}, \"cameras\": {\"ZONES\": [" ZONE
+           "], \"RTSP_STREAMS\": [{" STREAM "\"a\"}]}}");
+    for (int i = 0; i <= 25; i++)
+        show_person(300, 500, 0.9f);
+    assert_int_equal(scene.result.detections[0].track, 0);
+    assert_int_equal(scene.event_count, 2);
+    reload(WITH(ZONE, ""));
+    for (int i = 0; i <= 25; i++)
+        show_person(300, 500, 0.9f);
+    assert_int_equal(scene.event_count, 3);
+    assert_int_equal(scene.events[2].id, 3);
+    assert_int_equal(scene.events[2].track, 2); /* 2.6 s unseen: longer than the buffer */
+    assert_int_equal(figures().tracks, 2);
+    tear_down();
+}
+
+/* The cameras change places; one goes. Each keeps what is its own. */
+static void test_reload_moves_cameras(void **state)
+{
+    set_up("{\"cameras\": {\"ZONES\": [" ZONE "], \"RTSP_STREAMS\": [{" STREAM "\"a\"}, {" STREAM
+           "\"b\"}, {" STREAM "\"c\"}]}}");
+    for (int i = 0; i <= 25; i++) {
+        scene.result.info.camera = 2;
+        show_person(300, 500, 0.9f);
+        scene.time -= PICTURE;
+        scene.result.info.camera = 0;
+        show_person(700, 500, 0.9f);
+    }
+    assert_int_equal(scene.event_count, 2);
+    reload("{\"cameras\": {\"ZONES\": [" ZONE "], \"RTSP_STREAMS\": [{" STREAM "\"c\"}, {" STREAM
+           "\"d\"}]}}");
+    assert_int_equal(scene.event_count, 3);
+    assert_int_equal(scene.events[2].camera, 0); /* it was the first one */
+    assert_int_equal(scene.events[2].cause, FV_CAUSE_STOPPED);
+    assert_int_equal(figures().dwells, 1); /* of c */
+    show_person(300, 500, 0.9f);
+    assert_int_equal(scene.result.detections[0].track, 1);
+    fv_analysis_stop(scene.analysis);
+    assert_int_equal(scene.event_count, 4);
+    assert_int_equal(scene.events[3].camera, 0);
+    assert_int_equal(scene.events[3].id, 2);
+    tear_down();
+}
+
+/* A longer TRACK_BUFFER holds for tracks that are there. */
+static void test_reload_changes_tracking(void **state)
+{
+    set_up(WITH("", ""));
+    for (int i = 0; i <= 10; i++)
+        show_person(300, 500, 0.9f);
+    reload("{\"tracking\": {\"TRACK_BUFFER\": 90}, \"cameras\": {\"RTSP_STREAMS\": [{" STREAM
+           "\"a\"}]}}");
+    scene.time += 2 * FV_S;
+    show_person(300, 500, 0.9f);
+    assert_int_equal(scene.result.detections[0].track, 1);
+    tear_down();
+}
+
 /* --- memory --------------------------------------------------------------------------------------- */
 
 static void test_no_allocation_in_the_steady_state(void **state)
@@ -473,6 +617,11 @@ int main(void)
         cmocka_unit_test(test_rules_of_a_zone),
         cmocka_unit_test(test_unknown_class),
         cmocka_unit_test(test_public_event),
+        cmocka_unit_test(test_reload_keeps_an_unchanged_zone),
+        cmocka_unit_test(test_reload_changes_a_zone),
+        cmocka_unit_test(test_reload_without_rules),
+        cmocka_unit_test(test_reload_moves_cameras),
+        cmocka_unit_test(test_reload_changes_tracking),
         cmocka_unit_test(test_no_allocation_in_the_steady_state),
         cmocka_unit_test(test_no_memory),
     };

@@ -72,6 +72,11 @@ static bool params_are_good(const struct fv_tracker_params *p)
            p->max_detections <= FV_TRACKER_DETECTIONS_MAX;
 }
 
+static int64_t buffer_time(const struct fv_tracker_params *params)
+{
+    return (int64_t)((double)params->buffer * FV_KALMAN_UNIT * 1e9);
+}
+
 int fv_tracker_create(const struct fv_tracker_params *params, struct fv_tracker **ret_tracker)
 {
     if (!params_are_good(params))
@@ -81,7 +86,7 @@ int fv_tracker_create(const struct fv_tracker_params *params, struct fv_tracker 
         return -ENOMEM;
     tracker->params = *params;
     tracker->now = FV_TIME_UNKNOWN;
-    fv_lifetime_init(&tracker->lifetime, (int64_t)((double)params->buffer * FV_KALMAN_UNIT * 1e9));
+    fv_lifetime_init(&tracker->lifetime, buffer_time(params));
     /* Looking for duplicates puts tracks into a set of detections. */
     const uint32_t larger =
         params->max_tracks > params->max_detections ? params->max_tracks : params->max_detections;
@@ -113,6 +118,21 @@ void fv_tracker_destroy(struct fv_tracker *tracker)
     fv_free(tracker->column);
     fv_free(tracker->out);
     fv_free(tracker);
+}
+
+int fv_tracker_adjust(struct fv_tracker *tracker, const struct fv_tracker_params *params)
+{
+    if (!params_are_good(params) || params->max_tracks != tracker->params.max_tracks ||
+        params->max_detections != tracker->params.max_detections)
+        return -EINVAL;
+    tracker->params = *params;
+    tracker->lifetime.buffer = buffer_time(params);
+    return 0;
+}
+
+const struct fv_tracker_params *fv_tracker_params(const struct fv_tracker *tracker)
+{
+    return &tracker->params;
 }
 
 /* --- what comes in --------------------------------------------------------------------------- */

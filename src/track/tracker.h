@@ -78,6 +78,12 @@ struct fv_tracker_stats {
 int fv_tracker_create(const struct fv_tracker_params *params, struct fv_tracker **ret_tracker);
 void fv_tracker_destroy(struct fv_tracker *tracker); /* NULL is fine */
 
+/* Goes on with other scores, costs or buffer (a reload); the room stays as it was made. Tracks live on; from the next picture the
+ * new values hold. 0; -EINVAL: a value is out of its range, or the room differs. */
+int fv_tracker_adjust(struct fv_tracker *tracker, const struct fv_tracker_params *params);
+/* Those in force; borrowed from the tracker. */
+const struct fv_tracker_params *fv_tracker_params(const struct fv_tracker *tracker);
+
 /* One analysed picture, also one without detections.
  *
  * `time`: when the picture was taken, ns on one clock for the tracker's whole life: when a camera reconnects or its timeline

@@ -2,6 +2,8 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
+#include <errno.h>
+
 #include "track/scene_test.h"
 
 /* --- one person ------------------------------------------------------------------------------ */
@@ -320,9 +322,40 @@ static void test_duplicates(void **state)
     close_scene(&scene);
 }
 
+/* Other thresholds in mid-run: a track lives on, by the new values. */
+static void test_adjust(void **state)
+{
+    struct fv_tracker_params params = fv_tracker_defaults;
+    struct scene scene;
+    open_scene(&scene, NULL);
+    for (int i = 0; i < 5; i++) {
+        put(&scene, 300, 100, 0.8f);
+        take(&scene, i / 10.0);
+    }
+    params.buffer = 90;
+    assert_int_equal(fv_tracker_adjust(scene.tracker, &params), 0);
+    assert_float_equal(fv_tracker_params(scene.tracker)->buffer, 90, 0);
+    put(&scene, 300, 100, 0.8f);
+    take(&scene, 2.9); /* 2.5 s unseen */
+    assert_int_equal(scene.count, 1);
+    assert_int_equal(scene.tracks[0].id, 1);
+    assert_int_equal(scene.tracks[0].state, FV_TRACK_TRACKED);
+    params.buffer = 0;
+    assert_int_equal(fv_tracker_adjust(scene.tracker, &params), -EINVAL);
+    params.buffer = 30;
+    params.max_tracks++;
+    assert_int_equal(fv_tracker_adjust(scene.tracker, &params), -EINVAL);
+    params.max_tracks--;
+    params.max_detections++;
+    assert_int_equal(fv_tracker_adjust(scene.tracker, &params), -EINVAL);
+    assert_float_equal(fv_tracker_params(scene.tracker)->buffer, 90, 0);
+    close_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_adjust),
         cmocka_unit_test(test_walk),          cmocka_unit_test(test_unconfirmed),
         cmocka_unit_test(test_start_score),   cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_lost_moves_on), cmocka_unit_test(test_rare_pictures),
