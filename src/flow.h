@@ -67,6 +67,7 @@ enum fv_pixel_format {
     FV_PIXEL_P016, /* as NV12 with 16-bit little-endian samples, significant bits at the top */
     FV_PIXEL_I010, /* planes Y, U, V; 10 bit in the low bits of 16-bit samples */
 };
+struct fv_gpu_event; /* gpu/gpu.h */
 enum fv_memory { FV_MEMORY_HOST, FV_MEMORY_DEVICE };
 enum fv_matrix { FV_MATRIX_BT601, FV_MATRIX_BT709 };
 
@@ -79,6 +80,8 @@ struct fv_picture {
     bool full_range;         /* 0..255 instead of 16..235 */
     const uint8_t *plane[3]; /* device addresses when memory is DEVICE */
     size_t pitch[3];         /* bytes from one row to the next */
+    struct fv_gpu_event
+        *ready; /* device memory: the planes can be read once it passed; NULL: they can */
     /* owner: the decoder that made it */
     _Atomic int refs;
     void (*release)(
@@ -87,6 +90,13 @@ struct fv_picture {
 
 struct fv_picture *fv_picture_ref(struct fv_picture *picture); /* returns a reference */
 void fv_picture_unref(struct fv_picture *picture);             /* NULL is fine */
+
+/* Numbers of a tensor. */
+enum fv_element { FV_ELEMENT_F32, FV_ELEMENT_F16 };
+static inline size_t fv_element_size(enum fv_element element)
+{
+    return element == FV_ELEMENT_F16 ? 2 : 4;
+}
 
 /* 3. Input of a network: where a picture lies in the tensor. Made by prep/plan, used both ways. */
 struct fv_letterbox {

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Access units in, pictures out. A decoder serves one camera; all its calls come from one decode
- * worker's thread. Back ends are tables of functions: cpu.c (libavcodec), later nvdec.c; tests add
+ * worker's thread. Back ends are tables of functions: cpu.c (libavcodec), nvdec.c; tests add
  * their own.
+ *
+ * Hardware decodes while the thread goes on: such a back end holds a pass's pictures back, and the
+ * worker collects them when every camera's access units of the pass are submitted.
  */
 #ifndef FV_DECODE_DECODER_H
 #define FV_DECODE_DECODER_H
@@ -14,7 +17,9 @@ struct fv_decoder; /* each back end has its own */
 
 struct fv_decoder_params {
     enum fv_codec codec;
-    /* A decoded picture, in output order. Takes the reference. Called from submit() and flush(). */
+    void *
+        shared; /* what the worker's decoders have in common, see fv_decode_worker_params; NULL for cpu */
+    /* A decoded picture, in output order. Takes the reference. Called from submit(), flush() and collect(). */
     void (*picture)(void *data, struct fv_picture *picture);
     void *data;
 };
@@ -35,6 +40,16 @@ struct fv_decoder_ops {
     void (*flush)(struct fv_decoder *decoder);
     /* Pictures that are still referenced stay valid. NULL is fine. */
     void (*close)(struct fv_decoder *decoder);
+
+    /* The next three are for back ends that hold pictures back, NULL for others. On the worker's thread. */
+    /* Once, before everything else: the thread will use `shared`. */
+    int (*enter)(void *shared, struct fv_error *err);
+    /* After each pass over the queue: hands out pictures that are finished, oldest first. Returns when it wants to be called
+     * again although nothing was pushed (monotonic ns), FV_TIME_NEVER when nothing is held back. */
+    int64_t (*collect)(void *shared, int64_t now);
+    /* A fault that came up for this decoder since the last call (a picture that could not be decoded, a lost device): 0 when
+     * there is none, else a code as submit() returns it. */
+    int (*fault)(struct fv_decoder *decoder, struct fv_error *err);
 };
 
 /* libavcodec. In a build without it open() answers -ENOTSUP and says so. */

@@ -14,7 +14,8 @@ struct fv_decode_worker;
 
 struct fv_decode_worker_params {
     const struct fv_decoder_ops *ops;
-    uint32_t cameras;          /* ids 0 .. cameras-1 */
+    void *shared;     /* handed to each decoder (nvdec: struct fv_nvdec); borrowed; NULL for cpu */
+    uint32_t cameras; /* ids 0 .. cameras-1 */
     unsigned queue_per_camera; /* access units waiting per camera; MAX_QUEUE_SIZE */
     unsigned interval;         /* hand out every n-th decoded picture; ANALYSIS_FRAME_INTERVAL */
     enum fv_priority priority;

@@ -100,7 +100,7 @@ static void report_fault(struct fv_pipeline *p, int code, const char *reason)
 static unsigned prepare(struct fv_pipeline *p, unsigned n)
 {
     const struct fv_model *model = p->params.model;
-    float *input = p->params.runtime_ops->input(p->params.runtime);
+    float *input = p->params.runtime_ops->input(p->params.runtime, 0);
     size_t image = (size_t)3 * model->width * model->height;
     unsigned used = 0;
     for (unsigned i = 0; i < n; i++) {
@@ -154,20 +154,20 @@ static void deliver(struct fv_pipeline *p, struct fv_picture *picture,
 
 static void run_batch(struct fv_pipeline *p, unsigned n)
 {
-    const float *output = NULL;
+    const void *output = NULL;
     struct fv_error err = {0};
     size_t image = (size_t)p->params.model->rows * p->params.model->columns;
     n = prepare(p, n);
     if (n == 0)
         return;
-    int r = p->params.runtime_ops->run(p->params.runtime, n, &output, &err);
+    int r = p->params.runtime_ops->run(p->params.runtime, 0, n, &output, &err);
     if (r < 0)
         report_fault(p, r, err.text);
     for (unsigned i = 0; i < n; i++) {
         if (r < 0)
             drop_picture(p, p->taken[i]);
         else
-            deliver(p, p->taken[i], &p->places[i], output + i * image);
+            deliver(p, p->taken[i], &p->places[i], (const float *)output + i * image);
     }
     if (r < 0)
         return;

@@ -120,7 +120,8 @@ static int open_runtime(struct fv_setup *setup, const struct fv_config *config,
                             "models.INFERENCE_PROVIDER \"%s\" does not run on the CPU back end: "
                             "use \"auto\" or \"cpu\"",
                             name);
-    struct fv_runtime_params params = {.model = setup->model, .max_batch = setup->batch};
+    struct fv_runtime_params params = {
+        .model = setup->model, .max_batch = setup->batch, .lanes = 1};
     return setup->runtime_ops->open(&params, &setup->runtime, err);
 }
 
@@ -128,14 +129,14 @@ static int open_runtime(struct fv_setup *setup, const struct fv_config *config,
 static int warm_up(struct fv_setup *setup, int iterations, struct fv_error *err)
 {
     const struct fv_model *model = setup->model;
-    float *input = setup->runtime_ops->input(setup->runtime);
+    float *input = setup->runtime_ops->input(setup->runtime, 0);
     size_t count = (size_t)setup->batch * 3 * model->width * model->height;
     for (size_t i = 0; i < count; i++)
         input[i] = model->pad_value;
     int r = 0;
-    const float *output;
+    const void *output;
     for (int i = 0; r == 0 && i < iterations; i++)
-        r = setup->runtime_ops->run(setup->runtime, i % 2 ? setup->batch : 1, &output, err);
+        r = setup->runtime_ops->run(setup->runtime, 0, i % 2 ? setup->batch : 1, &output, err);
     return r < 0 ? fv_error_prefix(err, r, "warming up the model") : 0;
 }
 

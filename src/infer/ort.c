@@ -171,8 +171,8 @@ static int run_values(struct fv_runtime *runtime, unsigned index, struct fv_erro
     return fv_ort_status(api, status, runtime->model->path, err) < 0 ? -EIO : 0;
 }
 
-static int ort_run(struct fv_runtime *runtime, unsigned batch, const float **ret_output,
-                   struct fv_error *err)
+static int ort_run(struct fv_runtime *runtime, unsigned lane, unsigned batch,
+                   const void **ret_output, struct fv_error *err)
 {
     if (batch < 1 || batch > runtime->max_batch)
         return fv_error_set(err, -EINVAL, "a batch of %u in a runtime made for 1 to %u", batch,
@@ -189,8 +189,8 @@ static int ort_run(struct fv_runtime *runtime, unsigned batch, const float **ret
 /* Runs once on zeros: shapes that only show at run time (a batch frozen inside the graph) are found now, not in the first picture. */
 static int try_run(struct fv_runtime *runtime, struct fv_error *err)
 {
-    const float *output;
-    int result = ort_run(runtime, runtime->max_batch < 2 ? 1 : 2, &output, err);
+    const void *output;
+    int result = ort_run(runtime, 0, runtime->max_batch < 2 ? 1 : 2, &output, err);
     if (result < 0)
         fv_error_prefix(err, result, "a first run of the model failed");
     return result < 0 ? -EINVAL : 0;
@@ -259,7 +259,7 @@ static int ort_open(const struct fv_runtime_params *params, struct fv_runtime **
     return result;
 }
 
-static float *ort_input(struct fv_runtime *runtime)
+static void *ort_input(struct fv_runtime *runtime, unsigned lane)
 {
     return runtime->input;
 }

@@ -16,13 +16,13 @@ static int open_none(const struct fv_runtime_params *params, struct fv_runtime *
 static void close_none(struct fv_runtime *runtime) {}
 
 /* Never reached: without open there is no runtime. */
-static float *input_none(struct fv_runtime *runtime)
+static void *input_none(struct fv_runtime *runtime, unsigned lane)
 {
     return NULL;
 }
 
-static int run_none(struct fv_runtime *runtime, unsigned batch, const float **ret_output,
-                    struct fv_error *err)
+static int run_none(struct fv_runtime *runtime, unsigned lane, unsigned batch,
+                    const void **ret_output, struct fv_error *err)
 {
     return open_none(NULL, NULL, err);
 }

@@ -10,25 +10,41 @@
 
 struct fv_runtime; /* each has its own */
 
+struct fv_gpu;
+struct fv_gpu_stream;
+
 struct fv_runtime_params {
     const struct fv_model *model; /* borrowed, outlives the runtime */
     unsigned max_batch;           /* >= 1 */
-    unsigned threads;             /* CPU threads for one inference; 0: one per core */
+    unsigned
+        lanes; /* batches that may be in flight, each with tensors of its own; >= 1, host runtimes: 1 */
+    unsigned threads; /* CPU threads for one inference; 0: one per core */
     const char *
         library; /* path of the runtime's shared library; NULL: FOVEA_ORT_PATH, then the usual places */
+    /* Runtimes with device memory: */
+    struct fv_gpu *gpu; /* borrowed, as the stream: all runs are enqueued there, in order */
+    struct fv_gpu_stream *stream;
+    size_t memory_limit; /* bytes of device memory for the runtime's own arena; 0: none */
+    /* What takes long at open, for people ("batch 4 of 16: searching the fastest convolutions"); may be NULL. */
+    void (*progress)(void *data, const char *text);
+    void *data;
 };
 
 struct fv_runtime_ops {
     const char *name;      /* "cpu", "cuda", "mock" */
     enum fv_memory memory; /* of both tensors */
-    /* 0, -ENOENT (library, model), -EINVAL (contradicts its manifest), -ENOTSUP, -ENOMEM, -EIO. */
+    /* 0, -ENOENT (library, model), -EINVAL (contradicts its manifest), -ENOTSUP, -ENOMEM, -EIO, -ENODEV. */
     int (*open)(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
                 struct fv_error *err);
     void (*close)(struct fv_runtime *runtime); /* NULL is fine */
-    /* The input tensor, float32 [max_batch, 3, height, width], fixed for the runtime's life; the caller fills the first n images. */
-    float *(*input)(struct fv_runtime *runtime);
-    /* Runs on the first `batch` images. *ret_output: float32 [batch, rows, columns], valid until the next run. */
-    int (*run)(struct fv_runtime *runtime, unsigned batch, const float **ret_output,
+    /* Of both tensors. NULL: float32. */
+    enum fv_element (*element)(const struct fv_runtime *runtime);
+    /* The lane's input tensor [max_batch, 3, height, width], fixed for the runtime's life; the caller fills the first n images.
+     * A host pointer, or a device address in a pointer. */
+    void *(*input)(struct fv_runtime *runtime, unsigned lane);
+    /* Runs on the first `batch` images. *ret_output: [batch, rows, columns], valid until the lane's next run. Host runtimes are
+     * done at the return; device runtimes only enqueue: the output is there when the stream passed. */
+    int (*run)(struct fv_runtime *runtime, unsigned lane, unsigned batch, const void **ret_output,
                struct fv_error *err);
     /* What really runs: "ONNX Runtime 1.x.y, CPUExecutionProvider, 2 threads". Owned by the runtime. */
     const char *(*describe)(struct fv_runtime *runtime);

@@ -179,14 +179,15 @@ static void test_library_versions(void **state)
 /* Fills image i with i * 1000 + its index and checks that the output is the beginning of each. */
 static void run_and_check(struct fv_runtime *runtime, unsigned batch)
 {
-    float *input = fv_runtime_ort_cpu.input(runtime);
-    const float *output = NULL;
+    float *input = fv_runtime_ort_cpu.input(runtime, 0);
+    const void *result = NULL;
     struct fv_error err = {0};
     for (unsigned i = 0; i < batch; i++)
         for (int j = 0; j < IMAGE; j++)
             input[i * IMAGE + (unsigned)j] = (float)(i * 10000 + (unsigned)j);
-    assert_int_equal(fv_runtime_ort_cpu.run(runtime, batch, &output, &err), 0);
+    assert_int_equal(fv_runtime_ort_cpu.run(runtime, 0, batch, &result, &err), 0);
     assert_int_equal(err.code, 0);
+    const float *output = result;
     for (unsigned i = 0; i < batch; i++)
         for (int j = 0; j < OUTPUT; j++)
             assert_float_equal(output[i * OUTPUT + (unsigned)j], i * 10000 + (unsigned)j, 0);
@@ -198,7 +199,7 @@ static void run_batches(bool dynamic_batch)
     struct fv_model model = tiny_model(dynamic_batch);
     struct fv_runtime *runtime = NULL;
     struct fv_error err = {0};
-    const float *output;
+    const void *output;
     file.batch = dynamic_batch ? 0 : 1;
     file.frozen = !dynamic_batch;
     assert_int_equal(fv_onnx_write(model_path, &file), 0);
@@ -210,8 +211,8 @@ static void run_batches(bool dynamic_batch)
     const unsigned batches[] = {4, 1, 3, 2, 4};
     for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++)
         run_and_check(runtime, batches[i]);
-    assert_int_equal(fv_runtime_ort_cpu.run(runtime, 0, &output, &err), -EINVAL);
-    assert_int_equal(fv_runtime_ort_cpu.run(runtime, 5, &output, &err), -EINVAL);
+    assert_int_equal(fv_runtime_ort_cpu.run(runtime, 0, 0, &output, &err), -EINVAL);
+    assert_int_equal(fv_runtime_ort_cpu.run(runtime, 0, 5, &output, &err), -EINVAL);
     assert_string_equal(err.text, "a batch of 5 in a runtime made for 1 to 4");
     fv_runtime_ort_cpu.close(runtime);
 }

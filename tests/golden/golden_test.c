@@ -217,11 +217,11 @@ static void close_stages(struct setup *setup)
 /* Runs `batch` pictures from number `first` on. */
 static const float *infer(struct setup *setup, uint32_t first, uint32_t batch)
 {
-    const float *output;
+    const void *output;
     struct fv_error err;
-    memcpy(setup->ops->input(setup->runtime), setup->inputs + first * setup->input_count,
+    memcpy(setup->ops->input(setup->runtime, 0), setup->inputs + first * setup->input_count,
            batch * setup->input_count * sizeof(float));
-    if (setup->ops->run(setup->runtime, batch, &output, &err) < 0)
+    if (setup->ops->run(setup->runtime, 0, batch, &output, &err) < 0)
         fail("inference", err.text);
     return output;
 }

@@ -49,14 +49,14 @@ static int mock_open(const struct fv_runtime_params *params, struct fv_runtime *
     return 0;
 }
 
-static float *mock_input(struct fv_runtime *runtime)
+static void *mock_input(struct fv_runtime *runtime, unsigned lane)
 {
     return runtime->input;
 }
 
 /* The first row is the cell at the top left of the finest grid (stride 8): centre (24, 24), size 16 x 16. */
-static int mock_run(struct fv_runtime *runtime, unsigned batch, const float **ret_output,
-                    struct fv_error *err)
+static int mock_run(struct fv_runtime *runtime, unsigned lane, unsigned batch,
+                    const void **ret_output, struct fv_error *err)
 {
     if (batch == 0 || batch > runtime->max_batch)
         return fv_error_set(err, -EINVAL, "batch of %u", batch);

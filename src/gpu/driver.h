@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The NVIDIA driver's libraries, opened at run time: one table of the entry points that Fovea calls. Types come from
+ * ffnvcodec's headers; neither building nor running needs a CUDA SDK. For gpu/ and decode/nvdec.c only.
+ */
+#ifndef FV_GPU_DRIVER_H
+#define FV_GPU_DRIVER_H
+
+#include <ffnvcodec/dynlink_cuda.h>
+#include <ffnvcodec/dynlink_nvcuvid.h>
+
+#include "base/error.h"
+
+/* X(name, symbol, arguments): all return CUresult. `symbol` is the versioned name that the library exports. */
+#define FV_CUDA_ENTRIES(X)                                                                         \
+    X(cuInit, "cuInit", (unsigned flags))                                                          \
+    X(cuDriverGetVersion, "cuDriverGetVersion", (int *version))                                    \
+    X(cuGetErrorName, "cuGetErrorName", (CUresult error, const char **text))                       \
+    X(cuGetErrorString, "cuGetErrorString", (CUresult error, const char **text))                   \
+    X(cuDeviceGetCount, "cuDeviceGetCount", (int *count))                                          \
+    X(cuDeviceGet, "cuDeviceGet", (CUdevice * device, int ordinal))                                \
+    X(cuDeviceGetName, "cuDeviceGetName", (char *name, int size, CUdevice device))                 \
+    X(cuDeviceGetAttribute, "cuDeviceGetAttribute",                                                \
+      (int *value, CUdevice_attribute attribute, CUdevice device))                                 \
+    X(cuDeviceTotalMem, "cuDeviceTotalMem_v2", (size_t * bytes, CUdevice device))                  \
+    X(cuDevicePrimaryCtxRetain, "cuDevicePrimaryCtxRetain",                                        \
+      (CUcontext * context, CUdevice device))                                                      \
+    X(cuDevicePrimaryCtxRelease, "cuDevicePrimaryCtxRelease_v2", (CUdevice device))                \
+    X(cuDevicePrimaryCtxReset, "cuDevicePrimaryCtxReset_v2", (CUdevice device))                    \
+    X(cuDevicePrimaryCtxSetFlags, "cuDevicePrimaryCtxSetFlags_v2",                                 \
+      (CUdevice device, unsigned flags))                                                           \
+    X(cuDevicePrimaryCtxGetState, "cuDevicePrimaryCtxGetState",                                    \
+      (CUdevice device, unsigned *flags, int *active))                                             \
+    X(cuCtxSetCurrent, "cuCtxSetCurrent", (CUcontext context))                                     \
+    X(cuCtxSynchronize, "cuCtxSynchronize", (void))                                                \
+    X(cuMemGetInfo, "cuMemGetInfo_v2", (size_t * free, size_t * total))                            \
+    X(cuMemAlloc, "cuMemAlloc_v2", (CUdeviceptr * address, size_t bytes))                          \
+    X(cuMemFree, "cuMemFree_v2", (CUdeviceptr address))                                            \
+    X(cuMemHostAlloc, "cuMemHostAlloc", (void **address, size_t bytes, unsigned flags))            \
+    X(cuMemHostGetDevicePointer, "cuMemHostGetDevicePointer_v2",                                   \
+      (CUdeviceptr * address, void *host, unsigned flags))                                         \
+    X(cuMemFreeHost, "cuMemFreeHost", (void *address))                                             \
+    X(cuMemcpyHtoDAsync, "cuMemcpyHtoDAsync_v2",                                                   \
+      (CUdeviceptr to, const void *from, size_t bytes, CUstream stream))                           \
+    X(cuMemcpyDtoHAsync, "cuMemcpyDtoHAsync_v2",                                                   \
+      (void *to, CUdeviceptr from, size_t bytes, CUstream stream))                                 \
+    X(cuMemcpyDtoDAsync, "cuMemcpyDtoDAsync_v2",                                                   \
+      (CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream))                           \
+    X(cuMemcpy2DAsync, "cuMemcpy2DAsync_v2", (const CUDA_MEMCPY2D *copy, CUstream stream))         \
+    X(cuMemsetD8Async, "cuMemsetD8Async",                                                          \
+      (CUdeviceptr address, unsigned char value, size_t bytes, CUstream stream))                   \
+    X(cuStreamCreate, "cuStreamCreate", (CUstream * stream, unsigned flags))                       \
+    X(cuStreamDestroy, "cuStreamDestroy_v2", (CUstream stream))                                    \
+    X(cuStreamSynchronize, "cuStreamSynchronize", (CUstream stream))                               \
+    X(cuStreamQuery, "cuStreamQuery", (CUstream stream))                                           \
+    X(cuStreamWaitEvent, "cuStreamWaitEvent", (CUstream stream, CUevent event, unsigned flags))    \
+    X(cuEventCreate, "cuEventCreate", (CUevent * event, unsigned flags))                           \
+    X(cuEventDestroy, "cuEventDestroy_v2", (CUevent event))                                        \
+    X(cuEventRecord, "cuEventRecord", (CUevent event, CUstream stream))                            \
+    X(cuEventQuery, "cuEventQuery", (CUevent event))                                               \
+    X(cuEventSynchronize, "cuEventSynchronize", (CUevent event))                                   \
+    X(cuEventElapsedTime, "cuEventElapsedTime", (float *ms, CUevent from, CUevent to))             \
+    X(cuModuleLoadDataEx, "cuModuleLoadDataEx",                                                    \
+      (CUmodule * module, const void *image, unsigned options, CUjit_option *names,                \
+       void **values))                                                                             \
+    X(cuModuleUnload, "cuModuleUnload", (CUmodule module))                                         \
+    X(cuModuleGetFunction, "cuModuleGetFunction",                                                  \
+      (CUfunction * function, CUmodule module, const char *name))                                  \
+    X(cuLaunchKernel, "cuLaunchKernel",                                                            \
+      (CUfunction function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,   \
+       unsigned block_y, unsigned block_z, unsigned shared_bytes, CUstream stream,                 \
+       void **parameters, void **extra))
+
+#define FV_CUVID_ENTRIES(X)                                                                        \
+    X(cuvidGetDecoderCaps, "cuvidGetDecoderCaps", (CUVIDDECODECAPS * caps))                        \
+    X(cuvidCreateDecoder, "cuvidCreateDecoder",                                                    \
+      (CUvideodecoder * decoder, CUVIDDECODECREATEINFO * info))                                    \
+    X(cuvidDestroyDecoder, "cuvidDestroyDecoder", (CUvideodecoder decoder))                        \
+    X(cuvidReconfigureDecoder, "cuvidReconfigureDecoder",                                          \
+      (CUvideodecoder decoder, CUVIDRECONFIGUREDECODERINFO * info))                                \
+    X(cuvidDecodePicture, "cuvidDecodePicture",                                                    \
+      (CUvideodecoder decoder, CUVIDPICPARAMS * parameters))                                       \
+    X(cuvidGetDecodeStatus, "cuvidGetDecodeStatus",                                                \
+      (CUvideodecoder decoder, int picture, CUVIDGETDECODESTATUS *status))                         \
+    X(cuvidMapVideoFrame, "cuvidMapVideoFrame64",                                                  \
+      (CUvideodecoder decoder, int picture, CUdeviceptr *address, unsigned *pitch,                 \
+       CUVIDPROCPARAMS *parameters))                                                               \
+    X(cuvidUnmapVideoFrame, "cuvidUnmapVideoFrame64",                                              \
+      (CUvideodecoder decoder, CUdeviceptr address))                                               \
+    X(cuvidCreateVideoParser, "cuvidCreateVideoParser",                                            \
+      (CUvideoparser * parser, CUVIDPARSERPARAMS * parameters))                                    \
+    X(cuvidParseVideoData, "cuvidParseVideoData",                                                  \
+      (CUvideoparser parser, CUVIDSOURCEDATAPACKET * packet))                                      \
+    X(cuvidDestroyVideoParser, "cuvidDestroyVideoParser", (CUvideoparser parser))                  \
+    X(cuvidCtxLockCreate, "cuvidCtxLockCreate", (CUvideoctxlock * lock, CUcontext context))        \
+    X(cuvidCtxLockDestroy, "cuvidCtxLockDestroy", (CUvideoctxlock lock))
+
+struct fv_driver {
+    void *cuda, *cuvid; /* handles of the libraries */
+    int version;        /* CUDA version that the driver offers: 13000 for 13.0 */
+#define FV_DRIVER_MEMBER(name, symbol, arguments) CUresult(CUDAAPI *name) arguments;
+    FV_CUDA_ENTRIES(FV_DRIVER_MEMBER)
+    FV_CUVID_ENTRIES(FV_DRIVER_MEMBER)
+#undef FV_DRIVER_MEMBER
+};
+
+/* Oldest driver that is accepted: CUDA 12.0 (525), the first with everything the providers at hand build on. */
+#define FV_DRIVER_VERSION_MIN 12000
+
+/*
+ * Opens libcuda.so.1 and libnvcuvid.so.1 by the dynamic linker's rules, fills the table, calls cuInit. 0; -ENODEV: a library, an
+ * entry point or the device is missing, or the driver is too old: err has one sentence with the cure. Any thread.
+ */
+int fv_driver_open(struct fv_driver *ret_driver, struct fv_error *err);
+void fv_driver_close(struct fv_driver *driver); /* a zeroed one is fine */
+
+/* Turns a result into 0 or a negative errno and a sentence "<call>: <name of the error>: <text>". -ENOMEM: out of device memory;
+ * -ENODEV: the device or its context is lost for good (a sticky error: nothing on this context will work again); -ENOTSUP; -EIO. */
+int fv_driver_check(const struct fv_driver *driver, CUresult result, const char *call,
+                    struct fv_error *err);
+
+#endif
