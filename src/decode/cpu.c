@@ -295,11 +295,19 @@ static void cpu_flush(struct fv_decoder *decoder)
     decoder->damaged = false;
 }
 
+static void cpu_drain(struct fv_decoder *decoder)
+{
+    struct fv_error err;
+    if (avcodec_send_packet(decoder->context, NULL) >= 0)
+        (void)receive(decoder, &err);
+}
+
 const struct fv_decoder_ops fv_decoder_cpu = {
     .name = "cpu",
     .memory = FV_MEMORY_HOST,
     .open = cpu_open,
     .submit = cpu_submit,
     .flush = cpu_flush,
+    .drain = cpu_drain,
     .close = cpu_close,
 };

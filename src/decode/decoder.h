@@ -19,7 +19,8 @@ struct fv_decoder_params {
     enum fv_codec codec;
     void *
         shared; /* what the worker's decoders have in common, see fv_decode_worker_params; NULL for cpu */
-    /* A decoded picture, in output order. Takes the reference. Called from submit(), flush() and collect(). */
+    /* A decoded picture, in output order. Takes the reference. Called from submit(), flush(), collect()
+     * and drain(). */
     void (*picture)(void *data, struct fv_picture *picture);
     void *data;
 };
@@ -38,6 +39,9 @@ struct fv_decoder_ops {
     /* Forgets everything; the next access unit must be a key one. Held-back pictures are dropped.
      */
     void (*flush)(struct fv_decoder *decoder);
+    /* The stream ended: hands out the pictures that are held back for their order. Only close may
+     * follow. NULL: nothing is ever held back. */
+    void (*drain)(struct fv_decoder *decoder);
     /* Pictures that are still referenced stay valid. NULL is fine. */
     void (*close)(struct fv_decoder *decoder);
 

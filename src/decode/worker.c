@@ -157,6 +157,18 @@ static void serve(struct fv_decode_worker *worker, struct fv_au *slot)
     if (!atomic_load_explicit(&worker->stopping, memory_order_relaxed))
         decode(camera, &au);
     fv_au_drop(&au);
+    if (worker->params.served)
+        worker->params.served(worker->params.data, au.camera);
+}
+
+/* Decoders end on the thread that used them. */
+static void end_decoder(struct camera *camera)
+{
+    const struct fv_decoder_ops *ops = camera->worker->params.ops;
+    const bool stopping = atomic_load_explicit(&camera->worker->stopping, memory_order_relaxed);
+    if (camera->decoder && ops->drain && !stopping)
+        ops->drain(camera->decoder);
+    close_decoder(camera);
 }
 
 static void set_up_thread(const struct fv_decode_worker_params *params)
@@ -182,9 +194,8 @@ static void *run(void *data)
         for (int i = 0; i < popped; i++)
             serve(worker, items[i]);
     }
-    /* Decoders end on the thread that used them. */
     for (uint32_t i = 0; i < worker->params.cameras; i++)
-        close_decoder(&worker->cameras[i]);
+        end_decoder(&worker->cameras[i]);
     return NULL;
 }
 
@@ -273,14 +284,19 @@ void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,
     ret_stats->dropped_key = read_counter(&counters->dropped_key);
 }
 
-void fv_decode_worker_stop(struct fv_decode_worker *worker)
+void fv_decode_worker_finish(struct fv_decode_worker *worker)
 {
     if (!worker->started)
         return;
     worker->started = false;
-    atomic_store(&worker->stopping, true);
     fv_ring_close(worker->ring);
     pthread_join(worker->thread, NULL);
+}
+
+void fv_decode_worker_stop(struct fv_decode_worker *worker)
+{
+    atomic_store(&worker->stopping, true);
+    fv_decode_worker_finish(worker);
 }
 
 void fv_decode_worker_destroy(struct fv_decode_worker *worker)

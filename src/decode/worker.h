@@ -25,6 +25,9 @@ struct fv_decode_worker_params {
     /* A camera's stream cannot be decoded (codec not supported, decoder refused): once per cause.
      * Borrowed text. */
     void (*fault)(void *data, uint32_t camera, int code, const char *reason);
+    /* An access unit left the worker, after its pictures: for who feeds it with back-pressure. May
+     * be NULL. */
+    void (*served)(void *data, uint32_t camera);
     void *data;
 };
 
@@ -42,6 +45,9 @@ int fv_decode_worker_create(const struct fv_decode_worker_params *params,
 bool fv_decode_worker_push(struct fv_decode_worker *worker, const struct fv_au *au);
 void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,
                             struct fv_decode_stats *ret_stats); /* any thread */
+/* The streams ended: decodes what is queued, hands out what the decoders hold back, ends the thread.
+ * No push may follow; fv_decode_worker_stop() then does nothing. */
+void fv_decode_worker_finish(struct fv_decode_worker *worker);
 /* Ends the thread; queued access units are dropped, no callback comes after the return. The figures
  * stay readable. Idempotent. */
 void fv_decode_worker_stop(struct fv_decode_worker *worker);

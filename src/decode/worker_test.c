@@ -33,6 +33,7 @@ enum order {
 
 struct fv_decoder {
     struct fv_decoder_params params;
+    struct fv_au held; /* of the last one that was held back; its data is not */
 };
 
 static struct {
@@ -53,6 +54,7 @@ struct seen {
     int fault_count;
 };
 
+static _Atomic unsigned served[CAMERAS];
 static struct seen seen = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void release_picture(struct fv_picture *picture)
@@ -99,6 +101,8 @@ static int mock_submit(struct fv_decoder *decoder, const struct fv_au *au, struc
     case SAYS_NOTHING:
         return -EIO;
     case HOLDS_BACK:
+        decoder->held = *au;
+        decoder->held.buf = NULL;
         return 0;
     case TWO_PICTURES:
         emit(decoder, au);
@@ -121,6 +125,12 @@ static void mock_flush(struct fv_decoder *decoder)
     mock.flushes++;
 }
 
+static void mock_drain(struct fv_decoder *decoder)
+{
+    if (decoder->held.size)
+        emit(decoder, &decoder->held);
+}
+
 static void mock_close(struct fv_decoder *decoder)
 {
     if (!decoder)
@@ -134,6 +144,7 @@ static const struct fv_decoder_ops mock_ops = {
     .open = mock_open,
     .submit = mock_submit,
     .flush = mock_flush,
+    .drain = mock_drain,
     .close = mock_close,
 };
 
@@ -181,6 +192,7 @@ static int set_up(void **state)
     sem_init(&mock.gate, 0, 0);
     sem_init(&mock.reached, 0, 0);
     seen.picture_count = seen.fault_count = 0;
+    memset((void *)served, 0, sizeof(served));
     memset(seen.faults, 0, sizeof(seen.faults));
     return fv_buf_pool_create(1 << 20, 1 << 20, &pool);
 }
@@ -528,6 +540,48 @@ static void test_priority(void **state)
     assert_int_equal(seen.picture_count, 1);
 }
 
+static void on_served(void *data, uint32_t camera)
+{
+    (void)data;
+    served[camera]++;
+}
+
+/* What is queued is decoded, what is held back comes out; each access unit is answered. */
+static void test_finish(void **state)
+{
+    (void)state;
+    struct fv_decode_worker_params params = defaults;
+    params.served = on_served;
+    struct fv_decode_worker *worker = create(&params);
+    PUSH(worker, .camera = 1, .key = true, .order = WAITS_FOR_GATE);
+    while (sem_wait(&mock.reached) < 0)
+        ;
+    PUSH(worker, .camera = 1, .order = GOOD);
+    PUSH(worker, .camera = 1, .order = HOLDS_BACK);
+    PUSH(worker, .camera = 2, .order = GOOD); /* no key picture: dropped, and answered */
+    sem_post(&mock.gate);
+    fv_decode_worker_finish(worker);
+    assert_int_equal(seen.picture_count, 3);
+    assert_int_equal(seen.pictures[2].number, 3);
+    assert_int_equal(stats_of(worker, 1).decoded, 3);
+    assert_int_equal(served[1], 3);
+    assert_int_equal(served[2], 1);
+    fv_decode_worker_stop(worker);
+    fv_decode_worker_destroy(worker);
+    assert_int_equal(seen.picture_count, 3);
+}
+
+/* A stop in mid-stream is no end of it. */
+static void test_stop_drains_nothing(void **state)
+{
+    (void)state;
+    struct fv_decode_worker *worker = create(&defaults);
+    PUSH(worker, .camera = 0, .key = true, .order = HOLDS_BACK);
+    settle(worker, 0, 1);
+    fv_decode_worker_destroy(worker);
+    assert_int_equal(seen.picture_count, 0);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -544,6 +598,8 @@ int main(void)
         CASE(test_two_causes_are_two_faults),
         CASE(test_destroy_with_full_queues),
         CASE(test_stop),
+        CASE(test_finish),
+        CASE(test_stop_drains_nothing),
         CASE(test_unknown_camera),
         CASE(test_create_failures),
         CASE(test_priority),

@@ -21,10 +21,10 @@ struct fv_pipeline {
     bool started;
     pthread_t infer_thread, result_thread;
 
-    pthread_mutex_t lock; /* of the next four */
+    pthread_mutex_t lock; /* of the next five */
     pthread_cond_t wake;
     struct fv_batcher *batcher;
-    bool stop, sleeping;
+    bool stop, finish, sleeping;
 
     /* fv-infer */
     struct fv_resizer *resizer;
@@ -71,8 +71,8 @@ static unsigned next_batch(struct fv_pipeline *p)
     pthread_mutex_lock(&p->lock);
     while (!p->stop) {
         int64_t due = fv_batcher_due(p->batcher);
-        if (due <= fv_now()) {
-            n = fv_batcher_take(p->batcher, p->taken);
+        if (due <= fv_now() || p->finish) {
+            n = fv_batcher_take(p->batcher, p->taken); /* 0: the last one was taken */
             break;
         }
         p->sleeping = true;
@@ -295,17 +295,27 @@ int fv_pipeline_start(struct fv_pipeline *p, struct fv_error *err)
     return 0;
 }
 
-void fv_pipeline_stop(struct fv_pipeline *p)
+static void end_threads(struct fv_pipeline *p, bool *how)
 {
     if (!p->started)
         return;
     p->started = false;
     pthread_mutex_lock(&p->lock);
-    p->stop = true;
+    *how = true;
     pthread_mutex_unlock(&p->lock);
     pthread_cond_signal(&p->wake);
     pthread_join(p->infer_thread, NULL);
     pthread_join(p->result_thread, NULL);
+}
+
+void fv_pipeline_finish(struct fv_pipeline *p)
+{
+    end_threads(p, &p->finish);
+}
+
+void fv_pipeline_stop(struct fv_pipeline *p)
+{
+    end_threads(p, &p->stop);
 }
 
 void fv_pipeline_destroy(struct fv_pipeline *p)

@@ -22,7 +22,7 @@ struct fv_pipeline_params {
     uint32_t cameras;
     unsigned batch;               /* pictures per batch, at least 1 */
     unsigned per_camera;          /* pictures that may wait per camera */
-    int64_t timeout;              /* ns; how long a picture waits for its batch to fill */
+    int64_t timeout; /* ns; how long a picture waits for its batch to fill; FV_TIME_NEVER: until it is full */
     bool keep_pictures;           /* results carry their picture (snapshots) */
     const struct fv_model *model; /* borrowed, outlives the pipeline, as all below */
     const struct fv_runtime_ops *runtime_ops;
@@ -49,6 +49,8 @@ void fv_pipeline_put(struct fv_pipeline *pipeline, struct fv_picture *picture);
 /* Pictures and results of this camera that were given up. Any thread. */
 uint64_t fv_pipeline_dropped(struct fv_pipeline *pipeline, uint32_t camera);
 void fv_pipeline_stats(struct fv_pipeline *pipeline, struct fv_pipeline_stats *ret_stats);
+/* No more pictures come: analyses those that wait, be the last batch full or not, and ends both threads. */
+void fv_pipeline_finish(struct fv_pipeline *pipeline);
 /* Ends both threads; results that are ready are delivered first. Idempotent. */
 void fv_pipeline_stop(struct fv_pipeline *pipeline);
 void fv_pipeline_destroy(struct fv_pipeline *pipeline); /* stops first; NULL is fine */

@@ -205,11 +205,6 @@ int fv_clip_builder_add(struct fv_clip_builder *builder, const uint8_t *au, size
     return 0;
 }
 
-const struct fv_video_format *fv_clip_builder_format(const struct fv_clip_builder *builder)
-{
-    return builder->has_format ? &builder->clip->format : NULL;
-}
-
 /* Puts the clip onto its final time scale and fills in the durations. */
 static int set_times(struct fv_clip *clip, int64_t length, double fps)
 {

@@ -3,7 +3,7 @@
  * A clip: a video file, packetized once. Immutable after it was built; any number of sessions play
  * it at the same time.
  *
- *   file -> access units (clip_file.c, container.c) -> fv_clip_builder -> { aus, packets, bytes }
+ *   file -> access units (movie/) -> fv_clip_builder -> { aus, packets, bytes }
  *
  *   aus      [ send | time | duration | first packet, count ] ...     in sending order
  *   packets  [ offset | size ] ...  RTP payloads, one after the other in `bytes`
@@ -19,7 +19,6 @@
 #define FV_SIM_CLOCK 90000    /* ticks a second, also the RTP clock rate */
 #define FV_CLIP_SETS_MAX 8    /* parameter sets that the SDP names */
 #define FV_CLIP_SET_SIZE 1024 /* bytes of the largest of them */
-#define FV_CLIP_FILE_MAX (1u << 30)
 
 struct fv_clip_au {
     int64_t send;      /* its first packet leaves then */
@@ -83,7 +82,5 @@ int fv_clip_builder_add(struct fv_clip_builder *builder, const uint8_t *au, size
  * parameter sets), -ENOTSUP. The builder remains to be destroyed. */
 int fv_clip_builder_finish(struct fv_clip_builder *builder, int64_t end, double fps,
                            struct fv_clip **ret_clip, struct fv_error *err);
-/* The format by the first sequence parameter set seen so far, or NULL. */
-const struct fv_video_format *fv_clip_builder_format(const struct fv_clip_builder *builder);
 
 #endif

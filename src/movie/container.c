@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Containers through libavformat. Times come from the file; Annex B and in-band parameter sets
  * from libavcodec's filters. */
-#include "sim/container.h"
+#include "movie/container.h"
 
 #include <errno.h>
 #include <libavcodec/avcodec.h>
@@ -11,14 +11,15 @@
 #include "base/error.h"
 #include "base/mem.h"
 
-struct container {
+struct fv_container {
+    const struct fv_codec_ops *codec;
     AVFormatContext *format;
     const AVStream *stream;
     AVBSFContext *filter;
-    AVPacket *packet;
-    struct fv_clip_builder *builder;
+    AVPacket *packet; /* the access unit that was handed out */
     int64_t interval; /* between pictures, as the file says; for those without a time */
     int64_t last;     /* send time of the last access unit; INT64_MIN before the first */
+    bool ended;       /* the file is; the filter may still hold something */
 };
 
 static int from_av(int rc)
@@ -35,7 +36,7 @@ static const struct fv_codec_ops *ops_of(enum AVCodecID id)
     return id == AV_CODEC_ID_HEVC ? fv_codec_ops(FV_CODEC_H265) : NULL;
 }
 
-static int open_input(struct container *c, const char *path, struct fv_error *err)
+static int open_input(struct fv_container *c, const char *path, struct fv_error *err)
 {
     /* "file:" and the list: a name with a colon is no protocol, and a playlist opens no
      * connection. */
@@ -63,9 +64,9 @@ static int open_input(struct container *c, const char *path, struct fv_error *er
     return 0;
 }
 
-static int open_filter(struct container *c, const struct fv_codec_ops *codec)
+static int open_filter(struct fv_container *c)
 {
-    const char *name = codec->codec == FV_CODEC_H264 ? "h264_mp4toannexb" : "hevc_mp4toannexb";
+    const char *name = c->codec->codec == FV_CODEC_H264 ? "h264_mp4toannexb" : "hevc_mp4toannexb";
     const AVBitStreamFilter *filter = av_bsf_get_by_name(name);
     if (!filter)
         return -ENOTSUP;
@@ -78,37 +79,62 @@ static int open_filter(struct container *c, const struct fv_codec_ops *codec)
     return from_av(av_bsf_init(c->filter));
 }
 
-static int prepare(struct container *c, const char *path, struct fv_error *err)
+static int prepare(struct fv_container *c, const char *path, struct fv_error *err)
 {
-    const struct fv_codec_ops *codec = ops_of(c->stream->codecpar->codec_id);
-    if (!codec)
+    c->codec = ops_of(c->stream->codecpar->codec_id);
+    if (!c->codec)
         return fv_error_set(err, -ENOTSUP,
                             "the video is %s, cameras here send H.264 or H.265; convert it: "
                             "ffmpeg -i '%s' -an -c:v libx264 -bf 0 -g 20 -f h264 clip.h264",
                             avcodec_get_name(c->stream->codecpar->codec_id), path);
-    int rc = open_filter(c, codec);
-    if (rc == 0)
-        rc = fv_clip_builder_create(codec, &c->builder);
+    int rc = open_filter(c);
     if (rc == 0 && !(c->packet = av_packet_alloc()))
         rc = -ENOMEM;
     if (rc < 0)
-        return fv_error_set(err, rc, "cannot unpack the %s stream: %s", codec->name,
+        return fv_error_set(err, rc, "cannot unpack the %s stream: %s", c->codec->name,
                             fv_strerror(rc));
     const AVRational rate = c->stream->avg_frame_rate;
-    c->interval = rate.num > 0 && rate.den > 0 ? av_rescale(FV_SIM_CLOCK, rate.den, rate.num)
-                                               : FV_SIM_CLOCK / 25;
+    c->interval = rate.num > 0 && rate.den > 0 ? av_rescale(FV_MOVIE_CLOCK, rate.den, rate.num)
+                                               : FV_MOVIE_CLOCK / 25;
     c->interval = c->interval < 1 ? 1 : c->interval;
     c->last = INT64_MIN;
     return 0;
 }
 
-static int64_t to_ticks(const struct container *c, int64_t value)
+int fv_container_open(const char *path, struct fv_container **ret_container, struct fv_error *err)
 {
-    return av_rescale_q(value, c->filter->time_base_out, (AVRational){1, FV_SIM_CLOCK});
+    struct fv_container *c = FV_NEW(struct fv_container);
+    if (!c)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    av_log_set_level(AV_LOG_FATAL); /* what matters is in `err` */
+    int rc = open_input(c, path, err);
+    if (rc == 0)
+        rc = prepare(c, path, err);
+    if (rc < 0) {
+        fv_container_close(c);
+        return rc;
+    }
+    *ret_container = c;
+    return 0;
+}
+
+void fv_container_close(struct fv_container *c)
+{
+    if (!c)
+        return;
+    av_packet_free(&c->packet);
+    av_bsf_free(&c->filter);
+    avformat_close_input(&c->format);
+    fv_free(c);
+}
+
+static int64_t to_ticks(const struct fv_container *c, int64_t value)
+{
+    return av_rescale_q(value, c->filter->time_base_out, (AVRational){1, FV_MOVIE_CLOCK});
 }
 
 /* Sending times must increase: what lacks one, or goes back, follows after the file's interval. */
-static int add_packet(struct container *c)
+static void describe(struct fv_container *c, struct fv_movie_unit *ret_unit)
 {
     const AVPacket *packet = c->packet;
     int64_t send = packet->dts == AV_NOPTS_VALUE ? INT64_MIN : to_ticks(c, packet->dts);
@@ -116,70 +142,60 @@ static int add_packet(struct container *c)
         send = c->last + c->interval;
     if (send == INT64_MIN)
         send = 0;
-    int64_t time = packet->pts == AV_NOPTS_VALUE ? send : to_ticks(c, packet->pts);
     c->last = send;
-    return fv_clip_builder_add(c->builder, packet->data, (size_t)packet->size, send, time);
+    *ret_unit = (struct fv_movie_unit){
+        .data = packet->data,
+        .size = (size_t)packet->size,
+        .send = send,
+        .time = packet->pts == AV_NOPTS_VALUE ? send : to_ticks(c, packet->pts),
+    };
 }
 
-static int drain_filter(struct container *c)
-{
-    for (;;) {
-        int rc = av_bsf_receive_packet(c->filter, c->packet);
-        if (rc == AVERROR(EAGAIN) || rc == AVERROR_EOF)
-            return 0;
-        if (rc < 0)
-            return from_av(rc);
-        rc = add_packet(c);
-        av_packet_unref(c->packet);
-        if (rc < 0)
-            return rc;
-    }
-}
-
-static int read_packets(struct container *c)
+/* Feeds the filter with one packet of the video, or tells it that there are no more. */
+static int feed(struct fv_container *c)
 {
     int rc;
-    while ((rc = av_read_frame(c->format, c->packet)) >= 0) {
-        if (c->packet->stream_index != c->stream->index) {
-            av_packet_unref(c->packet);
-            continue;
-        }
-        rc = from_av(av_bsf_send_packet(c->filter, c->packet));
-        if (rc == 0)
-            rc = drain_filter(c);
-        if (rc < 0)
-            return rc;
-    }
-    if (rc != AVERROR_EOF)
-        return from_av(rc);
-    rc = from_av(av_bsf_send_packet(c->filter, NULL));
-    return rc < 0 ? rc : drain_filter(c);
-}
-
-static int build(struct container *c, const struct fv_clip_params *params,
-                 struct fv_clip **ret_clip, struct fv_error *err)
-{
-    int rc = open_input(c, params->path, err);
-    if (rc == 0)
-        rc = prepare(c, params->path, err);
-    if (rc < 0)
+    do {
+        av_packet_unref(c->packet);
+        rc = av_read_frame(c->format, c->packet);
+    } while (rc >= 0 && c->packet->stream_index != c->stream->index);
+    if (rc < 0 && rc != AVERROR_EOF)
         return rc;
-    rc = read_packets(c);
-    if (rc < 0)
-        return fv_error_set(err, rc, "cannot read the video: %s", fv_strerror(rc));
-    int64_t end = c->last == INT64_MIN ? 0 : c->last + c->interval;
-    return fv_clip_builder_finish(c->builder, end, params->fps, ret_clip, err);
+    c->ended = rc == AVERROR_EOF;
+    return av_bsf_send_packet(c->filter, c->ended ? NULL : c->packet);
 }
 
-int fv_clip_open_container(const struct fv_clip_params *params, struct fv_clip **ret_clip,
-                           struct fv_error *err)
+int fv_container_next(struct fv_container *c, struct fv_movie_unit *ret_unit, struct fv_error *err)
 {
-    struct container c = {0};
-    av_log_set_level(AV_LOG_FATAL); /* what matters is in `err` */
-    int rc = build(&c, params, ret_clip, err);
-    fv_clip_builder_destroy(c.builder);
-    av_packet_free(&c.packet);
-    av_bsf_free(&c.filter);
-    avformat_close_input(&c.format);
-    return rc;
+    int rc;
+    av_packet_unref(c->packet);
+    while ((rc = av_bsf_receive_packet(c->filter, c->packet)) == AVERROR(EAGAIN) && !c->ended) {
+        rc = feed(c);
+        if (rc < 0)
+            break;
+    }
+    if (rc == AVERROR_EOF || rc == AVERROR(EAGAIN))
+        return 0;
+    if (rc < 0) {
+        rc = from_av(rc);
+        return fv_error_set(err, rc, "cannot read the video: %s", fv_strerror(rc));
+    }
+    describe(c, ret_unit);
+    return 1;
+}
+
+const struct fv_codec_ops *fv_container_codec(const struct fv_container *container)
+{
+    return container->codec;
+}
+
+int64_t fv_container_interval(const struct fv_container *container)
+{
+    return container->interval;
+}
+
+double fv_container_done(const struct fv_container *c)
+{
+    const int64_t size = avio_size(c->format->pb), at = avio_tell(c->format->pb);
+    return size > 0 && at >= 0 && at < size ? (double)at / (double)size : 1;
 }
