@@ -119,4 +119,10 @@ void fv_driver_close(struct fv_driver *driver); /* a zeroed one is fine */
 int fv_driver_check(const struct fv_driver *driver, CUresult result, const char *call,
                     struct fv_error *err);
 
+struct fv_gpu;
+/* The table that an open GPU uses; borrowed. Any thread. */
+const struct fv_driver *fv_gpu_driver(const struct fv_gpu *gpu);
+/* fv_driver_check() for a call made on this GPU; a sticky error also makes fv_gpu_lost() say so. Any thread. */
+int fv_gpu_check(struct fv_gpu *gpu, CUresult result, const char *call, struct fv_error *err);
+
 #endif
