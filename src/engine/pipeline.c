@@ -9,15 +9,21 @@
 #include "base/mem.h"
 #include "base/ring.h"
 #include "base/thread.h"
-#include "kernels/letterbox.h"
 #include "prep/batch.h"
+#include "prep/plan.h"
 
 #define RESULT_SLOTS 256 /* results between the two threads; 2.5 MB */
 #define IDLE_EVERY FV_S
 
+/* A batch from submit to collect. */
+struct flight {
+    struct fv_picture **pictures; /* params.batch */
+    struct fv_letterbox *places;  /* params.batch */
+    unsigned count;
+};
+
 struct fv_pipeline {
     struct fv_pipeline_params params;
-    struct fv_tensor_spec spec;
     bool started;
     pthread_t infer_thread, result_thread;
 
@@ -26,10 +32,9 @@ struct fv_pipeline {
     struct fv_batcher *batcher;
     bool stop, finish, sleeping;
 
-    /* fv-infer */
-    struct fv_resizer *resizer;
-    struct fv_picture **taken;   /* params.batch */
-    struct fv_letterbox *places; /* params.batch */
+    /* fv-infer: a flight for each lane of the detector; `flying` of them are under way, the oldest is `oldest` */
+    struct flight *flights;
+    unsigned oldest, flying;
     int last_fault;
 
     struct fv_result *slots;
@@ -64,17 +69,22 @@ void fv_pipeline_put(struct fv_pipeline *p, struct fv_picture *picture)
         drop_picture(p, dropped);
 }
 
-/* Sleeps until a batch is due and takes it out. Returns the number of pictures, 0 when the pipeline stops. */
-static unsigned next_batch(struct fv_pipeline *p)
+/* Sleeps until a batch is due, unless `wait` is false, and takes it out. Returns the number of pictures, 0 when none is due,
+ * -ECANCELED when the pipeline stops. */
+static int next_batch(struct fv_pipeline *p, bool wait, struct fv_picture **pictures)
 {
-    unsigned n = 0;
+    int n = 0;
     pthread_mutex_lock(&p->lock);
-    while (!p->stop) {
-        int64_t due = fv_batcher_due(p->batcher);
-        if (due <= fv_now() || p->finish) {
-            n = fv_batcher_take(p->batcher, p->taken); /* 0: the last one was taken */
+    for (;;) {
+        int64_t due = p->stop ? FV_TIME_NEVER : fv_batcher_due(p->batcher);
+        if (p->stop)
+            n = -ECANCELED;
+        else if (due <= fv_now() || p->finish)
+            n = (int)fv_batcher_take(p->batcher, pictures);
+        if (n == 0 && p->finish)
+            n = -ECANCELED; /* the last one was taken */
+        if (n != 0 || !wait)
             break;
-        }
         p->sleeping = true;
         if (due == FV_TIME_NEVER) {
             pthread_cond_wait(&p->wake, &p->lock);
@@ -96,28 +106,26 @@ static void report_fault(struct fv_pipeline *p, int code, const char *reason)
     p->params.fault(p->params.data, code, reason);
 }
 
-/* Fills the runtime's input. Pictures that cannot be prepared leave the batch. Returns how many are in it. */
-static unsigned prepare(struct fv_pipeline *p, unsigned n)
+/* Says where each picture lies in the tensor. Pictures that cannot be prepared leave the batch. */
+static void place(struct fv_pipeline *p, struct flight *flight)
 {
     const struct fv_model *model = p->params.model;
-    float *input = p->params.runtime_ops->input(p->params.runtime, 0);
-    size_t image = (size_t)3 * model->width * model->height;
+    struct fv_detector *detector = p->params.detector;
     unsigned used = 0;
-    for (unsigned i = 0; i < n; i++) {
-        struct fv_picture *picture = p->taken[i];
-        struct fv_letterbox *place = &p->places[used];
-        int r = fv_plan_letterbox(picture->info.width, picture->info.height, model->width,
-                                  model->height, model->pad, place);
+    for (unsigned i = 0; i < flight->count; i++) {
+        struct fv_picture *picture = flight->pictures[i];
+        int r = detector->ops->usable(detector, picture) ? 0 : -ENOTSUP;
         if (r == 0)
-            r = fv_letterbox_run(p->resizer, picture, place, &p->spec, input + used * image);
+            r = fv_plan_letterbox(picture->info.width, picture->info.height, model->width,
+                                  model->height, model->pad, &flight->places[used]);
         if (r == 0) {
-            p->taken[used++] = picture;
+            flight->pictures[used++] = picture;
             continue;
         }
         report_fault(p, r, "a picture could not be prepared for the model");
         drop_picture(p, picture);
     }
-    return used;
+    flight->count = used;
 }
 
 static uint32_t to_picture(const struct fv_picture *picture, const struct fv_letterbox *place,
@@ -133,9 +141,11 @@ static uint32_t to_picture(const struct fv_picture *picture, const struct fv_let
 }
 
 /* Takes the picture's reference. */
-static void deliver(struct fv_pipeline *p, struct fv_picture *picture,
-                    const struct fv_letterbox *place, const float *output)
+static void deliver(struct fv_pipeline *p, unsigned lane, unsigned index)
 {
+    struct fv_detector *detector = p->params.detector;
+    const struct flight *flight = &p->flights[lane];
+    struct fv_picture *picture = flight->pictures[index];
     void *item;
     if (fv_ring_pop(p->free, &item, 1, 0) != 1) {
         drop_picture(p, picture);
@@ -143,8 +153,8 @@ static void deliver(struct fv_pipeline *p, struct fv_picture *picture,
     }
     struct fv_result *result = item;
     result->info = picture->info;
-    result->count = fv_boxes_decode(p->params.boxes, output, result->detections, NULL);
-    result->count = to_picture(picture, place, result->detections, result->count);
+    result->count = detector->ops->read(detector, lane, index, result->detections);
+    result->count = to_picture(picture, &flight->places[index], result->detections, result->count);
     result->info.at.inferred = fv_now();
     result->picture = p->params.keep_pictures ? picture : NULL;
     if (!p->params.keep_pictures)
@@ -152,36 +162,93 @@ static void deliver(struct fv_pipeline *p, struct fv_picture *picture,
     fv_ring_push(p->ready, result); /* has room for every slot */
 }
 
-static void run_batch(struct fv_pipeline *p, unsigned n)
+/* The batch is lost. */
+static void abandon(struct fv_pipeline *p, struct flight *flight, int code, const char *reason)
 {
-    const void *output = NULL;
-    struct fv_error err = {0};
-    size_t image = (size_t)p->params.model->rows * p->params.model->columns;
-    n = prepare(p, n);
-    if (n == 0)
-        return;
-    int r = p->params.runtime_ops->run(p->params.runtime, 0, n, &output, &err);
-    if (r < 0)
-        report_fault(p, r, err.text);
-    for (unsigned i = 0; i < n; i++) {
-        if (r < 0)
-            drop_picture(p, p->taken[i]);
-        else
-            deliver(p, p->taken[i], &p->places[i], (const float *)output + i * image);
-    }
-    if (r < 0)
-        return;
-    p->last_fault = 0;
-    p->batches++;
-    p->batched += n;
+    report_fault(p, code, reason);
+    for (unsigned i = 0; i < flight->count; i++)
+        drop_picture(p, flight->pictures[i]);
+    flight->count = 0;
 }
 
+static unsigned lane_after(const struct fv_pipeline *p, unsigned flights)
+{
+    return (p->oldest + flights) % p->params.detector->lanes;
+}
+
+/* The batch in the next free lane goes to the detector. */
+static void submit(struct fv_pipeline *p)
+{
+    struct fv_detector *detector = p->params.detector;
+    unsigned lane = lane_after(p, p->flying);
+    struct flight *flight = &p->flights[lane];
+    struct fv_error err = {0};
+    place(p, flight);
+    if (flight->count == 0)
+        return;
+    const struct fv_batch batch = {flight->pictures, flight->places, flight->count};
+    int r = detector->ops->submit(detector, lane, &batch, &err);
+    if (r < 0)
+        abandon(p, flight, r, err.text);
+    else
+        p->flying++;
+}
+
+/* Waits for the oldest batch and hands its results on. */
+static void collect(struct fv_pipeline *p)
+{
+    struct fv_detector *detector = p->params.detector;
+    unsigned lane = p->oldest;
+    struct flight *flight = &p->flights[lane];
+    struct fv_error err = {0};
+    int r = detector->ops->collect(detector, lane, &err);
+    p->oldest = lane_after(p, 1);
+    p->flying--;
+    if (r < 0) {
+        abandon(p, flight, r, err.text);
+        return;
+    }
+    for (unsigned i = 0; i < flight->count; i++)
+        deliver(p, lane, i);
+    p->last_fault = 0;
+    p->batches++;
+    p->batched += flight->count;
+}
+
+static void begin(const struct fv_pipeline *p)
+{
+    if (p->params.began)
+        p->params.began(p->params.data);
+}
+
+static void enter(struct fv_pipeline *p)
+{
+    struct fv_detector *detector = p->params.detector;
+    struct fv_error err = {0};
+    int r = detector->ops->enter(detector, &err);
+    if (r < 0)
+        report_fault(p, r, err.text); /* each submit will fail, and say so */
+}
+
+/* A batch that is due goes first, so that the device never waits for the host; else what flies is collected. */
 static void *infer_main(void *data)
 {
     struct fv_pipeline *p = data;
-    unsigned n;
-    while ((n = next_batch(p)) > 0)
-        run_batch(p, n);
+    begin(p);
+    enter(p);
+    int n = 0;
+    while (n >= 0 || p->flying > 0) {
+        n = 0;
+        if (p->flying < p->params.detector->lanes) {
+            struct flight *flight = &p->flights[lane_after(p, p->flying)];
+            n = next_batch(p, p->flying == 0, flight->pictures);
+            flight->count = n > 0 ? (unsigned)n : 0;
+        }
+        if (n > 0)
+            submit(p);
+        else if (p->flying > 0)
+            collect(p);
+    }
     fv_ring_close(p->ready);
     return NULL;
 }
@@ -201,6 +268,7 @@ static void *result_main(void *data)
     void *items[32];
     int64_t idle_at = fv_now() + IDLE_EVERY;
     int n;
+    begin(p);
     while ((n = fv_ring_pop(p->ready, items, 32, idle_at)) >= 0) {
         for (int i = 0; i < n; i++)
             hand_over(p, items[i]);
@@ -225,34 +293,39 @@ static void init_wake(struct fv_pipeline *p)
     pthread_condattr_destroy(&attr);
 }
 
-static struct fv_tensor_spec tensor_spec(const struct fv_model *model)
+static int create_flights(struct fv_pipeline *p)
 {
-    struct fv_tensor_spec spec = {
-        .width = model->width,
-        .height = model->height,
-        .bgr = model->order == FV_ORDER_BGR,
-        .range = model->range,
-        .pad_value = model->pad_value,
-    };
-    memcpy(spec.mean, model->mean, sizeof(spec.mean));
-    memcpy(spec.std, model->std, sizeof(spec.std));
-    return spec;
+    unsigned lanes = p->params.detector->lanes;
+    p->flights = fv_calloc(lanes, sizeof(p->flights[0]));
+    for (unsigned i = 0; p->flights && i < lanes; i++) {
+        struct flight *flight = &p->flights[i];
+        flight->pictures = fv_calloc(p->params.batch, sizeof(flight->pictures[0]));
+        flight->places = fv_calloc(p->params.batch, sizeof(flight->places[0]));
+        if (!flight->pictures || !flight->places)
+            return -ENOMEM;
+    }
+    return p->flights ? 0 : -ENOMEM;
+}
+
+static void destroy_flights(struct fv_pipeline *p)
+{
+    for (unsigned i = 0; p->flights && i < p->params.detector->lanes; i++) {
+        fv_free(p->flights[i].pictures);
+        fv_free(p->flights[i].places);
+    }
+    fv_free(p->flights);
 }
 
 static int create_parts(struct fv_pipeline *p)
 {
     const struct fv_pipeline_params *params = &p->params;
-    p->taken = fv_calloc(params->batch, sizeof(p->taken[0]));
-    p->places = fv_calloc(params->batch, sizeof(p->places[0]));
     p->slots = fv_calloc(RESULT_SLOTS, sizeof(p->slots[0]));
     p->dropped = fv_calloc(params->cameras, sizeof(p->dropped[0]));
-    if (!p->taken || !p->places || !p->slots || !p->dropped)
+    if (!p->slots || !p->dropped || create_flights(p) < 0)
         return -ENOMEM;
     struct fv_batcher_params batcher = {params->cameras, params->per_camera, params->batch,
                                         params->timeout};
     int r = fv_batcher_create(&batcher, &p->batcher);
-    if (r == 0)
-        r = fv_resizer_create(&p->resizer);
     if (r == 0)
         r = fv_ring_create(RESULT_SLOTS, &p->free);
     if (r == 0)
@@ -269,7 +342,6 @@ int fv_pipeline_create(const struct fv_pipeline_params *params, struct fv_pipeli
     if (!p)
         return fv_error_set(err, -ENOMEM, "out of memory");
     p->params = *params;
-    p->spec = tensor_spec(params->model);
     init_wake(p);
     int r = create_parts(p);
     if (r < 0) {
@@ -324,11 +396,9 @@ void fv_pipeline_destroy(struct fv_pipeline *p)
         return;
     fv_pipeline_stop(p);
     fv_batcher_destroy(p->batcher);
-    fv_resizer_destroy(p->resizer);
     fv_ring_destroy(p->free);
     fv_ring_destroy(p->ready);
-    fv_free(p->taken);
-    fv_free(p->places);
+    destroy_flights(p);
     fv_free(p->slots);
     fv_free((void *)p->dropped);
     pthread_cond_destroy(&p->wake);

@@ -2,7 +2,7 @@
 /*
  * Pictures in, results out: the inference thread and the result thread.
  *
- *   decode worker --put()--> batcher --[fv-infer: letterbox, run, boxes]--> ring --[fv-result: count, callback, sinks]
+ *   decode worker --put()--> batcher --[fv-infer: detector]--> ring --[fv-result: count, callback, sinks]
  *
  * What may be lost, and where it is counted: a camera's oldest picture when it holds too many (batcher), and a result when the result thread
  * falls `RESULT_SLOTS` behind. Both appear as `dropped` of the camera.
@@ -11,10 +11,8 @@
 #define FV_ENGINE_PIPELINE_H
 
 #include "base/error.h"
-#include "base/hist.h"
+#include "engine/detector.h"
 #include "flow.h"
-#include "infer/boxes.h"
-#include "infer/runtime.h"
 
 struct fv_pipeline;
 
@@ -24,10 +22,9 @@ struct fv_pipeline_params {
     unsigned per_camera;          /* pictures that may wait per camera */
     int64_t timeout; /* ns; how long a picture waits for its batch to fill; FV_TIME_NEVER: until it is full */
     bool keep_pictures;           /* results carry their picture (snapshots) */
-    const struct fv_model *model; /* borrowed, outlives the pipeline, as all below */
-    const struct fv_runtime_ops *runtime_ops;
-    struct fv_runtime *runtime;
-    struct fv_boxes *boxes;
+    const struct fv_model *model; /* borrowed, outlives the pipeline, as the detector */
+    struct fv_detector *detector;
+    void (*began)(void *data); /* on each of the two threads, first of all; may be NULL */
     /* On the result thread; the result is borrowed and may be changed. info.at.event is set. */
     void (*result)(void *data, struct fv_result *result);
     void (*idle)(void *data);  /* on the result thread, about once a second; may be NULL */

@@ -83,27 +83,42 @@ static int find_class(const struct fv_model *model, const char *text, uint16_t *
     return 0;
 }
 
-static int make_boxes(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err)
+/* Class numbers of TARGET_CLASSES; fv_free. */
+static int find_classes(const struct fv_setup *setup, const struct fv_config *config,
+                        uint16_t **ret_classes, struct fv_error *err)
 {
-    unsigned count = config->models.target_classes.count;
-    uint16_t *classes = fv_calloc(count + 1, sizeof(classes[0]));
+    const struct fv_conf_strings *names = &config->models.target_classes;
+    uint16_t *classes = fv_calloc(names->count + 1, sizeof(classes[0]));
     if (!classes)
         return fv_error_set(err, -ENOMEM, "out of memory");
     int r = 0;
-    for (unsigned i = 0; r == 0 && i < count; i++)
-        r = find_class(setup->model, config->models.target_classes.items[i], &classes[i], err);
-    struct fv_boxes_params params = {
+    for (unsigned i = 0; r == 0 && i < names->count; i++)
+        r = find_class(setup->model, names->items[i], &classes[i], err);
+    if (r < 0)
+        fv_free(classes);
+    else
+        *ret_classes = classes;
+    return r;
+}
+
+static int make_detector(struct fv_setup *setup, const struct fv_config *config,
+                         struct fv_error *err)
+{
+    uint16_t *classes = NULL;
+    int r = find_classes(setup, config, &classes, err);
+    if (r < 0)
+        return r;
+    const struct fv_detector_params params = {
         .model = setup->model,
+        .runtime_ops = setup->runtime_ops,
+        .runtime = setup->runtime,
+        .max_batch = setup->batch,
         .score_threshold = fv_analysis_threshold(config),
         .iou_threshold = (float)config->models.iou,
         .classes = classes,
-        .class_count = count,
+        .class_count = config->models.target_classes.count,
     };
-    if (r == 0) {
-        r = fv_boxes_create(&params, &setup->boxes);
-        if (r < 0)
-            fv_error_set(err, r, "box decoding could not be set up: %s", fv_strerror(r));
-    }
+    r = fv_detector_cpu_create(&params, &setup->detector, err);
     fv_free(classes);
     return r;
 }
@@ -149,10 +164,10 @@ int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct
     int r = load_model(setup, config, err);
     if (r == 0) {
         setup->person = fv_model_class(setup->model, "person");
-        r = make_boxes(setup, config, err);
+        r = open_runtime(setup, config, err);
     }
     if (r == 0)
-        r = open_runtime(setup, config, err);
+        r = make_detector(setup, config, err);
     if (r == 0)
         r = warm_up(setup, config->models.warm_up_iterations, err);
     if (r < 0)
@@ -162,9 +177,9 @@ int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct
 
 void fv_setup_finish(struct fv_setup *setup)
 {
+    fv_detector_destroy(setup->detector);
     if (setup->runtime)
         setup->runtime_ops->close(setup->runtime);
-    fv_boxes_destroy(setup->boxes);
     fv_model_free(setup->model);
     *setup = (struct fv_setup){0};
 }

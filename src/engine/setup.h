@@ -5,14 +5,14 @@
 
 #include "base/error.h"
 #include "conf/conf.h"
-#include "infer/boxes.h"
+#include "engine/detector.h"
 #include "infer/runtime.h"
 
 struct fv_setup {
     struct fv_model *model;
     const struct fv_runtime_ops *runtime_ops;
     struct fv_runtime *runtime;
-    struct fv_boxes *boxes;
+    struct fv_detector *detector;
     unsigned batch; /* pictures per batch that the configuration asks for */
     int person;     /* class number of "person", -1 when the model has none */
 };

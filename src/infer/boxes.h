@@ -4,6 +4,7 @@
 #define FV_INFER_BOXES_H
 
 #include "infer/model.h"
+#include "kernels/yolox.h"
 
 struct fv_boxes; /* scratch memory for one thread */
 
@@ -15,8 +16,20 @@ struct fv_boxes_params {
     uint32_t class_count;    /* 0: all */
 };
 
-/* A box belongs to its best class of all; then it is reported or, when that class is not wanted, left out. 0, -ENOMEM, or -EINVAL
- * (threshold outside 0..1, class number beyond the labels, model whose numbers contradict each other). */
+/* What the kernels of either kind need to know. */
+struct fv_boxes_plan {
+    struct fv_yolox_spec yolox;
+    struct fv_nms_params nms;
+    uint8_t *wanted; /* one per class, or NULL: all; yolox.wanted points here */
+};
+
+/* 0, -ENOMEM, or -EINVAL (threshold outside 0..1, class number beyond the labels, model whose numbers contradict each other), which
+ * leave nothing behind. */
+int fv_boxes_plan_init(struct fv_boxes_plan *plan, const struct fv_boxes_params *params);
+void fv_boxes_plan_finish(struct fv_boxes_plan *plan); /* a zeroed one is fine */
+
+/* A box belongs to its best class of all; then it is reported or, when that class is not wanted, left out. 0, -ENOMEM, -EINVAL,
+ * as fv_boxes_plan_init. */
 int fv_boxes_create(const struct fv_boxes_params *params, struct fv_boxes **ret_boxes);
 void fv_boxes_destroy(struct fv_boxes *boxes);
 /* One image's output [rows, columns] -> at most FV_DETECTIONS_MAX detections by falling score (ties: lower row first). Returns their
