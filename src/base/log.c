@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -20,6 +22,7 @@ static struct {
     pthread_mutex_t lock;
     fv_log_sink sink;
     void *data;
+    int fd; /* of the log file; 0: standard error */
     char last[LINE_MAX_BYTES]; /* level, area and text of the last line */
     int64_t last_at;
     unsigned repeats; /* of `last`, not printed yet */
@@ -35,16 +38,16 @@ static const char *level_name(enum fv_log_level level)
 }
 
 /*
- * One line to standard error, if it takes it at once. Lines come from the network's and the decoder's threads: a pipe that nobody reads or a stopped
+ * One line to standard error or the file, if it takes it at once. Lines come from the network's and the decoder's threads: a pipe that nobody reads or a stopped
  * terminal must not stop a camera. POLLOUT promises room for PIPE_BUF bytes, more than a line has.
  */
 static bool write_line(const char *line)
 {
-    struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+    struct pollfd fd = {.fd = state.fd ? state.fd : STDERR_FILENO, .events = POLLOUT};
     size_t size = strlen(line);
     if (poll(&fd, 1, 0) != 1 || !(fd.revents & POLLOUT))
         return false;
-    return write(STDERR_FILENO, line, size) == (ssize_t)size;
+    return write(fd.fd, line, size) == (ssize_t)size;
 }
 
 /* state.lock is held. */
@@ -120,6 +123,24 @@ int fv_log_on(enum fv_log_level level)
 void fv_log_set_level(enum fv_log_level level)
 {
     atomic_store(&threshold, (int)level);
+}
+
+int fv_log_set_file(const char *path)
+{
+    int fd = 0;
+    if (path) {
+        /* Not blocking: a pipe without a reader is refused instead of waited for. */
+        fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+        if (fd < 0)
+            return -errno;
+    }
+    pthread_mutex_lock(&state.lock);
+    int before = state.fd;
+    state.fd = fd;
+    pthread_mutex_unlock(&state.lock);
+    if (before)
+        close(before);
+    return 0;
 }
 
 void fv_log_set_sink(fv_log_sink sink, void *data)

@@ -65,6 +65,7 @@ static const struct fv_word log_levels[] = {{"debug", FV_LOG_DEBUG},
 #define AREAS_RULE                                                                                 \
     "Settings: [analytics.md](analytics.md). A camera's own list replaces the engine-wide one. A " \
     "class that the model does not know is an error at start."
+#define PERMITTED "Where the system does not permit it, a warning says so and they run at normal priority."
 #define GPU_ONLY_WHY "Fovea keeps every frame on the GPU."
 
 const struct fv_setting fv_settings[] = {
@@ -150,11 +151,15 @@ const struct fv_setting fv_settings[] = {
      .value = "true", .already = "true", .warn_at = "false",
      .why = "Without pools every frame allocates.", .help = "reuse of memory"},
     {P, "USE_THREAD_AFFINITY", FV_KIND_BOOL, CONFIG(processing.use_thread_affinity),
-     .value = "true", .help = "pin threads to cores"},
+     .value = "true", .default_note = "false with BACKEND \"cpu\"",
+     .help = "pin each thread of the pipeline to a core"},
     {P, "THREAD_PRIORITY", FV_KIND_WORD, CONFIG(processing.thread_priority), .words = priorities,
-     .value = "\"HIGH\"", .help = "priority of the pipeline's threads"},
+     .value = "\"HIGH\"", .default_note = "NORMAL with BACKEND \"cpu\"",
+     .help = "priority of the pipeline's threads: network, inference, results; HIGH is nice -10, REALTIME SCHED_RR 10",
+     .rule = PERMITTED},
     {P, "DECODER_THREAD_PRIORITY", FV_KIND_WORD, CONFIG(processing.decoder_thread_priority),
-     .words = priorities, .value = "\"REALTIME\"", .help = "priority of the decode workers"},
+     .words = priorities, .value = "\"REALTIME\"", .default_note = "NORMAL with BACKEND \"cpu\"",
+     .help = "priority of the decode workers", .rule = PERMITTED},
     {P, "ENABLE_OPTIMIZED_PREPROCESSING",
      OBSOLETE("Remove it: there is one preprocessing, fused into one pass."),
      .help = "CPU preprocessing"},

@@ -247,6 +247,20 @@ static void rule_thresholds(struct fv_check *check)
            "TRACK_LOW_THRESH %.10g is larger than TRACK_THRESH %.10g.", low, high);
 }
 
+/* Decoding and inference on the CPU at a raised priority, or on one core each, would starve the network: only when asked for. */
+static void rule_threads(struct fv_check *check)
+{
+    struct fv_config *config = check->config;
+    if (check->gpu_only)
+        return;
+    if (!fv_check_given(check, "processing", "THREAD_PRIORITY", NULL))
+        config->processing.thread_priority = FV_PRIORITY_NORMAL;
+    if (!fv_check_given(check, "processing", "DECODER_THREAD_PRIORITY", NULL))
+        config->processing.decoder_thread_priority = FV_PRIORITY_NORMAL;
+    if (!fv_check_given(check, "processing", "USE_THREAD_AFFINITY", NULL))
+        config->processing.use_thread_affinity = false;
+}
+
 static bool is_loopback(const char *host)
 {
     return !strncmp(host, "127.", 4) || !strcmp(host, "::1") || !strcasecmp(host, "localhost");
@@ -281,6 +295,7 @@ void fv_rules_file(struct fv_check *check)
     rule_provider(check);
     rule_profiling(check);
     rule_thresholds(check);
+    rule_threads(check);
     rule_server(check);
     rule_debug(check);
 }

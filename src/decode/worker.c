@@ -11,9 +11,9 @@
 #include <errno.h>
 #include <stdatomic.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/ring.h"
+#include "base/thread.h"
 
 #define POP_MAX 16
 #define CAUSES_MAX 8
@@ -171,21 +171,11 @@ static void end_decoder(struct camera *camera)
     close_decoder(camera);
 }
 
-static void set_up_thread(const struct fv_decode_worker_params *params)
-{
-    int code =
-        params->priority == FV_PRIORITY_NORMAL ? 0 : fv_thread_set_priority(params->priority);
-    if (code < 0)
-        fv_debug("decode", "thread priority not granted: %s", fv_strerror(code));
-    code = params->core < 0 ? 0 : fv_thread_pin((unsigned)params->core);
-    if (code < 0)
-        fv_debug("decode", "not pinned to core %d: %s", params->core, fv_strerror(code));
-}
-
 static void *run(void *data)
 {
     struct fv_decode_worker *worker = data;
-    set_up_thread(&worker->params);
+    if (worker->params.began)
+        worker->params.began(worker->params.data);
     void *items[POP_MAX];
     for (;;) {
         int popped = fv_ring_pop(worker->ring, items, POP_MAX, FV_TIME_NEVER);

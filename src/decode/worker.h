@@ -7,7 +7,6 @@
 #ifndef FV_DECODE_WORKER_H
 #define FV_DECODE_WORKER_H
 
-#include "base/thread.h"
 #include "decode/decoder.h"
 
 struct fv_decode_worker;
@@ -18,8 +17,7 @@ struct fv_decode_worker_params {
     uint32_t cameras; /* ids 0 .. cameras-1 */
     unsigned queue_per_camera; /* access units waiting per camera; MAX_QUEUE_SIZE */
     unsigned interval;         /* hand out every n-th decoded picture; ANALYSIS_FRAME_INTERVAL */
-    enum fv_priority priority;
-    int core; /* to pin to; -1: none */
+    void (*began)(void *data); /* on the worker's thread, first of all; may be NULL */
     /* Takes the reference. info.number and info.at.decoded are set. */
     void (*picture)(void *data, struct fv_picture *picture);
     /* A camera's stream cannot be decoded (codec not supported, decoder refused): once per cause.

@@ -9,6 +9,7 @@
 // clang-format on
 
 #include <errno.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -176,7 +177,6 @@ static const struct fv_decode_worker_params defaults = {
     .cameras = CAMERAS,
     .queue_per_camera = 4,
     .interval = 1,
-    .core = -1,
     .picture = on_picture,
     .fault = on_fault,
     .data = &seen,
@@ -526,18 +526,26 @@ static void test_create_failures(void **state)
     fv_decode_worker_destroy(worker);
 }
 
-/* Refused or granted, the thread runs. */
-static void test_priority(void **state)
+static pthread_t began;
+
+static void on_began(void *data)
+{
+    (void)data;
+    began = pthread_self();
+}
+
+/* The hook runs on the worker's thread, before the first picture. */
+static void test_began(void **state)
 {
     (void)state;
     struct fv_decode_worker_params params = defaults;
-    params.priority = FV_PRIORITY_HIGH;
-    params.core = 0;
+    params.began = on_began;
     struct fv_decode_worker *worker = create(&params);
     PUSH(worker, .camera = 0, .key = true);
     settle(worker, 0, 1);
     fv_decode_worker_destroy(worker);
     assert_int_equal(seen.picture_count, 1);
+    assert_false(pthread_equal(began, pthread_self()));
 }
 
 static void on_served(void *data, uint32_t camera)
@@ -602,7 +610,7 @@ int main(void)
         CASE(test_stop_drains_nothing),
         CASE(test_unknown_camera),
         CASE(test_create_failures),
-        CASE(test_priority),
+        CASE(test_began),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,6 +109,20 @@ static void on_ended(void *data)
     fv_analysis_stop(engine->analysis);
 }
 
+/* fv-ingest, fv-infer, fv-result */
+static void on_pipeline_thread(void *data)
+{
+    struct fv_engine *engine = data;
+    fv_threads_enter(&engine->threads, FV_THREAD_PIPELINE);
+}
+
+/* fv-decode */
+static void on_decode_thread(void *data)
+{
+    struct fv_engine *engine = data;
+    fv_threads_enter(&engine->threads, FV_THREAD_DECODER);
+}
+
 static int load_config(struct fv_engine *engine, struct fv_error *err)
 {
     const struct fv_engine_params *params = &engine->params;
@@ -129,6 +143,16 @@ static int load_config(struct fv_engine *engine, struct fv_error *err)
         return fv_error_set(err, -ENOMEM, "out of memory");
     fv_free(engine->config->output.dir);
     engine->config->output.dir = folder;
+    return 0;
+}
+
+static int open_log(const struct fv_config *config, struct fv_error *err)
+{
+    fv_log_set_level((enum fv_log_level)config->app.log_level);
+    int r = fv_log_set_file(config->app.log_file);
+    if (r < 0)
+        return fv_error_set(err, r, "app.LOG_FILE '%s' cannot be opened: %s", config->app.log_file,
+                            fv_strerror(r));
     return 0;
 }
 
@@ -216,6 +240,7 @@ static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
         .keep_pictures = config->output.save_frames,
         .model = engine->setup.model,
         .detector = engine->setup.detector,
+        .began = on_pipeline_thread,
         .result = on_result,
         .idle = on_idle,
         .ended = on_ended,
@@ -232,9 +257,7 @@ static int open_decode(struct fv_engine *engine, struct fv_error *err)
         .cameras = engine->cameras.count,
         .queue_per_camera = (unsigned)engine->config->processing.max_queue_size,
         .interval = (unsigned)engine->config->processing.analysis_frame_interval,
-        .priority =
-            FV_PRIORITY_NORMAL, /* CPU decoding at a raised priority would starve the network thread */
-        .core = -1,
+        .began = on_decode_thread,
         .picture = on_picture,
         .fault = on_decode_fault,
         .data = engine,
@@ -249,7 +272,7 @@ static int open_ingest(struct fv_engine *engine, struct fv_error *err)
         .gather = (int64_t)(config->cameras.gather_ms * (double)FV_MS),
         .connect_rate = (unsigned)config->cameras.connect_rate_per_s,
         .connects_per_host = (unsigned)config->cameras.connects_per_host,
-        .handler = {.au = on_au, .state = on_state, .data = engine},
+        .handler = {.au = on_au, .state = on_state, .began = on_pipeline_thread, .data = engine},
     };
     int r = fv_ingest_create(&params, &engine->ingest, err);
     for (uint32_t i = 0; r == 0 && i < engine->cameras.count; i++) {
@@ -267,6 +290,10 @@ static int open_parts(struct fv_engine *engine, struct fv_error *err)
     int r = load_config(engine, err);
     if (r < 0)
         return r;
+    r = open_log(engine->config, err);
+    if (r < 0)
+        return r;
+    fv_threads_init(&engine->threads, engine->config);
     if (engine->config->processing.backend == FV_BACKEND_GPU)
         return fv_gpu_probe(engine->params.problem, engine->params.data, err);
     r = fv_cameras_init(&engine->cameras, engine->config);
@@ -344,6 +371,8 @@ void fv_engine_close(struct fv_engine *engine)
     fv_analysis_destroy(engine->analysis);
     fv_setup_finish(&engine->setup);
     fv_cameras_finish(&engine->cameras);
+    if (engine->config && engine->config->app.log_file)
+        fv_log_set_file(NULL);
     fv_config_free(engine->config);
     fv_free(engine);
 }

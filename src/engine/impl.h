@@ -8,6 +8,7 @@
 #include "engine/cameras.h"
 #include "engine/pipeline.h"
 #include "engine/setup.h"
+#include "engine/threads.h"
 #include "sink/sink.h"
 
 #define FV_ENGINE_SINKS 2
@@ -17,6 +18,7 @@ struct fv_engine {
     struct fv_config *config;
     struct fv_cameras cameras;
     struct fv_setup setup;
+    struct fv_threads threads;
     struct fv_analysis *analysis;
     struct fv_sink_context sink_context;
     struct fv_sink *sinks[FV_ENGINE_SINKS];

@@ -90,7 +90,6 @@ static int open_parts(struct fv_reader *reader, const char *url, struct fv_error
         .cameras = 1,
         .queue_per_camera = QUEUE,
         .interval = 1,
-        .core = -1,
         .picture = on_picture,
         .fault = on_fault,
         .data = reader,

@@ -97,6 +97,8 @@ static void *run_thread(void *data)
 {
     struct fv_ingest *ingest = data;
     char reason[100] = "stopped";
+    if (ingest->params.handler.began)
+        ingest->params.handler.began(ingest->params.handler.data);
     int ret = fv_loop_run(ingest->loop);
     if (ret < 0)
         snprintf(reason, sizeof(reason), "the network thread ended: %s", fv_strerror(ret));
