@@ -49,7 +49,7 @@ json_t *fv_summary_make(struct fv_engine *engine, const struct fv_summary_live *
             continue;
         json_array_append_new(cameras, camera_object(&camera, live->states[i]));
     }
-    return json_pack("{s:f, s:f, s:s, s:s, s:I, s:I, s:o}", "duration_s", tenths(live->duration_s),
+    return json_pack("{s:s, s:f, s:f, s:s, s:s, s:I, s:I, s:o}", "name", stats.name, "duration_s", tenths(live->duration_s),
                      "cpu_percent_of_one_core", tenths(live->cpu_percent), "backend", stats.backend,
                      "runtime", stats.runtime, "events_written", integer(stats.events_written),
                      "events_dropped", integer(stats.events_dropped), "cameras", cameras);

@@ -74,6 +74,7 @@ struct fv_engine_camera {
 };
 
 struct fv_engine_stats {
+    const char *name;    /* app.APP_NAME; valid until close or reload */
     const char *backend; /* "cpu", "gpu" */
     const char *runtime; /* what really infers: library, version, provider */
     int64_t uptime;      /* ns since start */

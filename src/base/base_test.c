@@ -357,6 +357,29 @@ static void test_log_never_waits(void **state)
     assert_non_null(strstr(text, "somebody reads again"));
 }
 
+/* To a file and back; what cannot be opened changes nothing. */
+static void test_log_file(void **state)
+{
+    char path[] = "/tmp/fovea-log-XXXXXX", text[1000] = "";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(fv_log_set_file(path), 0);
+    fv_log(FV_LOG_WARNING, "test", "into the file");
+    assert_int_equal(fv_log_set_file("/nonexistent/log"), -ENOENT);
+    fv_log_set_level(FV_LOG_ERROR);
+    fv_log(FV_LOG_WARNING, "test", "below the level");
+    fv_log_set_level(FV_LOG_DEBUG);
+    fv_debug("test", "%s", "still into it");
+    fv_log_set_level(FV_LOG_WARNING);
+    assert_int_equal(fv_log_set_file(NULL), 0);
+    assert_true(read(fd, text, sizeof(text) - 1) > 0);
+    close(fd);
+    unlink(path);
+    assert_non_null(strstr(text, " warning test: into the file\n"));
+    assert_non_null(strstr(text, " debug test: still into it\n"));
+    assert_null(strstr(text, "below the level"));
+}
+
 static void *pinned(void *data)
 {
     int *results = data;
@@ -397,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_buffer_trim),
         cmocka_unit_test(test_log),
         cmocka_unit_test(test_log_never_waits),
+        cmocka_unit_test(test_log_file),
         cmocka_unit_test(test_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

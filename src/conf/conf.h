@@ -59,6 +59,7 @@ struct fv_conf_camera {
     double resolve_timeout_s, connect_timeout_s, request_timeout_s, first_packet_timeout_s, first_keyframe_timeout_s, stall_timeout_s;
     double reorder_ms;
     bool flag_loss; /* ON_LOSS is "flag" */
+    int decode_mode; /* 0: key pictures only, else every Nth */
     int backoff;    /* enum fv_conf_backoff */
     double backoff_initial_s, backoff_max_s, backoff_factor, backoff_jitter, breaker_open_s;
     int backoff_stable_after, breaker_failures, breaker_probes;
@@ -73,6 +74,8 @@ struct fv_config {
         double pipeline_queue_timeout_ms;
         int unified_pipeline_threads; /* 0: auto */
         int analysis_frame_interval;
+        int frame_skip;    /* pictures left out after each one that is analysed; multiplies the interval */
+        double target_fps; /* of a camera, at most */
         int nvdec_buffer_size; /* surfaces per camera beyond what its stream needs */
         bool use_thread_affinity;
         int thread_priority, decoder_thread_priority; /* enum fv_priority */

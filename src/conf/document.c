@@ -44,7 +44,9 @@ static void describe_type(const struct fv_setting *setting, struct fv_str *out)
 {
     if (setting->words)
         describe_words(setting, out);
-    else
+    if (setting->flags & FV_MAY_WORD)
+        fv_str_add(out, ", or ");
+    if (setting->kind != FV_KIND_WORD)
         fv_str_add(out, fv_kind_name(setting->kind));
     if (setting->min != setting->max)
         fv_str_addf(out, " %s %.10g %s %.10g", setting->flags & FV_OPEN_MIN ? "above" : "from",

@@ -657,7 +657,7 @@ static void test_table(void **state)
 {
     for (size_t i = 0; i < fv_setting_count; i++) {
         const struct fv_setting *setting = &fv_settings[i];
-        bool word = setting->kind == FV_KIND_WORD;
+        bool word = setting->kind == FV_KIND_WORD || (setting->flags & FV_MAY_WORD);
         bool own = setting->kind == FV_KIND_CAMERAS || setting->kind == FV_KIND_AREAS;
         bool camera_only = setting->scope == FV_SCOPE_CAMERA;
         bool reasoned =

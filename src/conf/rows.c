@@ -28,6 +28,7 @@ static const struct fv_word backoffs[] = {{"exponential", FV_CONF_BACKOFF_EXPONE
                                           {"adaptive", FV_CONF_BACKOFF_ADAPTIVE},
                                           {"circuit_breaker", FV_CONF_BACKOFF_BREAKER},
                                           {NULL}};
+static const struct fv_word decode_modes[] = {{"all", 1}, {"key", 0}, {NULL}};
 static const struct fv_word log_levels[] = {{"debug", FV_LOG_DEBUG},
                                             {"info", FV_LOG_INFO},
                                             {"warning", FV_LOG_WARNING},
@@ -65,7 +66,8 @@ static const struct fv_word log_levels[] = {{"debug", FV_LOG_DEBUG},
 #define AREAS_RULE                                                                                 \
     "Settings: [analytics.md](analytics.md). A camera's own list replaces the engine-wide one. A " \
     "class that the model does not know is an error at start."
-#define PERMITTED "Where the system does not permit it, a warning says so and they run at normal priority."
+#define PERMITTED                                                                                  \
+    "Where the system does not permit it, a warning says so and they run at normal priority."
 #define GPU_ONLY_WHY "Fovea keeps every frame on the GPU."
 
 const struct fv_setting fv_settings[] = {
@@ -122,12 +124,16 @@ const struct fv_setting fv_settings[] = {
     {P, "ANALYSIS_FRAME_INTERVAL", FV_KIND_INT, CONFIG(processing.analysis_frame_interval),
      .unit = "frames", .value = "1", .min = 1, .max = 100000,
      .help = "analyse every Nth decoded frame"},
-    {P, "FRAME_SKIP", FV_KIND_INT, LATER, .unit = "frames", .value = "0", .min = 0, .max = 100000,
-     .already = "0", .help = "frames skipped before analysis"},
-    {P, "AUTO_FRAME_SKIP", FV_KIND_BOOL, LATER, .value = "true", .already = "false",
-     .help = "adapt skipping under overload"},
-    {P, "TARGET_FPS", FV_KIND_NUMBER, LATER, OPEN, .unit = "frames/s", .value = "30", .min = 0,
-     .max = 1000, .help = "highest rate per camera"},
+    {P, "FRAME_SKIP", FV_KIND_INT, CONFIG(processing.frame_skip), .unit = "frames", .value = "0",
+     .min = 0, .max = 100000,
+     .help = "decoded frames left out after each one that is analysed; multiplies "
+             "ANALYSIS_FRAME_INTERVAL"},
+    {P, "AUTO_FRAME_SKIP", FV_KIND_BOOL, LATER, .value = "true", .already = "true",
+     .help = "under overload the newest frames are analysed and the others dropped, with counters"},
+    {P, "TARGET_FPS", FV_KIND_NUMBER, CONFIG(processing.target_fps), OPEN, .unit = "frames/s",
+     .value = "30", .min = 0, .max = 1000,
+     .help = "highest rate of analysis of a camera, by its own clock; what is above is left out "
+             "and counted as skipped"},
     {P, "ENABLE_PIPELINE_VALIDATION", FV_KIND_BOOL, RULE, .value = "true", .info_at = "false",
      .help = "validate the configuration at start",
      .why = "The configuration is validated at every start, whatever this says."},
@@ -155,7 +161,8 @@ const struct fv_setting fv_settings[] = {
      .help = "pin each thread of the pipeline to a core"},
     {P, "THREAD_PRIORITY", FV_KIND_WORD, CONFIG(processing.thread_priority), .words = priorities,
      .value = "\"HIGH\"", .default_note = "NORMAL with BACKEND \"cpu\"",
-     .help = "priority of the pipeline's threads: network, inference, results; HIGH is nice -10, REALTIME SCHED_RR 10",
+     .help = "priority of the pipeline's threads: network, inference, results; HIGH is nice -10, "
+             "REALTIME SCHED_RR 10",
      .rule = PERMITTED},
     {P, "DECODER_THREAD_PRIORITY", FV_KIND_WORD, CONFIG(processing.decoder_thread_priority),
      .words = priorities, .value = "\"REALTIME\"", .default_note = "NORMAL with BACKEND \"cpu\"",
@@ -332,8 +339,11 @@ const struct fv_setting fv_settings[] = {
     {C, "BREAKER_PROBES", FV_KIND_INT, CAMERA(breaker_probes), BOTH, .unit = "connections",
      .value = "3", .min = 1, .max = 1000,
      .help = "circuit breaker: probes that must succeed to close it"},
-    {C, "DECODE_MODE", FV_KIND_ANY, LATER, BOTH, .value = "\"all\"", .already = "\"all\"",
-     .help = "all, key (key pictures only), or a number N: every Nth"},
+    {C, "DECODE_MODE", FV_KIND_INT, CAMERA(decode_mode), BOTH, .flags = FV_MAY_WORD,
+     .words = decode_modes, .value = "\"all\"", .min = 1, .max = 100000,
+     .help = "what is decoded and analysed: all pictures; key pictures only, which spares nearly "
+             "all decoding; a number N: all are decoded and every Nth analysed (it multiplies "
+             "ANALYSIS_FRAME_INTERVAL)"},
     {C, "ZONES", FV_KIND_AREAS, .effect = FV_EFFECT_WIRED, BOTH, .value = "[]",
      .help = "named areas and what is watched in them", .rule = AREAS_RULE},
     {C, "LINES", FV_KIND_AREAS, .effect = FV_EFFECT_WIRED, BOTH, .value = "[]",
@@ -439,7 +449,7 @@ const struct fv_setting fv_settings[] = {
 
     /* ---- app ---- */
     {A, "APP_NAME", FV_KIND_STRING, CONFIG(app.name), .value = "\"Fovea\"",
-     .help = "a name for this installation"},
+     .help = "a name for this installation, in log and summary"},
     {A, "LOG_LEVEL", FV_KIND_WORD, CONFIG(app.log_level), .flags = FV_MAY_NUMBER,
      .words = log_levels, .value = "30", .help = "what is logged, from this level up",
      .rule =

@@ -94,9 +94,9 @@ static bool add_choices(json_t *schema, const struct fv_setting *setting)
 {
     json_t *choices = json_array();
     bool good = choices != NULL;
-    if (good && setting->kind == FV_KIND_WORD)
+    if (good && setting->words)
         good = add_words(choices, setting);
-    else if (good)
+    if (good && setting->kind != FV_KIND_WORD)
         good = json_array_append_new(choices, plain_type(setting)) == 0;
     if (setting->flags & FV_MAY_AUTO)
         good =

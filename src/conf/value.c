@@ -32,7 +32,7 @@ static bool kind_fits(enum fv_kind kind, unsigned flags, const json_t *value)
     case FV_KIND_BOOL:
         return json_is_boolean(value);
     case FV_KIND_INT:
-        return json_is_integer(value);
+        return json_is_integer(value) || ((flags & FV_MAY_WORD) && json_is_string(value));
     case FV_KIND_NUMBER:
         return is_number(value);
     case FV_KIND_STRING:
@@ -75,6 +75,8 @@ static const char *found_name(const json_t *value)
 
 static const char *wanted_name(const struct fv_setting *setting)
 {
+    if (setting->flags & FV_MAY_WORD)
+        return "a word in quotes or a whole number";
     if (setting->kind != FV_KIND_WORD)
         return fv_kind_name(setting->kind);
     return setting->flags & FV_MAY_NUMBER ? "a word or its number" : "a word in quotes";
@@ -228,6 +230,8 @@ bool fv_value_check(struct fv_check *check, const struct fv_setting *setting, co
         wrong_type(check, setting, value, node);
         return false;
     }
+    if (setting->words && json_is_string(value))
+        return word_check(check, setting, value, node);
     switch (setting->kind) {
     case FV_KIND_INT:
     case FV_KIND_NUMBER:
@@ -306,6 +310,8 @@ int fv_value_store(const struct fv_setting *setting, const json_t *value, void *
         *(bool *)at = json_is_true(value);
         return 0;
     case FV_KIND_INT: /* null and "auto" are 0 */
+        if (setting->words && json_is_string(value))
+            return store_word(setting, value, at);
         *(int *)at = (int)json_integer_value(value);
         return 0;
     case FV_KIND_NUMBER:
@@ -357,6 +363,9 @@ json_t *fv_value_stored(const struct fv_setting *setting, const void *base)
         return json_boolean(*(const bool *)at);
     case FV_KIND_INT:
         number = *(const int *)at;
+        for (const struct fv_word *word = setting->words; word && word->name; word++)
+            if (word->value == number)
+                return json_string(word->name);
         if (number == 0 && (setting->flags & FV_MAY_AUTO))
             return json_string("auto");
         return number == 0 && (setting->flags & FV_MAY_NULL) ? json_null() : json_integer(number);

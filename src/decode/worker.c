@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/ring.h"
 #include "base/thread.h"
+#include "decode/thin.h"
 
 #define POP_MAX 16
 #define CAUSES_MAX 8
@@ -27,6 +28,10 @@ struct camera {
     uint32_t id;
     struct counters counters;
     _Atomic unsigned waiting; /* slots in use */
+    /* what is wanted: any thread */
+    _Atomic bool keys_only;
+    _Atomic unsigned interval;
+    _Atomic int64_t gap;
     /* owner: the pushing thread */
     struct fv_au *slots;
     unsigned next;
@@ -35,6 +40,7 @@ struct camera {
     enum fv_codec codec; /* of the decoder, or of the last attempt to open one */
     uint32_t epoch;
     bool wait_key;
+    struct fv_thin thin;
     int causes[CAUSES_MAX]; /* faults that were reported for this codec */
     unsigned cause_count;
 };
@@ -63,7 +69,7 @@ static void on_picture(void *data, struct fv_picture *picture)
     uint64_t number = atomic_load_explicit(&camera->counters.decoded, memory_order_relaxed);
     picture->info.number = number;
     picture->info.at.decoded = fv_now();
-    if ((number - 1) % params->interval != 0) {
+    if (!fv_thin_keep(&camera->thin, camera->interval, camera->gap, &picture->info)) {
         count(&camera->counters.skipped_interval);
         fv_picture_unref(picture);
         return;
@@ -132,6 +138,11 @@ static int prepare(struct camera *camera, const struct fv_au *au, struct fv_erro
 
 static void decode(struct camera *camera, const struct fv_au *au)
 {
+    if (camera->keys_only && !(au->flags & FV_FRAME_KEY)) {
+        camera->wait_key = true; /* the pictures between are missing when all are wanted again */
+        count(&camera->counters.skipped_interval);
+        return;
+    }
     bool starts_afresh = camera->wait_key || !camera->decoder || au->codec != camera->codec;
     if (starts_afresh && !(au->flags & FV_FRAME_KEY)) {
         camera->wait_key = true;
@@ -201,6 +212,7 @@ static int allocate(struct fv_decode_worker *worker)
         struct camera *camera = &worker->cameras[i];
         camera->worker = worker;
         camera->id = i;
+        camera->interval = params->interval;
         camera->slots = worker->slots + (size_t)i * params->queue_per_camera;
     }
     return 0;
@@ -257,6 +269,17 @@ bool fv_decode_worker_push(struct fv_decode_worker *worker, const struct fv_au *
 static uint64_t read_counter(_Atomic uint64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void fv_decode_worker_choose(struct fv_decode_worker *worker, uint32_t id,
+                             const struct fv_decode_choice *choice)
+{
+    if (id >= worker->params.cameras)
+        return;
+    struct camera *camera = &worker->cameras[id];
+    camera->keys_only = choice->keys_only;
+    camera->interval = choice->interval ? choice->interval : 1;
+    camera->gap = choice->gap;
 }
 
 void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,

@@ -11,12 +11,19 @@
 
 struct fv_decode_worker;
 
+/* Which pictures of a camera are wanted. */
+struct fv_decode_choice {
+    bool keys_only;    /* decode key pictures only; DECODE_MODE */
+    unsigned interval; /* hand out every n-th decoded picture, at least 1; ANALYSIS_FRAME_INTERVAL and others */
+    int64_t gap;       /* ns: hand out at most one in so much of the camera's time; 0: no limit; TARGET_FPS */
+};
+
 struct fv_decode_worker_params {
     const struct fv_decoder_ops *ops;
     void *shared;     /* handed to each decoder (nvdec: struct fv_nvdec); borrowed; NULL for cpu */
     uint32_t cameras; /* ids 0 .. cameras-1 */
     unsigned queue_per_camera; /* access units waiting per camera; MAX_QUEUE_SIZE */
-    unsigned interval;         /* hand out every n-th decoded picture; ANALYSIS_FRAME_INTERVAL */
+    unsigned interval;         /* of each camera until fv_decode_worker_choose() */
     void (*began)(void *data); /* on the worker's thread, first of all; may be NULL */
     /* Takes the reference. info.number and info.at.decoded are set. */
     void (*picture)(void *data, struct fv_picture *picture);
@@ -31,7 +38,7 @@ struct fv_decode_worker_params {
 
 struct fv_decode_stats {
     uint64_t submitted, decoded, errors; /* errors: access units the decoder refused */
-    uint64_t skipped_interval;           /* decoded but not handed out, by setting */
+    uint64_t skipped_interval;           /* not decoded, or decoded and not handed out, by setting */
     uint64_t dropped_full;               /* access units refused because the queue was full */
     uint64_t dropped_key; /* access units dropped while waiting for a key picture after an error */
 };
@@ -41,6 +48,9 @@ int fv_decode_worker_create(const struct fv_decode_worker_params *params,
 /* Ingest thread. Takes a share of the access unit. False: the camera's queue is full (counted);
  * the caller makes the camera wait for a key picture. */
 bool fv_decode_worker_push(struct fv_decode_worker *worker, const struct fv_au *au);
+/* From the next picture on. Any thread. */
+void fv_decode_worker_choose(struct fv_decode_worker *worker, uint32_t camera,
+                             const struct fv_decode_choice *choice);
 void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,
                             struct fv_decode_stats *ret_stats); /* any thread */
 /* The streams ended: decodes what is queued, hands out what the decoders hold back, ends the thread.

@@ -526,6 +526,48 @@ static void test_create_failures(void **state)
     fv_decode_worker_destroy(worker);
 }
 
+/* Only key pictures; when all are wanted again, from the next key picture on. */
+static void test_keys_only(void **state)
+{
+    (void)state;
+    struct fv_decode_worker *worker = create(&defaults);
+    fv_decode_worker_choose(worker, 0,
+                            &(struct fv_decode_choice){.keys_only = true, .interval = 1});
+    PUSH(worker, .camera = 0, .key = true);
+    settle(worker, 0, 1);
+    PUSH(worker, .camera = 0);
+    PUSH(worker, .camera = 0, .key = true);
+    settle(worker, 0, 2);
+    fv_decode_worker_choose(worker, 0, &(struct fv_decode_choice){.interval = 1});
+    PUSH(worker, .camera = 0);
+    settle(worker, 0, 3);
+    PUSH(worker, .camera = 0, .key = true);
+    PUSH(worker, .camera = 0);
+    settle(worker, 0, 5);
+    struct fv_decode_stats stats = stats_of(worker, 0);
+    fv_decode_worker_destroy(worker);
+    assert_int_equal(stats.decoded, 5);
+    assert_int_equal(stats.skipped_interval, 1);
+    assert_int_equal(stats.dropped_key, 0);
+}
+
+static void test_choice_of_one_camera(void **state)
+{
+    (void)state;
+    struct fv_decode_worker *worker = create(&defaults);
+    fv_decode_worker_choose(worker, 1, &(struct fv_decode_choice){.interval = 2});
+    for (uint32_t i = 0; i < 4; i++) {
+        PUSH(worker, .camera = 0, .key = true);
+        PUSH(worker, .camera = 1, .key = true);
+        settle(worker, 0, i + 1);
+        settle(worker, 1, i + 1);
+    }
+    assert_int_equal(stats_of(worker, 0).skipped_interval, 0);
+    assert_int_equal(stats_of(worker, 1).skipped_interval, 2);
+    fv_decode_worker_destroy(worker);
+    assert_int_equal(seen.picture_count, 6);
+}
+
 static pthread_t began;
 
 static void on_began(void *data)
@@ -611,6 +653,8 @@ int main(void)
         CASE(test_unknown_camera),
         CASE(test_create_failures),
         CASE(test_began),
+        CASE(test_keys_only),
+        CASE(test_choice_of_one_camera),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

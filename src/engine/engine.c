@@ -250,19 +250,39 @@ static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
     return fv_pipeline_create(&params, &engine->pipeline, err);
 }
 
+static struct fv_decode_choice choice_of(const struct fv_config *config,
+                                         const struct fv_conf_camera *camera)
+{
+    uint64_t interval = (uint64_t)config->processing.analysis_frame_interval *
+                        (unsigned)(config->processing.frame_skip + 1) *
+                        (unsigned)(camera->decode_mode ? camera->decode_mode : 1);
+    return (struct fv_decode_choice){
+        .keys_only = camera->decode_mode == 0,
+        .interval = (unsigned)(interval < UINT32_MAX ? interval : UINT32_MAX),
+        .gap = (int64_t)((double)FV_S / config->processing.target_fps),
+    };
+}
+
 static int open_decode(struct fv_engine *engine, struct fv_error *err)
 {
     struct fv_decode_worker_params params = {
         .ops = &fv_decoder_cpu,
         .cameras = engine->cameras.count,
         .queue_per_camera = (unsigned)engine->config->processing.max_queue_size,
-        .interval = (unsigned)engine->config->processing.analysis_frame_interval,
+        .interval = 1,
         .began = on_decode_thread,
         .picture = on_picture,
         .fault = on_decode_fault,
         .data = engine,
     };
-    return fv_decode_worker_create(&params, &engine->decode, err);
+    int r = fv_decode_worker_create(&params, &engine->decode, err);
+    for (unsigned i = 0, id = 0; r == 0 && i < engine->config->cameras.count; i++) {
+        const struct fv_conf_camera *camera = &engine->config->cameras.items[i];
+        struct fv_decode_choice choice = choice_of(engine->config, camera);
+        if (camera->enabled)
+            fv_decode_worker_choose(engine->decode, id++, &choice);
+    }
+    return r;
 }
 
 static int open_ingest(struct fv_engine *engine, struct fv_error *err)
@@ -339,6 +359,8 @@ int fv_engine_start(struct fv_engine *engine, struct fv_error *err)
         return r;
     engine->started_at = fv_now();
     engine->started = true;
+    fv_log(FV_LOG_INFO, "engine", "%s starts with %u cameras", engine->config->app.name,
+           engine->cameras.count);
     r = fv_ingest_start(engine->ingest, err);
     if (r < 0)
         fv_engine_stop(engine);

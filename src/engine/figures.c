@@ -8,6 +8,7 @@
 void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats)
 {
     struct fv_engine_stats stats = {
+        .name = engine->config->app.name,
         .backend = "cpu",
         .runtime = engine->setup.runtime_ops->describe(engine->setup.runtime),
         .uptime = engine->started ? fv_now() - engine->started_at : 0,
