@@ -38,8 +38,9 @@ static const char *level_name(enum fv_log_level level)
 }
 
 /*
- * One line to standard error or the file, if it takes it at once. Lines come from the network's and the decoder's threads: a pipe that nobody reads or a stopped
- * terminal must not stop a camera. POLLOUT promises room for PIPE_BUF bytes, more than a line has.
+ * One line to standard error or the file, if that takes it at once. Lines come from the network's and the decoder's threads: a
+ * pipe that nobody reads or a stopped terminal must not stop a camera. POLLOUT promises room for PIPE_BUF bytes, more than a
+ * line has.
  */
 static bool write_line(const char *line)
 {
