@@ -22,15 +22,8 @@ struct fv_pipeline_params {
     unsigned per_camera;          /* pictures that may wait per camera */
     int64_t timeout; /* ns; how long a picture waits for its batch to fill; FV_TIME_NEVER: until it is full */
     bool keep_pictures;           /* results carry their picture (snapshots) */
-<<<<<<< HEAD
     const struct fv_model *model; /* borrowed, outlives the pipeline, as the detector */
     struct fv_detector *detector;
-=======
-    const struct fv_model *model; /* borrowed, outlives the pipeline, as all below */
-    const struct fv_runtime_ops *runtime_ops;
-    struct fv_runtime *runtime;
-    struct fv_boxes *boxes;
->>>>>>> 6167b1e (engine: thread priorities and affinity, log level and log file take effect)
     void (*began)(void *data); /* on each of the two threads, first of all; may be NULL */
     /* On the result thread; the result is borrowed and may be changed. info.at.event is set. */
     void (*result)(void *data, struct fv_result *result);
