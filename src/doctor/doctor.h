@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "fovea/doctor.h"
+#include "gpu/gpu.h"
 
 struct fv_doctor {
     const struct fv_doctor_params *params;
@@ -30,6 +31,9 @@ struct fv_doctor_about {
 /* `format`: what was found. */
 void fv_doctor_say(struct fv_doctor *doctor, struct fv_doctor_about about, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What GPU-only operation would open; `config` may be NULL. */
+struct fv_gpu_params fv_doctor_gpu(const struct fv_config *config);
 
 /* The checks, in the order in which they are told. */
 void fv_doctor_system(struct fv_doctor *doctor);  /* system.c */

@@ -46,6 +46,15 @@ static void on_missing(void *data, const struct fv_problem *problem)
         "%s", problem->message);
 }
 
+struct fv_gpu_params fv_doctor_gpu(const struct fv_config *config)
+{
+    if (!config)
+        return (struct fv_gpu_params){0};
+    size_t pool_mb =
+        config->processing.memory_pooling ? (size_t)config->processing.gpu_memory_pool_mb : 0;
+    return (struct fv_gpu_params){(unsigned)config->models.device_index, pool_mb << 20};
+}
+
 static void check_gpu(struct fv_doctor *doctor)
 {
     char driver[300];
@@ -60,7 +69,8 @@ static void check_gpu(struct fv_doctor *doctor)
                   loaded        ? driver
                   : doctor->cpu ? "none; not needed by the CPU back end"
                                 : "the NVIDIA kernel module is not loaded");
-    if (!doctor->cpu && fv_gpu_probe(on_missing, doctor, NULL) == 0)
+    struct fv_gpu_params wanted = fv_doctor_gpu(doctor->config);
+    if (!doctor->cpu && fv_gpu_probe(&wanted, on_missing, doctor, NULL) == 0)
         fv_doctor_say(doctor, (struct fv_doctor_about){FV_DOCTOR_OK, "gpu", "GPU", about.why, ""},
                       "driver, device and decoder are there");
 }

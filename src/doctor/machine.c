@@ -204,8 +204,9 @@ static void look(void *data, struct fv_check *check)
     rule_places(check, config);
     rule_model(check, config);
     rule_password_files(check);
+    struct fv_gpu_params wanted = fv_doctor_gpu(config);
     if (config->processing.backend == FV_BACKEND_GPU)
-        fv_gpu_probe(on_missing, check, NULL);
+        fv_gpu_probe(&wanted, on_missing, check, NULL);
 }
 
 int fv_config_check_machine(const char *path, const char *backend, fv_problem_fn problem,

@@ -305,6 +305,15 @@ static int open_ingest(struct fv_engine *engine, struct fv_error *err)
     return r;
 }
 
+static int probe_gpu(struct fv_engine *engine, struct fv_error *err)
+{
+    const struct fv_config *config = engine->config;
+    struct fv_gpu_params wanted = {.device = (unsigned)config->models.device_index};
+    if (config->processing.memory_pooling)
+        wanted.pool_bytes = (size_t)config->processing.gpu_memory_pool_mb << 20;
+    return fv_gpu_probe(&wanted, engine->params.problem, engine->params.data, err);
+}
+
 static int open_parts(struct fv_engine *engine, struct fv_error *err)
 {
     int r = load_config(engine, err);
@@ -315,7 +324,7 @@ static int open_parts(struct fv_engine *engine, struct fv_error *err)
         return r;
     fv_threads_init(&engine->threads, engine->config);
     if (engine->config->processing.backend == FV_BACKEND_GPU)
-        return fv_gpu_probe(engine->params.problem, engine->params.data, err);
+        return probe_gpu(engine, err);
     r = fv_cameras_init(&engine->cameras, engine->config);
     if (r < 0)
         return fv_error_set(err, r, "out of memory");

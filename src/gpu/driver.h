@@ -97,7 +97,7 @@
 
 struct fv_driver {
     void *cuda, *cuvid; /* handles of the libraries */
-    int version;        /* CUDA version that the driver offers: 13000 for 13.0 */
+    int version;        /* CUDA version that the driver offers: 13000 for 13.0; 0: not asked */
 #define FV_DRIVER_MEMBER(name, symbol, arguments) CUresult(CUDAAPI *name) arguments;
     FV_CUDA_ENTRIES(FV_DRIVER_MEMBER)
     FV_CUVID_ENTRIES(FV_DRIVER_MEMBER)
@@ -107,22 +107,66 @@ struct fv_driver {
 /* Oldest driver that is accepted: CUDA 12.0 (525), the first with everything the providers at hand build on. */
 #define FV_DRIVER_VERSION_MIN 12000
 
+/* Results that ffnvcodec's header does not name. */
+enum {
+    FV_CUDA_INVALID_VALUE = 1,
+    FV_CUDA_OUT_OF_MEMORY = 2,
+    FV_CUDA_DEINITIALIZED = 4,
+    FV_CUDA_DEVICE_UNAVAILABLE = 46,
+    FV_CUDA_NO_DEVICE = 100,
+    FV_CUDA_INVALID_DEVICE = 101,
+    FV_CUDA_INVALID_CONTEXT = 201,
+    FV_CUDA_ECC_UNCORRECTABLE = 214,
+    FV_CUDA_INVALID_PTX = 218,
+    FV_CUDA_NVLINK_UNCORRECTABLE = 220,
+    FV_CUDA_INVALID_HANDLE = 400,
+    FV_CUDA_NOT_FOUND = 500,
+    FV_CUDA_ILLEGAL_ADDRESS = 700,
+    FV_CUDA_CONTEXT_IS_DESTROYED = 709,
+    FV_CUDA_ASSERT = 710,
+    FV_CUDA_HARDWARE_STACK_ERROR = 714,
+    FV_CUDA_LAUNCH_FAILED = 719,
+    FV_CUDA_NOT_SUPPORTED = 801,
+};
+/* Flags of cuMemHostAlloc. */
+enum { FV_CUDA_HOST_PORTABLE = 1, FV_CUDA_HOST_MAPPED = 2 };
+
+/* One thing that is missing, as two phrases that begin in lower case: what, and the cure. */
+typedef void (*fv_driver_missing_fn)(void *data, const char *what, const char *cure);
+
 /*
  * Opens libcuda.so.1 and libnvcuvid.so.1 by the dynamic linker's rules, fills the table, calls cuInit. 0; -ENODEV: a library, an
- * entry point or the device is missing, or the driver is too old: err has one sentence with the cure. Any thread.
+ * entry point or the device is missing, or the driver is too old: err has one sentence with the cure. Any thread. The libraries
+ * stay mapped until the process ends: the driver is not made for being unloaded.
  */
 int fv_driver_open(struct fv_driver *ret_driver, struct fv_error *err);
 void fv_driver_close(struct fv_driver *driver); /* a zeroed one is fine */
 
+/* As fv_driver_open(), but goes on after the first missing thing and reports each. Returns their number; with 0 the driver is
+ * whole. *ret_driver is to be closed in either case. */
+unsigned fv_driver_survey(struct fv_driver *ret_driver, fv_driver_missing_fn missing, void *data);
+
 /* Turns a result into 0 or a negative errno and a sentence "<call>: <name of the error>: <text>". -ENOMEM: out of device memory;
- * -ENODEV: the device or its context is lost for good (a sticky error: nothing on this context will work again); -ENOTSUP; -EIO. */
+ * -ENODEV: the device or its context is lost for good (a sticky error: nothing on this context will work again); -EAGAIN: not
+ * ready; -ENOTSUP; -EIO. */
 int fv_driver_check(const struct fv_driver *driver, CUresult result, const char *call,
                     struct fv_error *err);
 
+/* --- For those beside gpu.c who call the driver on a fv_gpu: the kernels and decode/nvdec --- */
+
 struct fv_gpu;
-/* The table that an open GPU uses; borrowed. Any thread. */
-const struct fv_driver *fv_gpu_driver(const struct fv_gpu *gpu);
-/* fv_driver_check() for a call made on this GPU; a sticky error also makes fv_gpu_lost() say so. Any thread. */
+struct fv_gpu_stream;
+struct fv_gpu_event;
+
+const struct fv_driver *fv_gpu_driver(const struct fv_gpu *gpu); /* borrowed, as long as the gpu */
+CUcontext fv_gpu_context(const struct fv_gpu *gpu);
+CUstream fv_gpu_stream_cuda(const struct fv_gpu_stream *stream);
+CUevent fv_gpu_event_cuda(const struct fv_gpu_event *event);
+/* fv_driver_check(); a sticky error also marks the gpu as lost. */
 int fv_gpu_check(struct fv_gpu *gpu, CUresult result, const char *call, struct fv_error *err);
+
+/* Calls an entry of the table: r = FV_GPU_CALL(gpu, err, cuStreamQuery, stream); */
+#define FV_GPU_CALL(gpu, err, name, ...)                                                           \
+    fv_gpu_check((gpu), fv_gpu_driver(gpu)->name(__VA_ARGS__), #name, (err))
 
 #endif

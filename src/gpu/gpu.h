@@ -36,12 +36,20 @@ struct fv_gpu_info {
     int major, minor;                 /* compute capability */
     int driver;                       /* CUDA version of the driver: 13000 for 13.0 */
     size_t memory_free, memory_total; /* bytes, now, of the whole device */
+    bool spins; /* another library activated the context before with other flags, and they could not be changed: waits spin */
 };
 
-/* err of -ENOMEM says how much was asked for and how much is free. */
+/* The context is current for the calling thread afterwards. -EINVAL: there is no such ordinal. err of -ENOMEM says how much was
+ * asked for and how much is free. */
 int fv_gpu_open(const struct fv_gpu_params *params, struct fv_gpu **ret_gpu, struct fv_error *err);
-/* Everything made from it was destroyed before. NULL is fine. */
+/* Everything made from it was destroyed before. No context is current for the calling thread afterwards. NULL is fine. */
 void fv_gpu_close(struct fv_gpu *gpu);
+/*
+ * After a loss: throws away all state of the process on this device, also what other libraries keep there, so that the next
+ * fv_gpu_open() begins anew. Everything made from the lost gpu was destroyed and it was closed before; so was every inference session
+ * on the device. 0; -ENODEV: the device itself is gone, or the driver refuses: only a new process helps.
+ */
+int fv_gpu_reset(unsigned device, struct fv_error *err);
 /* Makes the context current for the calling thread. */
 int fv_gpu_enter(struct fv_gpu *gpu, struct fv_error *err);
 int fv_gpu_info(struct fv_gpu *gpu, struct fv_gpu_info *ret_info, struct fv_error *err);
@@ -108,7 +116,8 @@ int fv_gpu_upload(struct fv_gpu_stream *stream, fv_gpu_address to, const void *f
 /* Enqueued. Trips the guard (below) when the purpose does not allow so many bytes. */
 int fv_gpu_download(struct fv_gpu_stream *stream, void *to, fv_gpu_address from, size_t bytes,
                     enum fv_gpu_purpose purpose, struct fv_error *err);
-/* Bytes that a library or a kernel moved itself (the decoder's bitstream, results written to pinned memory). */
+/* Bytes that a library or a kernel moved itself (the decoder's bitstream, results written to pinned memory): one call per transfer.
+ * It cannot be refused any more, but trips the guard as a download does. */
 void fv_gpu_account(struct fv_gpu *gpu, enum fv_gpu_purpose purpose, bool to_device, size_t bytes);
 
 /* A single transfer to the host of at least this many bytes is pixel-sized: only snapshots may. */
@@ -117,7 +126,7 @@ void fv_gpu_account(struct fv_gpu *gpu, enum fv_gpu_purpose purpose, bool to_dev
 struct fv_gpu_traffic {
     uint64_t to_device[FV_GPU_PURPOSES], to_host[FV_GPU_PURPOSES]; /* bytes since open */
     uint64_t
-        tripped; /* pixel-sized transfers that no purpose allowed: each was refused with -EPROTO */
+        tripped; /* pixel-sized transfers that no purpose allowed: fv_gpu_download refused with -EPROTO */
 };
 void fv_gpu_traffic(const struct fv_gpu *gpu, struct fv_gpu_traffic *ret_traffic);
 

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gpu/probe.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 
-/* The few entry points of the driver that the probe calls; CUresult is an int, 0 is success. */
-typedef int (*cu_init_fn)(unsigned flags);
-typedef int (*cu_count_fn)(int *count);
-typedef int (*cu_error_fn)(int result, const char **text);
+#include "gpu/driver.h"
+
+#define COMPUTE_MAJOR_MIN 6 /* what the kernels are built for */
 
 struct report {
     fv_problem_fn problem;
@@ -16,78 +14,106 @@ struct report {
     unsigned count;
 };
 
-static void missing(struct report *report, const char *message, const char *fix)
+static void missing(void *data, const char *what, const char *cure)
 {
+    struct report *report = data;
     report->count++;
     struct fv_problem problem = {
         .severity = FV_SEVERITY_ERROR,
         .code = "gpu_missing",
         .file = "",
         .key = "processing.BACKEND",
-        .message = message,
-        .fix = fix,
+        .message = what,
+        .fix = cure,
     };
     if (report->problem)
         report->problem(report->data, &problem);
 }
 
-static void probe_device(struct report *report, void *library)
+/* err's sentence is "what: cure" or has no cure. */
+static void missing_error(struct report *report, const char *what, const struct fv_error *err)
 {
-    cu_init_fn init = (cu_init_fn)dlsym(library, "cuInit");
-    cu_count_fn count = (cu_count_fn)dlsym(library, "cuDeviceGetCount");
-    cu_error_fn error = (cu_error_fn)dlsym(library, "cuGetErrorString");
-    char message[300];
-    if (!init || !count || !error) {
-        missing(report, "libcuda.so.1 is not a usable NVIDIA driver library",
-                "install the NVIDIA driver again");
+    char text[sizeof(err->text) + 64];
+    snprintf(text, sizeof(text), "%s: %s", what, err->text);
+    missing(report, text, "see 'nvidia-smi', and the kernel's log for lines with NVRM");
+}
+
+static void probe_codec(struct report *report, struct fv_gpu *gpu, cudaVideoCodec codec,
+                        const char *name)
+{
+    char text[200];
+    struct fv_error err = {0};
+    CUVIDDECODECAPS caps = {.eCodecType = codec, .eChromaFormat = cudaVideoChromaFormat_420};
+    if (FV_GPU_CALL(gpu, &err, cuvidGetDecoderCaps, &caps) < 0) {
+        snprintf(text, sizeof(text), "the hardware decoder does not answer for %s", name);
+        missing_error(report, text, &err);
+    } else if (!caps.bIsSupported) {
+        snprintf(text, sizeof(text), "this GPU has no hardware decoder for %s", name);
+        missing(report, text,
+                "choose a GPU with NVDEC (processing.DEVICE), or decode on the CPU: --backend cpu");
+    }
+}
+
+static void probe_memory(struct report *report, const struct fv_gpu_info *info, size_t wanted)
+{
+    char text[200];
+    if (info->memory_free >= wanted)
+        return;
+    snprintf(text, sizeof(text),
+             "GPU %u has %zu MiB of memory free of %zu, and the memory pool alone wants %zu",
+             info->device, info->memory_free >> 20, info->memory_total >> 20, wanted >> 20);
+    missing(report, text,
+            "lower GPU_MEMORY_POOL_SIZE_MB or stop what uses the GPU ('nvidia-smi' lists it)");
+}
+
+static void probe_compute(struct report *report, const struct fv_gpu_info *info)
+{
+    char text[200];
+    if (info->major >= COMPUTE_MAJOR_MIN)
+        return;
+    snprintf(text, sizeof(text), "GPU %u (%s) is too old: compute capability %d.%d, %d.0 is needed",
+             info->device, info->name, info->major, info->minor, COMPUTE_MAJOR_MIN);
+    missing(report, text, "choose another GPU (processing.DEVICE)");
+}
+
+static void probe_device(struct report *report, const struct fv_gpu_params *params)
+{
+    struct fv_gpu_params bare = {.device = params->device};
+    struct fv_gpu *gpu = NULL;
+    struct fv_gpu_info info;
+    struct fv_error err = {0};
+    int r = fv_gpu_open(&bare, &gpu, &err);
+    if (r == -EINVAL) {
+        missing(report, err.text, "choose one that is there: processing.DEVICE \"cuda:N\"");
         return;
     }
-    int devices = 0, result = init(0);
-    if (result == 0)
-        result = count(&devices);
-    if (result == 0 && devices > 0)
-        return;
-    const char *text = "no NVIDIA GPU was found";
-    if (result != 0)
-        error(result, &text);
-    snprintf(message, sizeof(message), "the NVIDIA driver gives no GPU: %s", text);
-    missing(report, message,
-            "check that 'nvidia-smi' lists a GPU, and in a container that it was passed in (--gpus "
-            "all)");
-}
-
-static void probe_driver(struct report *report)
-{
-    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (!library) {
-        missing(report, "the NVIDIA driver is missing: libcuda.so.1 cannot be opened",
-                "install the NVIDIA driver, or in a container pass the GPU in (--gpus all)");
-        return;
+    if (r == 0)
+        r = fv_gpu_info(gpu, &info, &err);
+    if (r < 0) {
+        missing_error(report, "the GPU cannot be used", &err);
+    } else {
+        probe_compute(report, &info);
+        probe_codec(report, gpu, cudaVideoCodec_H264, "H.264");
+        probe_codec(report, gpu, cudaVideoCodec_HEVC, "H.265");
+        probe_memory(report, &info, params->pool_bytes);
     }
-    probe_device(report, library);
-    dlclose(library);
+    fv_gpu_close(gpu);
 }
 
-static void probe_decoder(struct report *report)
-{
-    void *library = dlopen("libnvcuvid.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (library)
-        dlclose(library);
-    else
-        missing(report,
-                "the hardware decoder's library is missing: libnvcuvid.so.1 cannot be opened",
-                "install the driver's decode part (Debian: libnvcuvid1; containers: "
-                "NVIDIA_DRIVER_CAPABILITIES=video,compute)");
-}
-
-int fv_gpu_probe(fv_problem_fn problem, void *data, struct fv_error *err)
+int fv_gpu_probe(const struct fv_gpu_params *params, fv_problem_fn problem, void *data,
+                 struct fv_error *err)
 {
     struct report report = {problem, data, 0};
-    probe_driver(&report);
-    probe_decoder(&report);
+    struct fv_driver driver;
+    unsigned absent = fv_driver_survey(&driver, missing, &report);
+    fv_driver_close(&driver);
+    if (absent == 0)
+        probe_device(&report, params);
     missing(
         &report, "this version of Fovea has no GPU pipeline yet",
         "run on the CPU for a trial: --backend cpu, or \"BACKEND\": \"cpu\" in section processing");
+    if (report.count == 0)
+        return 0;
     return fv_error_set(err, -ENODEV,
                         "GPU-only mode (the default) cannot start: %u thing%s missing. There is no "
                         "silent fallback to the CPU: "

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A build without the GPU path: opening says so, and what works on something opened is never reached. */
+#include <errno.h>
+#include <string.h>
+
+#include "gpu/gpu.h"
+#include "gpu/probe.h"
+
+static const char what[] = "this fovea was built without the GPU path";
+static const char cure[] =
+    "install ffnvcodec's headers (Debian: libffmpeg-nvenc-dev) and clang, and "
+    "build again";
+
+static int unavailable(struct fv_error *err)
+{
+    return fv_error_set(err, -ENODEV, "%s: %s", what, cure);
+}
+
+int fv_gpu_probe(const struct fv_gpu_params *params, fv_problem_fn problem, void *data,
+                 struct fv_error *err)
+{
+    struct fv_problem missing = {.severity = FV_SEVERITY_ERROR,
+                                 .code = "gpu_missing",
+                                 .file = "",
+                                 .key = "processing.BACKEND",
+                                 .message = what,
+                                 .fix = cure};
+    if (problem)
+        problem(data, &missing);
+    return unavailable(err);
+}
+
+int fv_gpu_open(const struct fv_gpu_params *params, struct fv_gpu **ret_gpu, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_reset(unsigned device, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_close(struct fv_gpu *gpu) {}
+
+int fv_gpu_enter(struct fv_gpu *gpu, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_info(struct fv_gpu *gpu, struct fv_gpu_info *ret_info, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+bool fv_gpu_lost(const struct fv_gpu *gpu)
+{
+    return true;
+}
+
+int fv_gpu_stream_create(struct fv_gpu *gpu, struct fv_gpu_stream **ret_stream,
+                         struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_stream_destroy(struct fv_gpu_stream *stream) {}
+
+int fv_gpu_stream_finish(struct fv_gpu_stream *stream, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void *fv_gpu_stream_handle(struct fv_gpu_stream *stream)
+{
+    return NULL;
+}
+
+int fv_gpu_event_create(struct fv_gpu *gpu, struct fv_gpu_event **ret_event, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_event_destroy(struct fv_gpu_event *event) {}
+
+int fv_gpu_event_record(struct fv_gpu_event *event, struct fv_gpu_stream *stream,
+                        struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_event_gate(struct fv_gpu_event *event, struct fv_gpu_stream *stream,
+                      struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_event_wait(struct fv_gpu_event *event, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+bool fv_gpu_event_done(struct fv_gpu_event *event)
+{
+    return true;
+}
+
+int fv_gpu_alloc(struct fv_gpu *gpu, size_t bytes, const char *owner, fv_gpu_address *ret_address,
+                 struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_free(struct fv_gpu *gpu, fv_gpu_address address) {}
+
+int fv_gpu_host_alloc(struct fv_gpu *gpu, size_t bytes, void **ret_host, fv_gpu_address *ret_device,
+                      struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_host_free(struct fv_gpu *gpu, void *host) {}
+
+void fv_gpu_memory_stats(struct fv_gpu *gpu, struct fv_gpu_memory_stats *ret_stats)
+{
+    memset(ret_stats, 0, sizeof(*ret_stats));
+}
+
+int fv_gpu_upload(struct fv_gpu_stream *stream, fv_gpu_address to, const void *from, size_t bytes,
+                  enum fv_gpu_purpose purpose, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_download(struct fv_gpu_stream *stream, void *to, fv_gpu_address from, size_t bytes,
+                    enum fv_gpu_purpose purpose, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_account(struct fv_gpu *gpu, enum fv_gpu_purpose purpose, bool to_device, size_t bytes)
+{
+}
+
+void fv_gpu_traffic(const struct fv_gpu *gpu, struct fv_gpu_traffic *ret_traffic)
+{
+    memset(ret_traffic, 0, sizeof(*ret_traffic));
+}

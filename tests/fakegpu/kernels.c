@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Which plain-C twin stands for which kernel of the PTX. */
+#include <stdint.h>
+
+#include "fakegpu.h"
+
+/* For the tests of the driver's layer: to[i] += value for `count` bytes. */
+static void run_test_add(const struct fakegpu_launch *launch, void **parameters)
+{
+    uint8_t *to = (uint8_t *)(uintptr_t) * (const CUdeviceptr *)parameters[0];
+    uint32_t count = *(const uint32_t *)parameters[1];
+    uint8_t value = *(const uint8_t *)parameters[2];
+    uint32_t threads = launch->grid[0] * launch->block[0];
+    for (uint32_t i = 0; i < count && i < threads; i++)
+        to[i] = (uint8_t)(to[i] + value);
+}
+
+/* A kernel that writes where it must not: the device is lost. */
+static void run_test_crash(const struct fakegpu_launch *launch, void **parameters)
+{
+    fakegpu_lose(FV_CUDA_ILLEGAL_ADDRESS);
+}
+
+const struct fakegpu_kernel fakegpu_kernels[] = {
+    {"fv_test_add", run_test_add, 3, {sizeof(CUdeviceptr), sizeof(uint32_t), sizeof(uint8_t)}},
+    {"fv_test_crash", run_test_crash, 0, {0}},
+    {0},
+};
