@@ -24,7 +24,7 @@ const char *fv_codec_name(enum fv_codec codec); /* "h264", "h265", "none" */
 /*
  * 1. Access unit: all NAL units of one picture as Annex B (4-byte start codes), one copy away from the socket.
  *
- * A key access unit always carries its parameter sets (the depacketizer puts them in front when the camera sends them
+ * A key access unit (FV_FRAME_KEY: an intra picture or a recovery point) always carries its parameter sets (the depacketizer puts them in front when the camera sends them
  * out of band), so a decoder can start at any key access unit. `FV_AU_PADDING` zero bytes follow the data (libavcodec's and
  * bit readers' over-read). Immutable once published; references are counted through `buf`.
  */
@@ -38,7 +38,7 @@ struct fv_au {
     uint32_t epoch; /* see fv_frame_info */
     uint32_t
         format; /* serial number of the parameter sets in force; a change means: size or profile may differ */
-    uint32_t flags;    /* FV_FRAME_KEY, FV_FRAME_DAMAGED */
+    uint32_t flags;    /* FV_FRAME_* */
     uint32_t rtp_time; /* as sent */
     int64_t pts;       /* ns since the epoch's first access unit */
     int64_t wall;      /* ns since 1970 by sender reports, or FV_TIME_UNKNOWN */

@@ -46,8 +46,10 @@ struct fv_frame_info {
     struct fv_stamps at;
 };
 
-#define FV_FRAME_KEY 1u     /* an intra picture from which decoding can start */
+#define FV_FRAME_KEY 1u     /* decoding can start here: an intra picture, or see RECOVERY */
 #define FV_FRAME_DAMAGED 2u /* packets were lost in it or in a picture it depends on */
+#define FV_FRAME_RECOVERY 4u /* with KEY: no intra picture but a recovery point; decoding can start here, too, and is whole later */
+#define FV_FRAME_PARTIAL 8u /* decoding started at a recovery point whose refresh is not through: parts may be wrong */
 
 /* The result of analysing one picture. Borrowed: valid during the callback only. */
 struct fv_frame_event {

@@ -34,7 +34,7 @@ struct fv_access_unit {
     const uint8_t *data;
     size_t size;
     const char *codec; /* "h264", "h265"; static */
-    uint32_t flags;    /* FV_FRAME_KEY, FV_FRAME_DAMAGED */
+    uint32_t flags;    /* FV_FRAME_* */
     uint32_t
         epoch; /* grows when the camera's timeline jumps or restarts: pts compare only within one */
     uint32_t format;   /* grows with each change of parameter sets: size or profile may differ */

@@ -40,6 +40,14 @@ struct fv_video_format {
     uint32_t fps_num, fps_den;    /* from timing info, 0/0 when absent */
 };
 
+/* What a slice says about its picture. */
+struct fv_slice_role {
+    bool counts;  /* towards a recovery point: H.264 a reference picture, H.265 any */
+    bool intra;   /* H.264: it refers to no other picture; not looked at in H.265 */
+    bool leading; /* H.265 RASL: refers to pictures before its key picture, which a receiver may not have */
+    bool broken;  /* H.265 BLA: a key picture whose RASL pictures are never decodable */
+};
+
 struct fv_codec_ops {
     enum fv_codec codec;
     const char *name;     /* "h264" */
@@ -48,6 +56,11 @@ struct fv_codec_ops {
     enum fv_nal_kind (*kind)(const uint8_t *nal, size_t size);
     /* For slices: is it the first slice of its picture? (first_mb_in_slice == 0; first_slice_segment_in_pic_flag) */
     bool (*first_slice)(const uint8_t *nal, size_t size);
+    /* By a slice's header and the byte behind it, with which a picture begins. */
+    struct fv_slice_role (*role)(const uint8_t *nal, size_t size);
+    /* SEI NAL unit with header: after how many pictures, from this one on, everything is whole when decoding starts here (H.264
+     * D.1.8, H.265 D.2.8); -ENOENT: it has no recovery point. */
+    int (*recovery)(const uint8_t *nal, size_t size);
     /* SPS NAL unit with header -> format. 0, -EBADMSG, -ENOTSUP. */
     int (*parse_sps)(const uint8_t *nal, size_t size, struct fv_video_format *ret_format);
     /* Id of a VPS, SPS or PPS NAL unit with header (size >= header_size), or -EBADMSG. */

@@ -513,6 +513,80 @@ static void test_h264_refused(void **state)
 }
 
 /* Two pictures; the second in two slices, with an SEI and a suffix SEI around; the numbers are offsets into the stream. */
+/* Recovery points: one row an SEI NAL unit, bits worked out by hand. */
+
+struct point {
+    enum fv_codec codec;
+    const char *nal;
+    int pictures;
+};
+
+static const struct point points[] = {
+    /* 1 (0), exact 1, broken 0, slice groups 00, then 1 and zeros */
+    {FV_CODEC_H264, "060601c480", 0},
+    /* 00000101000 (39), exact 1, broken 0, slice groups 00, 1 */
+    {FV_CODEC_H264, "060602051180", 39},
+    /* behind a buffering period of two bytes */
+    {FV_CODEC_H264, "0600028000060205118000", 39},
+    /* type 261 is none */
+    {FV_CODEC_H264, "06ff0601c480", -ENOENT},
+    /* behind a message of 255 + 1 bytes that is not there */
+    {FV_CODEC_H264, "0605ff01c480", -ENOENT},
+    /* no payload, cut before its size, cut inside */
+    {FV_CODEC_H264, "06060080", -ENOENT},
+    {FV_CODEC_H264, "0606", -ENOENT},
+    {FV_CODEC_H264, "06060205", -ENOENT},
+    {FV_CODEC_H264, "06", -ENOENT},
+    /* 16 zeros, 1, 16 zeros (65535), exact 1, broken 0, slice groups 00, 1 */
+    {FV_CODEC_H264, "060605000080004480", 65535},
+    /* one more is too many */
+    {FV_CODEC_H264, "06060500008000c480", -ENOENT},
+    /* behind a message of 00 00 01, written with emulation prevention */
+    {FV_CODEC_H264, "060003000003010601c480", 0},
+    /* no SEI but a slice */
+    {FV_CODEC_H264, "650601c480", -ENOENT},
+    /* 0001010 (9: +5), exact 1, broken 0, then 1 and zeros */
+    {FV_CODEC_H265, "4e010602154080", 5},
+    /* 0001011 (10: -5) */
+    {FV_CODEC_H265, "4e010602174080", 0},
+    {FV_CODEC_H265, "4e01", -ENOENT},
+    /* suffix SEI belongs to the picture before */
+    {FV_CODEC_H265, "50010602154080", -ENOENT},
+};
+
+static void test_recovery(void **state)
+{
+    for (size_t i = 0; i < COUNT(points); i++) {
+        uint8_t nal[64];
+        size_t size = unhex(points[i].nal, nal);
+        uint8_t *copy = malloc(size);
+        assert_non_null(copy);
+        memcpy(copy, nal, size);
+        print_message("%s\n", points[i].nal);
+        assert_int_equal(fv_codec_ops(points[i].codec)->recovery(copy, size), points[i].pictures);
+        free(copy);
+    }
+}
+
+static void test_role(void **state)
+{
+    const struct fv_codec_ops *h264 = fv_codec_ops(FV_CODEC_H264),
+                              *h265 = fv_codec_ops(FV_CODEC_H265);
+    const uint8_t i[] = {0x61, 0x88}, p[] = {0x41, 0x9a}, b[] = {0x01, 0x9e}, second[] = {0x61, 0x40};
+    assert_true(h264->role(i, 2).intra && h264->role(i, 2).counts); /* 1 0001000: 0, I */
+    assert_true(!h264->role(p, 2).intra && h264->role(p, 2).counts);
+    assert_true(!h264->role(b, 2).intra && !h264->role(b, 2).counts); /* nal_ref_idc 0 */
+    assert_false(h264->role(second, 2).intra); /* not the first slice */
+    assert_false(h264->role(i, 1).intra);
+    for (uint8_t type = 0; type < 32; type++) {
+        const uint8_t slice[] = {(uint8_t)(type << 1), 1, 0x80};
+        struct fv_slice_role role = h265->role(slice, 3);
+        assert_true(role.counts);
+        assert_int_equal(role.leading, type == 8 || type == 9);
+        assert_int_equal(role.broken, type == 16 || type == 17 || type == 18);
+    }
+}
+
 static void test_next_au(void **state)
 {
     static const char *const streams[] = {
@@ -599,6 +673,8 @@ int main(void)
         cmocka_unit_test(test_sps_prefixes),
         cmocka_unit_test(test_h265_long_way),
         cmocka_unit_test(test_h264_refused),
+        cmocka_unit_test(test_recovery),
+        cmocka_unit_test(test_role),
         cmocka_unit_test(test_next_au),
         cmocka_unit_test(test_guess),
     };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ITU-T H.264: NAL unit header 7.3.1, sequence parameter set 7.3.2.1, VUI E.1.1. */
+/* ITU-T H.264: NAL unit header 7.3.1, sequence parameter set 7.3.2.1, VUI E.1.1, recovery point D.1.8. */
 #include <errno.h>
 
 #include "codec/codecs.h"
+#include "codec/sei.h"
 #include "codec/sps.h"
 
 #define PROFILE_BASELINE 66
@@ -49,6 +50,30 @@ static enum fv_nal_kind h264_kind(const uint8_t *nal, size_t size)
 static bool h264_first_slice(const uint8_t *nal, size_t size)
 {
     return size >= 2 && nal[1] & 0x80;
+}
+
+/* 7.3.3: slice_type follows first_mb_in_slice; both lie in the first byte when that is 0. */
+static struct fv_slice_role h264_role(const uint8_t *nal, size_t size)
+{
+    struct fv_bits bits;
+    fv_bits_init(&bits, nal + 1, size < 2 ? 0 : 1);
+    uint32_t first = fv_bits_ue(&bits), type = fv_bits_ue(&bits) % 5;
+    return (struct fv_slice_role){
+        .counts = nal[0] & 0x60,
+        .intra = !bits.error && first == 0 && (type == 2 || type == 4), /* I, SI */
+    };
+}
+
+/* D.1.8: recovery_frame_cnt is below MaxFrameNum, at most 65536. */
+static int h264_recovery(const uint8_t *nal, size_t size)
+{
+    uint8_t rbsp[FV_SEI_MAX];
+    struct fv_bits bits;
+    if (h264_kind(nal, size) != FV_NAL_SEI ||
+        !fv_sei_find(nal + 1, size - 1, FV_SEI_RECOVERY_POINT, rbsp, &bits))
+        return -ENOENT;
+    uint32_t frames = fv_bits_ue(&bits);
+    return bits.error || frames > UINT16_MAX ? -ENOENT : (int)frames;
 }
 
 static bool has_chroma_info(unsigned profile)
@@ -266,6 +291,8 @@ const struct fv_codec_ops fv_codec_h264 = {
     .header_size = 1,
     .kind = h264_kind,
     .first_slice = h264_first_slice,
+    .role = h264_role,
+    .recovery = h264_recovery,
     .parse_sps = h264_parse_sps,
     .set_id = h264_set_id,
 };

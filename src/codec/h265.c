@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ITU-T H.265: NAL unit header 7.3.1.2, sequence parameter set 7.3.2.2, profile and level 7.3.3, VUI E.2.1. */
+/* ITU-T H.265: NAL unit header 7.3.1.2, sequence parameter set 7.3.2.2, profile and level 7.3.3, VUI E.2.1, recovery point D.2.8. */
 #include <errno.h>
 
 #include "codec/codecs.h"
+#include "codec/sei.h"
 #include "codec/sps.h"
 
 #define HEADER 2
@@ -42,6 +43,30 @@ static enum fv_nal_kind h265_kind(const uint8_t *nal, size_t size)
 static bool h265_first_slice(const uint8_t *nal, size_t size)
 {
     return size > HEADER && nal[HEADER] & 0x80;
+}
+
+static struct fv_slice_role h265_role(const uint8_t *nal, size_t size)
+{
+    unsigned type = nal_type(nal);
+    return (struct fv_slice_role){
+        .counts = true,
+        .leading = type == 8 || type == 9,
+        .broken = type >= 16 && type <= 18,
+    };
+}
+
+/* D.2.8: recovery_poc_cnt counts pictures in output order and may be negative. */
+static int h265_recovery(const uint8_t *nal, size_t size)
+{
+    uint8_t rbsp[FV_SEI_MAX];
+    struct fv_bits bits;
+    if (h265_kind(nal, size) != FV_NAL_SEI ||
+        !fv_sei_find(nal + HEADER, size - HEADER, FV_SEI_RECOVERY_POINT, rbsp, &bits))
+        return -ENOENT;
+    int32_t pictures = fv_bits_se(&bits);
+    if (bits.error || pictures > INT16_MAX)
+        return -ENOENT;
+    return pictures > 0 ? pictures : 0;
 }
 
 /* 7.3.3 with profilePresentFlag 1. */
@@ -278,6 +303,8 @@ const struct fv_codec_ops fv_codec_h265 = {
     .header_size = HEADER,
     .kind = h265_kind,
     .first_slice = h265_first_slice,
+    .role = h265_role,
+    .recovery = h265_recovery,
     .parse_sps = h265_parse_sps,
     .set_id = h265_set_id,
 };

@@ -36,6 +36,7 @@ struct fv_decoder {
     struct fv_cpu_pool *pool;
     int64_t serial;
     bool damaged; /* something was lost since the last good key picture */
+    bool hurt;    /* ... since the last recovery point */
     struct pending pending[PENDING];
 };
 
@@ -121,14 +122,27 @@ static void release_au(void *opaque, uint8_t *data)
     fv_buf_unref(opaque);
 }
 
+static void hurt(struct fv_decoder *decoder)
+{
+    decoder->damaged = decoder->hurt = true;
+}
+
+/* The refresh from one recovery point is through at the next one. */
+static void pass_start(struct fv_decoder *decoder, const struct fv_au *au)
+{
+    bool point = au->flags & FV_FRAME_RECOVERY;
+    decoder->damaged = decoder->damaged && point && decoder->hurt;
+    decoder->hurt = false;
+}
+
 /* Puts what identifies the access unit aside; libavcodec gives its serial number back with the
  * picture. */
 static void remember(struct fv_decoder *decoder, const struct fv_au *au)
 {
     if (au->flags & FV_FRAME_KEY)
-        decoder->damaged = false;
+        pass_start(decoder, au);
     if (au->flags & FV_FRAME_DAMAGED)
-        decoder->damaged = true;
+        hurt(decoder);
 
     struct pending *pending = &decoder->pending[++decoder->serial % PENDING];
     pending->serial = decoder->serial;
@@ -224,9 +238,11 @@ static int finish_picture(struct fv_decoder *decoder, struct fv_cpu_picture *hel
     picture->info.width = (uint32_t)frame->width;
     picture->info.height = (uint32_t)frame->height;
     if ((frame->flags & AV_FRAME_FLAG_CORRUPT) || frame->decode_error_flags) {
-        /* What refers to this picture inherits the damage. */
+        /* What refers to this picture inherits the damage, which is known already while a refresh
+         * is under way. */
+        if (!(picture->info.flags & FV_FRAME_PARTIAL))
+            hurt(decoder);
         picture->info.flags |= FV_FRAME_DAMAGED;
-        decoder->damaged = true;
     }
     return 0;
 }
@@ -280,19 +296,19 @@ static int cpu_submit(struct fv_decoder *decoder, const struct fv_au *au, struct
     int av_code = avcodec_send_packet(decoder->context, decoder->packet);
     av_packet_unref(decoder->packet);
     if (av_code < 0) {
-        decoder->damaged = true;
+        hurt(decoder);
         return map_error(decoder, av_code, err);
     }
     int code = receive(decoder, err);
     if (code < 0)
-        decoder->damaged = true;
+        hurt(decoder);
     return code;
 }
 
 static void cpu_flush(struct fv_decoder *decoder)
 {
     avcodec_flush_buffers(decoder->context);
-    decoder->damaged = false;
+    decoder->damaged = decoder->hurt = false;
 }
 
 static void cpu_drain(struct fv_decoder *decoder)

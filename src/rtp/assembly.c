@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rtp/assembly.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "flow.h"
@@ -32,7 +33,8 @@ void fv_assembly_finish(struct fv_assembly *assembly)
 static void clear(struct fv_assembly *a)
 {
     a->open = a->picture = a->key = a->damaged = a->no_buffer = a->unwanted = a->fragment = false;
-    a->inside = 0;
+    a->point = false;
+    a->inside = a->until_whole = 0;
     a->size = a->delimiter = 0;
 }
 
@@ -110,6 +112,9 @@ static void end_picture(struct fv_assembly *a, bool by_marker)
     struct fv_unit unit = {
         .state = unit_state(a),
         .key = a->key,
+        .point = a->point,
+        .until_whole = a->until_whole,
+        .role = a->role,
         .timestamp = a->picture_time,
         .first_packet = a->first_packet,
         .last_packet = a->last_packet,
@@ -185,20 +190,30 @@ static void put_sets_in_front(struct fv_assembly *a)
     a->size += sets->size;
 }
 
-static void begin_slices(struct fv_assembly *a, enum fv_nal_kind kind)
+/* A message that promises whole pictures at once is believed only of an intra picture. */
+static void set_role(struct fv_assembly *a, enum fv_nal_kind kind, const uint8_t *nal, size_t size)
+{
+    a->role = a->codec->role(nal, size);
+    a->key = kind == FV_NAL_SLICE_KEY;
+    a->point = a->point && !a->key && (a->until_whole > 0 || a->role.intra);
+}
+
+static void begin_slices(struct fv_assembly *a, enum fv_nal_kind kind, const uint8_t *nal,
+                         size_t size)
 {
     a->picture = true;
-    a->key = kind == FV_NAL_SLICE_KEY;
+    set_role(a, kind, nal, size);
     if (a->picture_time != a->timestamp) {
         fv_quirk_meet(a->quirks, FV_QUIRK_SETS_APART);
         a->picture_time = a->timestamp;
         a->first_packet = a->arrival;
     }
-    a->unwanted = !a->key && a->key_only;
+    bool start = a->key || a->point;
+    a->unwanted = !start && a->key_only;
     size_t usual = a->key ? a->usual_key : a->usual_other;
     if (!wasted(a) && usual > a->size)
         reserve(a, usual - a->size);
-    if (a->key)
+    if (start)
         put_sets_in_front(a);
 }
 
@@ -216,7 +231,7 @@ static void begin_nal(struct fv_assembly *a, enum fv_nal_kind kind, const uint8_
         open_picture(a, kind, nal, size);
     a->gap = a->resumable = a->marker_in_fragment = false;
     if (slice && !a->picture)
-        begin_slices(a, kind);
+        begin_slices(a, kind, nal, size);
     a->last_packet = a->arrival;
     a->kind = kind;
     a->nal = a->size;
@@ -230,6 +245,16 @@ static void note_set(struct fv_assembly *a, enum fv_nal_kind kind, const uint8_t
         a->inside |= 1u << kind;
     if (rc > 0 && known)
         fv_quirk_meet(a->quirks, FV_QUIRK_SETS_CHANGED);
+}
+
+/* Whether decoding can start with the picture that follows. */
+static void note_recovery(struct fv_assembly *a, const uint8_t *nal, size_t size)
+{
+    int pictures = a->picture ? -ENOENT : a->codec->recovery(nal, size);
+    if (pictures < 0)
+        return;
+    a->point = true;
+    a->until_whole = (unsigned)pictures;
 }
 
 static void put_start_code(struct fv_assembly *a)
@@ -251,6 +276,8 @@ static void put_nal(struct fv_assembly *a, enum fv_nal_kind kind, const uint8_t 
     begin_nal(a, kind, nal, size);
     if (fv_is_set(kind))
         note_set(a, kind, nal, size);
+    if (kind == FV_NAL_SEI)
+        note_recovery(a, nal, size);
     put_start_code(a);
     append(a, nal, size);
     if (kind == FV_NAL_AUD && a->nal == 0)
@@ -319,21 +346,23 @@ static void inspect_fragment(struct fv_assembly *a)
 {
     struct fv_annexb it;
     struct fv_nal part;
-    enum fv_nal_kind picture = FV_NAL_OTHER;
+    struct fv_nal picture = {0};
     unsigned parts = 0;
     fv_annexb_init(&it, a->bytes + a->nal, a->size - a->nal);
     while (fv_annexb_next(&it, &part)) {
         enum fv_nal_kind kind = a->codec->kind(part.data, part.size);
         if (fv_is_set(kind))
             note_set(a, kind, part.data, part.size);
-        if (is_slice(kind) && !is_slice(picture))
-            picture = kind;
+        if (kind == FV_NAL_SEI)
+            note_recovery(a, part.data, part.size);
+        if (is_slice(kind) && !picture.data)
+            picture = part;
         parts++;
     }
     if (parts > 1)
         fv_quirk_meet(a->quirks, FV_QUIRK_ANNEXB);
-    if (is_slice(picture) && !a->picture)
-        begin_slices(a, picture);
+    if (picture.data && !a->picture)
+        begin_slices(a, a->codec->kind(picture.data, picture.size), picture.data, picture.size);
 }
 
 void fv_assembly_fragment_end(struct fv_assembly *assembly)

@@ -25,6 +25,9 @@ enum fv_unit_state {
 struct fv_unit {
     enum fv_unit_state state;
     bool key;
+    bool point;           /* no key picture, but decoding can start here */
+    unsigned until_whole; /* then: that many pictures that count are not whole */
+    struct fv_slice_role role;
     uint32_t timestamp;
     int64_t first_packet, last_packet;
     struct fv_buf *
@@ -40,7 +43,7 @@ struct fv_assembly {
     /* Called at each picture's end. May change key_only. */
     void (*ended)(void *data, const struct fv_unit *unit);
     void *data;
-    bool key_only;     /* the consumer awaits a key picture: do not collect others */
+    bool key_only;     /* the consumer awaits a place to start: do not collect other pictures */
     bool keep_damaged; /* collect pictures further when damage is known */
 
     /* packet at hand */
@@ -51,6 +54,9 @@ struct fv_assembly {
     bool open;                              /* a NAL unit came since the last end */
     bool picture;                           /* one of them a slice */
     bool key, damaged, no_buffer, unwanted; /* see fv_unit_state */
+    bool point;                             /* an SEI message says so; see fv_unit */
+    unsigned until_whole;
+    struct fv_slice_role role; /* of the first slice */
     unsigned inside;                        /* bit (1 << kind): parameter sets in it */
     uint32_t picture_time;
     int64_t first_packet, last_packet;

@@ -18,10 +18,21 @@ static void add_log(struct bench *b, char c)
         b->log[length] = c;
 }
 
+static char sign_of(uint32_t flags)
+{
+    if (flags & FV_FRAME_DAMAGED)
+        return 'd';
+    if (flags & FV_FRAME_RECOVERY)
+        return 'R';
+    if (flags & FV_FRAME_KEY)
+        return 'K';
+    return flags & FV_FRAME_PARTIAL ? 'q' : 'p';
+}
+
 static void on_au(void *data, const struct fv_au *au)
 {
     struct bench *b = data;
-    add_log(b, au->flags & FV_FRAME_DAMAGED ? 'd' : au->flags & FV_FRAME_KEY ? 'K' : 'p');
+    add_log(b, sign_of(au->flags));
     for (size_t i = 0; i < FV_AU_PADDING; i++)
         assert_int_equal(au->buf->data[au->size + i], 0);
     assert_memory_equal(au->buf->data, "\0\0\0\1", 4);

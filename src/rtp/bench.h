@@ -31,7 +31,7 @@ struct bench {
     struct fv_rtp *rtp;
     struct fv_au aus[64]; /* the first ones, kept */
     size_t count;
-    char log[256]; /* "F" format, "K" key, "p" other, "d" damaged */
+    char log[256]; /* "F" format, "K" key, "R" recovery point, "p" other, "q" partial, "d" damaged */
     uint32_t serial;
     struct fv_video_format format;
     uint16_t seq;

@@ -8,6 +8,7 @@ static void set_waiting(struct fv_rtp *rtp, bool waiting)
 {
     rtp->stats.waiting_key = waiting;
     rtp->assembly.key_only = waiting;
+    rtp->mending = 0;
 }
 
 void fv_rtp_await_key(struct fv_rtp *receiver)
@@ -21,6 +22,7 @@ void fv_delivery_lost(struct fv_rtp *rtp)
         set_waiting(rtp, true);
     else
         rtp->degraded = true;
+    rtp->mending = 0;
 }
 
 static void new_epoch(struct fv_rtp *rtp)
@@ -69,26 +71,65 @@ static bool admit(struct fv_rtp *rtp, const struct fv_unit *unit)
     case FV_UNIT_WHOLE:
         break;
     }
-    if (stats->waiting_key && !unit->key) {
+    bool useless = stats->waiting_key && !unit->key && !unit->point;
+    if (useless || (unit->role.leading && rtp->leading == FV_LEADING_DROPPED)) {
         stats->skipped++;
         return false;
     }
     return true;
 }
 
+/* Decoding can start at a key picture. Its RASL pictures refer to what came before it. */
+static void start_at_key(struct fv_rtp *rtp, const struct fv_unit *unit)
+{
+    if (rtp->stats.waiting_key || unit->role.broken)
+        rtp->leading = FV_LEADING_DROPPED;
+    else
+        rtp->leading = rtp->degraded ? FV_LEADING_MARKED : FV_LEADING_KEPT;
+    set_waiting(rtp, false);
+    rtp->degraded = false;
+}
+
+/* ... or at a recovery point: then the pictures up to the end of its refresh are not whole. */
+static void start_at_point(struct fv_rtp *rtp, const struct fv_unit *unit)
+{
+    if (!rtp->stats.waiting_key && !rtp->degraded)
+        return;
+    set_waiting(rtp, false);
+    rtp->degraded = false;
+    rtp->mending = unit->until_whole;
+}
+
+static uint32_t partial(struct fv_rtp *rtp, const struct fv_unit *unit)
+{
+    if (rtp->mending == 0)
+        return 0;
+    rtp->mending -= unit->role.counts;
+    return FV_FRAME_PARTIAL;
+}
+
+static uint32_t start(struct fv_rtp *rtp, const struct fv_unit *unit)
+{
+    announce_format(rtp);
+    rtp->stats.keyframes++;
+    if (unit->key) {
+        start_at_key(rtp, unit);
+        return FV_FRAME_KEY;
+    }
+    start_at_point(rtp, unit);
+    rtp->stats.recovery_points++;
+    return FV_FRAME_KEY | FV_FRAME_RECOVERY | partial(rtp, unit);
+}
+
 static uint32_t flags_of(struct fv_rtp *rtp, const struct fv_unit *unit)
 {
     if (unit->state == FV_UNIT_DAMAGED)
         return FV_FRAME_DAMAGED; /* not a place to start from, even if it was to be a key picture */
-    if (unit->key) {
-        set_waiting(rtp, false);
-        rtp->degraded = false;
-        announce_format(rtp);
-        rtp->stats.keyframes++;
-        return FV_FRAME_KEY;
-    }
-    rtp->stats.damaged += rtp->degraded;
-    return rtp->degraded ? FV_FRAME_DAMAGED : 0;
+    if (unit->key || unit->point)
+        return start(rtp, unit);
+    bool damaged = rtp->degraded || (unit->role.leading && rtp->leading == FV_LEADING_MARKED);
+    rtp->stats.damaged += damaged;
+    return partial(rtp, unit) | (damaged ? FV_FRAME_DAMAGED : 0);
 }
 
 void fv_delivery_picture_ended(void *data, const struct fv_unit *unit)

@@ -49,7 +49,9 @@ static void on_au(void *data, const struct fv_au *au)
     fv_annexb_init(&it, au->buf->data, au->size);
     while (fv_annexb_next(&it, &nal))
         kinds |= 1u << ops->kind(nal.data, nal.size);
-    check(kinds >> FV_NAL_SPS & 1 && kinds >> FV_NAL_PPS & 1 && kinds >> FV_NAL_SLICE_KEY & 1);
+    bool point = au->flags & FV_FRAME_RECOVERY; /* says a message in the SEI */
+    unsigned slice = point ? 1u << FV_NAL_SLICE | 1u << FV_NAL_SEI : 1u << FV_NAL_SLICE_KEY;
+    check(kinds >> FV_NAL_SPS & 1 && kinds >> FV_NAL_PPS & 1 && (kinds & slice) == slice);
 }
 
 static void on_format(void *data, const struct fv_video_format *format, uint32_t serial)
@@ -102,6 +104,7 @@ static void check_stats(const struct stream *s)
 {
     const struct fv_rtp_stats *stats = fv_rtp_stats(s->rtp);
     check(stats->access_units == s->access_units && stats->keyframes <= stats->access_units);
+    check(stats->recovery_points <= stats->keyframes);
     check(stats->epoch >= s->epoch && stats->reordered + stats->duplicates <= stats->packets);
     check(stats->invalid < UINT64_MAX / 2);
     uint8_t report[256];

@@ -44,7 +44,8 @@ struct fv_rtp_stats {
     uint64_t packets, bytes;      /* of the stream, as received, headers included */
     uint64_t lost;                /* RFC 3550 A.3: expected - received, never negative */
     uint64_t reordered, duplicates, invalid; /* invalid: refused by A.1, foreign payload type or ssrc */
-    uint64_t access_units, keyframes;
+    uint64_t access_units, keyframes; /* keyframes: where decoding can start */
+    uint64_t recovery_points;     /* of these, the ones that are no key pictures */
     uint64_t skipped;             /* access units dropped while waiting for a key picture */
     uint64_t damaged;             /* access units given up or flagged because of loss or malformed payload */
     uint64_t sender_reports;      /* RTCP SR of the stream, sane or not */
@@ -53,7 +54,7 @@ struct fv_rtp_stats {
     uint32_t jitter;              /* RFC 3550 A.8, in clock units */
     double drift_ppm;             /* camera's clock against ours by sender reports; NAN when unknown */
     int64_t last_packet, last_au; /* monotonic, FV_TIME_UNKNOWN before the first */
-    bool waiting_key;             /* nothing is delivered until the next key picture */
+    bool waiting_key;             /* nothing is delivered until the next key picture or recovery point */
     bool ended;                   /* RTCP BYE */
     struct fv_video_format video; /* codec NONE until known */
 };

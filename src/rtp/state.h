@@ -46,6 +46,8 @@ struct fv_rtp {
     struct fv_sets sets;
     struct fv_timeline timeline;
     bool degraded;              /* FLAG: references are lost until the next key picture */
+    unsigned mending;           /* pictures that count until those behind a recovery point are whole */
+    enum { FV_LEADING_KEPT, FV_LEADING_MARKED, FV_LEADING_DROPPED } leading; /* H.265: RASL */
     bool announced;             /* the format callback was called */
     uint32_t announced_changes; /* sets.changes then */
 

@@ -108,7 +108,7 @@ json_t *fv_event_json(const struct fv_sink_context *context, const struct fv_res
         "width", (json_int_t)info->width,
         "height", (json_int_t)info->height,
         "key", (info->flags & FV_FRAME_KEY) != 0,
-        "damaged", (info->flags & FV_FRAME_DAMAGED) != 0,
+        "damaged", (info->flags & (FV_FRAME_DAMAGED | FV_FRAME_PARTIAL)) != 0,
         "detections", make_detections(context, result));
     /* clang-format on */
 }
