@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "codec/codec.h"
 #include "decode/decoder.h"
 #include "decode/libav_log.h"
 
@@ -38,6 +39,7 @@ struct stream_spec {
     enum AVColorSpace matrix;  /* 0 is RGB and means unspecified here */
     bool noise;
     bool full_range;
+    bool refresh; /* H.264 without key pictures but the first: gradual refresh every 10 pictures */
 };
 
 /* Access units in decoding order. Picture i shows luma 40 + 8 * i; its pts is i * 40 ms. */
@@ -83,8 +85,11 @@ static AVCodecContext *open_encoder(const struct stream_spec *spec)
     context->colorspace = spec->matrix ? spec->matrix : AVCOL_SPC_UNSPECIFIED;
     context->color_range = spec->full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_UNSPECIFIED;
     av_opt_set(context->priv_data, "preset", "ultrafast", 0);
+    const char *refresh = ":intra-refresh=1:keyint=10";
+    char x264[100] = "b-adapt=0:scenecut=0:qp=12";
+    strcat(x264, spec->refresh ? refresh : "");
     if (h264)
-        av_opt_set(context->priv_data, "x264-params", "b-adapt=0:scenecut=0:qp=12", 0);
+        av_opt_set(context->priv_data, "x264-params", x264, 0);
     else
         av_opt_set(context->priv_data, "x265-params", "log-level=none:b-adapt=0:scenecut=0:pools=1",
                    0);
@@ -99,7 +104,8 @@ static void draw(AVFrame *frame, const struct stream_spec *spec, int index)
 {
     bool wide = spec->format == AV_PIX_FMT_YUV420P10LE;
     struct fv_rand rand;
-    fv_rand_seed(&rand, (uint64_t)index);
+    fv_rand_seed(&rand,
+                 spec->refresh ? 0 : (uint64_t)index); /* a still: all but the refresh is skipped */
     for (int p = 0; p < 3; p++) {
         int rows = p && spec->format != AV_PIX_FMT_YUV422P ? (spec->height + 1) / 2 : spec->height;
         for (int y = 0; y < rows; y++)
@@ -441,6 +447,97 @@ static void test_damage(void **state)
     finish_stream(&stream);
 }
 
+/* After how many pictures all is whole when decoding starts here; negative: it cannot. */
+static int recovery_of(const struct fv_au *au)
+{
+    struct fv_annexb it;
+    struct fv_nal nal;
+    int pictures = -ENOENT;
+    fv_annexb_init(&it, au->buf->data, au->size);
+    while (pictures < 0 && fv_annexb_next(&it, &nal))
+        pictures = fv_codec_ops(FV_CODEC_H264)->recovery(nal.data, nal.size);
+    return pictures;
+}
+
+/* The first recovery point from access unit `from` on. */
+static int find_point(const struct stream *stream, int from)
+{
+    while (from < stream->count && recovery_of(&stream->au[from]) < 0)
+        from++;
+    assert_true(from < stream->count);
+    return from;
+}
+
+static bool same_pixels(const struct fv_picture *a, const struct fv_picture *b)
+{
+    for (int p = 0; p < 3; p++)
+        for (uint32_t y = 0; y < a->info.height >> !!p; y++)
+            if (memcmp(a->plane[p] + y * a->pitch[p], b->plane[p] + y * b->pitch[p],
+                       a->info.width >> !!p) != 0)
+                return false;
+    return true;
+}
+
+/* Started at a recovery point, marked as the receiver marks: what comes out unmarked is what a decoder shows that had it all. */
+static void test_refresh(void **state)
+{
+    (void)state;
+    struct stream stream = make_stream(&(struct stream_spec){.codec = FV_CODEC_H264,
+                                                             .width = 128,
+                                                             .height = 96,
+                                                             .pictures = 38,
+                                                             .noise = true,
+                                                             .refresh = true});
+    struct got all = {0}, got = {0};
+    struct fv_decoder *decoder = open_decoder(FV_CODEC_H264, &all);
+    submit_all(decoder, &stream);
+    fv_decoder_cpu.close(decoder);
+    int start = find_point(&stream, 5), pictures = recovery_of(&stream.au[start]);
+    assert_in_range(pictures, 1, 12);
+    decoder = open_decoder(FV_CODEC_H264, &got);
+    for (int i = start; i < stream.count; i++) {
+        stream.au[i].flags = i < start + pictures ? FV_FRAME_PARTIAL : 0;
+        if (recovery_of(&stream.au[i]) >= 0)
+            stream.au[i].flags |= FV_FRAME_KEY | FV_FRAME_RECOVERY;
+        assert_int_equal(fv_decoder_cpu.submit(decoder, &stream.au[i], NULL), 0);
+    }
+    assert_int_equal(got.count, stream.count - start);
+    assert_false(same_pixels(got.picture[0], all.picture[start])); /* the test can fail */
+    for (int i = 0; i < got.count; i++) {
+        uint32_t flags = got.picture[i]->info.flags;
+        bool marked = flags & (FV_FRAME_PARTIAL | FV_FRAME_DAMAGED);
+        assert_int_equal(marked, i < pictures);
+        assert_true(marked || same_pixels(got.picture[i], all.picture[start + i]));
+    }
+    drop_pictures(&all);
+    drop_pictures(&got);
+    fv_decoder_cpu.close(decoder);
+    finish_stream(&stream);
+}
+
+/* Damage from before ends at the second recovery point behind it: then one refresh is through. */
+static void test_refresh_after_damage(void **state)
+{
+    (void)state;
+    struct stream stream = make_stream(&(struct stream_spec){
+        .codec = FV_CODEC_H264, .width = 128, .height = 96, .pictures = 36, .refresh = true});
+    struct got got = {0};
+    struct fv_decoder *decoder = open_decoder(FV_CODEC_H264, &got);
+    int first = find_point(&stream, 6), second = find_point(&stream, first + 1);
+    stream.au[first].flags = stream.au[second].flags = FV_FRAME_KEY | FV_FRAME_RECOVERY;
+    stream.au[5].flags |= FV_FRAME_DAMAGED;
+    for (int i = second + 1; i < stream.count; i++)
+        stream.au[i].flags = 0;
+    submit_all(decoder, &stream);
+    assert_int_equal(got.count, stream.count);
+    for (int i = 0; i < got.count; i++)
+        assert_int_equal((got.picture[i]->info.flags & FV_FRAME_DAMAGED) != 0,
+                         i >= 5 && i < second);
+    drop_pictures(&got);
+    fv_decoder_cpu.close(decoder);
+    finish_stream(&stream);
+}
+
 /* Rubbish is refused, and the decoder works again with the next key picture. */
 static void test_garbage(void **state)
 {
@@ -530,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_ten_bits),      cmocka_unit_test(test_colour),
         cmocka_unit_test(test_size_changes),  cmocka_unit_test(test_other_chroma),
         cmocka_unit_test(test_damage),        cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_refresh),       cmocka_unit_test(test_refresh_after_damage),
         cmocka_unit_test(test_steady_state),  cmocka_unit_test(test_open_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
