@@ -26,6 +26,8 @@ struct fv_probe_measure {
     bool key_seen;            /* in this epoch */
     int64_t key_pts;          /* of the last key picture */
     uint64_t since_key;       /* pictures since then, itself included */
+    uint64_t keys, points;    /* where decoding can start; of these, recovery points */
+    uint64_t partial;         /* pictures that were not whole yet */
     unsigned gops;            /* complete ones */
     uint64_t gop_pictures, gop_longest;
     int64_t gop_span, gop_longest_span;
@@ -43,6 +45,8 @@ struct fv_probe_figures {
     double gop_longest_s; /* of the complete ones */
     size_t largest;
     bool b_pictures;
+    bool refreshed; /* gradually, by recovery points: there are no key pictures */
+    uint64_t partial;
     unsigned timeline_jumps, format_changes;
     double clock_offset_s; /* camera's wall clock minus ours, its delay included */
 };

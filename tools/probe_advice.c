@@ -149,10 +149,23 @@ static void advise_failure(const struct fv_probe_findings *f, struct fv_probe_ad
 
 /* --- A camera that plays --- */
 
+static void advise_refresh(const struct fv_probe_findings *f, struct fv_probe_advice *advice)
+{
+    if (!f->figures.refreshed || !isfinite(f->figures.fps) || f->figures.fps <= 0)
+        return;
+    say(advice,
+        "There are no key pictures, the picture is refreshed bit by bit: after a connection or a "
+        "loss "
+        "it took %.1f s to be whole, and results until then are marked damaged. Switch intra "
+        "refresh "
+        "off and set an I-frame interval (GOP) of 1-2 s.",
+        (double)f->figures.partial / f->figures.fps);
+}
+
 static void advise_keys(const struct fv_probe_findings *f, struct fv_probe_advice *advice)
 {
     double longest = fmax(f->figures.gop_longest_s, f->figures.gop_open_s);
-    if (!(longest > GOP_LONG_S))
+    if (f->figures.refreshed || !(longest > GOP_LONG_S))
         return;
     bool open = !(f->figures.gop_longest_s >= longest);
     say(advice,
@@ -273,6 +286,7 @@ void fv_probe_advise(const struct fv_probe_findings *findings, struct fv_probe_a
     }
     advise_network(findings, ret_advice);
     advise_keys(findings, ret_advice);
+    advise_refresh(findings, ret_advice);
     advise_security(findings, ret_advice);
     advise_clock(findings, ret_advice);
     advise_delay(findings, ret_advice);

@@ -91,13 +91,14 @@ static json_t *video_json(const struct fv_probe_findings *f)
         fv_probe_level(d->codec, d->level, level, sizeof(level));
     }
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "codec",
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "codec",
         d->codec, "profile", text(profile), "level", text(level), "width", integer(d->width),
         "height", integer(d->height), "bit_depth", integer(d->bit_depth), "chroma",
         integer(d->chroma), "interlaced", d->interlaced, "fps", number(g->fps), "declared_fps",
         d->declared_fps > 0 ? number(d->declared_fps) : json_null(), "bit_rate",
         number(g->bit_rate), "largest_picture", integer(g->largest), "gop_pictures",
-        number(g->gop_pictures), "gop_s", number(g->gop_s), "b_pictures", g->b_pictures);
+        number(g->gop_pictures), "gop_s", number(g->gop_s), "b_pictures", g->b_pictures,
+        "refreshed", g->refreshed);
 }
 
 static json_t *stream_json(const struct fv_probe_findings *f)

@@ -138,6 +138,19 @@ static void tell_video(const struct fv_probe_findings *f)
         d->full_range ? ", full range" : "");
 }
 
+static void tell_keys(const struct fv_probe_figures *g)
+{
+    const char *open = g->gop_open_s > g->gop_longest_s * 1.2 ? "; none for longer at the end" : "";
+    if (g->refreshed && isfinite(g->gop_s))
+        row("Key pictures", "none: refreshed bit by bit, anew every %.4g pictures, %.2f s%s",
+            g->gop_pictures, g->gop_s, open);
+    else if (isfinite(g->gop_s))
+        row("Key pictures", "every %.4g pictures, %.2f s%s", g->gop_pictures, g->gop_s, open);
+    else if (isfinite(g->gop_open_s))
+        row("Key pictures", "%s, and no second within %.1f s",
+            g->refreshed ? "none; one recovery point" : "one", g->gop_open_s);
+}
+
 static void tell_pictures(const struct fv_probe_findings *f)
 {
     const struct fv_probe_figures *g = &f->figures;
@@ -152,11 +165,7 @@ static void tell_pictures(const struct fv_probe_findings *f)
     if (isfinite(g->bit_rate))
         row("Bit rate", "%.2f Mbit/s; largest picture %.1f kB", g->bit_rate / 1e6,
             (double)g->largest / 1000);
-    if (isfinite(g->gop_s))
-        row("Key pictures", "every %.4g pictures, %.2f s%s", g->gop_pictures, g->gop_s,
-            g->gop_open_s > g->gop_longest_s * 1.2 ? "; none for longer at the end" : "");
-    else if (isfinite(g->gop_open_s))
-        row("Key pictures", "one, and no second within %.1f s", g->gop_open_s);
+    tell_keys(g);
 }
 
 static void tell_start(const struct fv_probe_findings *f)
@@ -183,7 +192,7 @@ static void tell_network(const struct fv_probe_findings *f)
 
 static void tell_clock(const struct fv_probe_findings *f)
 {
-    char drift[60] = "drift unknown (10 s of reports tell)", offset[80] = "";
+    char drift[80] = "drift unknown (it takes reports 10 s apart)", offset[80] = "";
     if (!f->played)
         return;
     if (isfinite(f->stats.drift_ppm))
@@ -208,21 +217,52 @@ static void tell_quirks(const struct fv_probe_findings *f)
         row("Quirks", "none");
 }
 
+/* The diagnosis, before what it rests on. */
+static void tell_verdict(const struct fv_probe_findings *f, unsigned remarks)
+{
+    const struct fv_receiver_details *d = &f->details;
+    char text[400], rate[60] = "";
+    if (isfinite(f->figures.fps))
+        snprintf(rate, sizeof(rate), " at %.4g pictures a second", f->figures.fps);
+    snprintf(text, sizeof(text), "It plays: %s, %ux%u%s%s. %s", fv_probe_codec(d->codec), d->width,
+             d->height, rate, f->stats.lost ? ", with losses" : ", nothing lost",
+             remarks == 0   ? "Nothing to complain about."
+             : remarks == 1 ? "One remark, at the end."
+                            : "Remarks at the end.");
+    put_wrapped(text, 0);
+}
+
 static void tell_failure(const struct fv_probe_findings *f)
 {
     if (f->interrupted) {
-        printf("\nStopped before anything was decided.\n");
+        printf("Stopped before anything was decided.\n");
         return;
     }
-    printf("\nNo picture came. It failed while %s:\n  ", fv_probe_phase(f->failed_in));
+    printf("No picture came. It failed while %s:\n  ", fv_probe_phase(f->failed_in));
     put_wrapped(f->reason, 2);
+}
+
+static void tell_advice(const struct fv_probe_findings *f, const struct fv_probe_advice *advice)
+{
+    if (advice->count)
+        printf("\n%s\n", f->played ? "Advice" : "Likely causes and cures");
+    for (unsigned i = 0; i < advice->count; i++) {
+        printf("  - ");
+        put_wrapped(advice->texts[i], 4);
+    }
 }
 
 void fv_probe_print_letter(const struct fv_probe_findings *f)
 {
     struct fv_probe_advice advice;
+    fv_probe_advise(f, &advice);
     put(f->url.plain, strlen(f->url.plain));
     printf("\n\n");
+    if (f->played)
+        tell_verdict(f, advice.count);
+    else
+        tell_failure(f);
+    putchar('\n');
     tell_reach(f);
     if (f->connect != FV_TIME_UNKNOWN) {
         tell_server(f);
@@ -235,15 +275,5 @@ void fv_probe_print_letter(const struct fv_probe_findings *f)
     tell_network(f);
     tell_clock(f);
     tell_quirks(f);
-    if (!f->played)
-        tell_failure(f);
-    fv_probe_advise(f, &advice);
-    if (advice.count)
-        printf("\n%s\n", f->played ? "Advice" : "Likely causes and cures");
-    else if (f->played)
-        printf("\nNothing to complain about.\n");
-    for (unsigned i = 0; i < advice.count; i++) {
-        printf("  - ");
-        put_wrapped(advice.texts[i], 4);
-    }
+    tell_advice(f, &advice);
 }

@@ -44,7 +44,10 @@ void fv_probe_measure(struct fv_probe_measure *m, const struct fv_access_unit *u
     m->pictures++;
     m->bytes += unit->size;
     m->largest = unit->size > m->largest ? unit->size : m->largest;
+    m->partial += (unit->flags & FV_FRAME_PARTIAL) != 0;
     if (unit->flags & FV_FRAME_KEY) {
+        m->keys++;
+        m->points += (unit->flags & FV_FRAME_RECOVERY) != 0;
         if (m->key_seen)
             end_gop(m, unit->pts);
         m->key_seen = true;
@@ -71,6 +74,8 @@ void fv_probe_figures(const struct fv_probe_measure *m, struct fv_probe_figures 
         .gop_longest_s = m->gops ? (double)m->gop_longest_span / 1e9 : NAN,
         .largest = m->largest,
         .b_pictures = m->b_pictures,
+        .refreshed = m->points > 0 && m->points == m->keys,
+        .partial = m->partial,
         .timeline_jumps = m->epochs,
         .format_changes = m->formats,
         .clock_offset_s = m->wall_known ? (double)m->wall_offset / 1e9 : NAN,

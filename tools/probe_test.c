@@ -68,6 +68,23 @@ static void test_b_pictures(void **state)
     assert_true(fabs(figures.fps - 10) < 1e-9);
 }
 
+/* A stream without key pictures: recovery points, the first of them with pictures that are not whole. */
+static void test_refresh(void **state)
+{
+    struct fv_probe_measure measure = {0};
+    struct fv_probe_figures figures;
+    for (int i = 0; i < 12; i++)
+        show(&measure, i * 100 * MS,
+             (i % 5 ? 0 : FV_FRAME_KEY | FV_FRAME_RECOVERY) | (i < 4 ? FV_FRAME_PARTIAL : 0), 0);
+    fv_probe_figures(&measure, &figures);
+    assert_true(figures.refreshed);
+    assert_int_equal(figures.partial, 4);
+    assert_true(figures.gop_pictures == 5);
+    show(&measure, 1200 * MS, FV_FRAME_KEY, 0);
+    fv_probe_figures(&measure, &figures);
+    assert_false(figures.refreshed);
+}
+
 /* Neither the pause between two epochs nor the GOP that it cuts counts. */
 static void test_epochs(void **state)
 {
@@ -166,6 +183,7 @@ static void test_one_flaw(void **state)
     assert_int_equal(count(&f), 1)
     FLAW(f.figures.gop_longest_s = 30, "only every 30.0 s:");
     FLAW(f.figures.gop_open_s = 9, "only every 9.0 s or more");
+    FLAW((f.figures.refreshed = true, f.figures.partial = 50), "took 2.0 s to be whole");
     FLAW(f.details.login = "Basic", "in the clear");
     FLAW(f.details.login = "none", "no login");
     FLAW(f.details.sender_reports = 0, "no sender reports");
@@ -258,11 +276,17 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nothing),    cmocka_unit_test(test_steady),
-        cmocka_unit_test(test_b_pictures), cmocka_unit_test(test_epochs),
-        cmocka_unit_test(test_clock),      cmocka_unit_test(test_sound_camera),
-        cmocka_unit_test(test_one_flaw),   cmocka_unit_test(test_basic_over_tls_is_fine),
-        cmocka_unit_test(test_failures),   cmocka_unit_test(test_no_usable_stream),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_steady),
+        cmocka_unit_test(test_b_pictures),
+        cmocka_unit_test(test_refresh),
+        cmocka_unit_test(test_epochs),
+        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_sound_camera),
+        cmocka_unit_test(test_one_flaw),
+        cmocka_unit_test(test_basic_over_tls_is_fine),
+        cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_no_usable_stream),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

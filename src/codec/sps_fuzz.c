@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Any bytes as a parameter set of both codecs: refused, or within the promised limits. */
+/* Any bytes as a parameter set or SEI message of both codecs: refused, or within the promised limits. */
 #include <stdlib.h>
 
 #include "codec/codec.h"
@@ -17,8 +17,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (enum fv_codec codec = FV_CODEC_H264; codec <= FV_CODEC_H265; codec++) {
         const struct fv_codec_ops *ops = fv_codec_ops(codec);
         struct fv_video_format format;
-        if (size >= ops->header_size)
+        if (size >= ops->header_size) {
             check(ops->set_id(data, size) <= 255);
+            check(ops->recovery(data, size) <= UINT16_MAX);
+            ops->role(data, size);
+        }
         if (ops->parse_sps(data, size, &format) < 0)
             continue;
         check(ops->kind(data, size) == FV_NAL_SPS && format.codec == codec);
