@@ -24,9 +24,9 @@ const char *fv_codec_name(enum fv_codec codec); /* "h264", "h265", "none" */
 /*
  * 1. Access unit: all NAL units of one picture as Annex B (4-byte start codes), one copy away from the socket.
  *
- * A key access unit (FV_FRAME_KEY: an intra picture or a recovery point) always carries its parameter sets (the depacketizer puts them in front when the camera sends them
- * out of band), so a decoder can start at any key access unit. `FV_AU_PADDING` zero bytes follow the data (libavcodec's and
- * bit readers' over-read). Immutable once published; references are counted through `buf`.
+ * A key access unit (an intra picture or a recovery point) always carries its parameter sets (the depacketizer puts them in
+ * front when the camera sends them out of band), so a decoder can start at any key access unit. `FV_AU_PADDING` zero bytes follow
+ * the data (libavcodec's and bit readers' over-read). Immutable once published; references are counted through `buf`.
  */
 #define FV_AU_PADDING 64
 

@@ -54,7 +54,7 @@ static const struct sickness sicknesses[] = {
      20},
     {{.at = FAKE_MEDIA, .fault = FAKE_NO_KEY},
      -ETIMEDOUT,
-     "packets, but no first key picture for 0.6 s",
+     "packets, but no first key picture or recovery point for 0.6 s",
      20,
      20},
     {{.at = FAKE_MEDIA, .fault = FAKE_NO_MORE_PICTURES, .pictures = 6},

@@ -116,7 +116,8 @@ static bool check_phase(struct fv_camera *camera, int64_t now)
         no_first_packet(camera, waited);
         return true;
     case FV_PHASE_KEY:
-        fv_camera_failf(camera, -ETIMEDOUT, "packets, but no first key picture for %.1f s", waited);
+        fv_camera_failf(camera, -ETIMEDOUT,
+                        "packets, but no first key picture or recovery point for %.1f s", waited);
         return true;
     case FV_PHASE_OFF:
     case FV_PHASE_TURN:
