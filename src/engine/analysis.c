@@ -22,7 +22,7 @@
 /* Tracker and rules are there even when tracking is off or nothing is to be watched: a reload may change that, and numbers of
  * tracks and events must go on. Their memory is not touched before it is needed. */
 struct camera {
-    char *name;
+    char *name;    /* NULL: a place without a camera */
     bool tracking; /* as configured */
     bool watched;  /* there are rules */
     struct fv_tracker *tracker;
@@ -86,18 +86,27 @@ static int64_t memory_of(const struct fv_config *config)
     return (int64_t)fmin(fmax(buffer, (double)FV_ZONE_LOST), (double)FV_ZONE_TIME_MAX);
 }
 
-static int open_rules(struct fv_analysis *analysis, const struct fv_analysis_params *params,
-                      const struct fv_conf_camera *conf, struct fv_rules *rules,
-                      struct fv_error *err)
+/* A camera on its way in. */
+struct opening {
+    struct fv_analysis *analysis;
+    const struct fv_analysis_params *params;
+    const struct fv_conf_camera *conf;
+    uint32_t index;
+    struct fv_rules *rules; /* scratch */
+};
+
+static int open_rules(const struct opening *in, struct fv_error *err)
 {
-    uint32_t index = analysis->camera_count - 1;
-    int r = fv_rules_make(rules, params->config, conf, params->model, err);
+    const struct fv_analysis_params *params = in->params;
+    struct fv_analysis *analysis = in->analysis;
+    struct fv_rules *rules = in->rules;
+    int r = fv_rules_make(rules, params->config, in->conf, params->model, err);
     if (r < 0)
         return r;
-    struct camera *camera = &analysis->cameras[index];
+    struct camera *camera = &analysis->cameras[in->index];
     camera->watched = camera->tracking && rules->count > 0;
     struct fv_analytics_params analytics = {
-        .camera = index,
+        .camera = in->index,
         .rules = rules->items,
         .rule_count = camera->watched ? rules->count : 0,
         .tracks_max = camera->watched ? analysis->seen_max : 1,
@@ -106,22 +115,20 @@ static int open_rules(struct fv_analysis *analysis, const struct fv_analysis_par
         .data = analysis,
     };
     r = fv_analytics_create(&analytics, &camera->analytics, err);
-    return r < 0 ? fv_error_prefix(err, r, "camera '%s'", conf->name) : 0;
+    return r < 0 ? fv_error_prefix(err, r, "camera '%s'", in->conf->name) : 0;
 }
 
-static int open_camera(struct fv_analysis *analysis, const struct fv_analysis_params *params,
-                       const struct fv_conf_camera *conf, struct fv_rules *rules,
-                       struct fv_error *err)
+static int open_camera(const struct opening *in, struct fv_error *err)
 {
-    struct camera *camera = &analysis->cameras[analysis->camera_count++];
-    const struct fv_tracker_params tracker = tracker_params(params->config);
+    struct camera *camera = &in->analysis->cameras[in->index];
+    const struct fv_tracker_params tracker = tracker_params(in->params->config);
     camera->heard = FV_TIME_UNKNOWN;
-    camera->tracking = params->config->tracking.enable;
-    camera->name = fv_strdup(conf->name);
+    camera->tracking = in->params->config->tracking.enable;
+    camera->name = fv_strdup(in->conf->name);
     int r = camera->name ? fv_tracker_create(&tracker, &camera->tracker) : -ENOMEM;
     if (r < 0)
         return fv_error_set(err, r, "tracking could not be set up: %s", fv_strerror(r));
-    return open_rules(analysis, params, conf, rules, err);
+    return open_rules(in, err);
 }
 
 static int open_cameras(struct fv_analysis *analysis, const struct fv_analysis_params *params,
@@ -129,15 +136,22 @@ static int open_cameras(struct fv_analysis *analysis, const struct fv_analysis_p
 {
     const struct fv_config *config = params->config;
     struct fv_rules *rules = FV_NEW(struct fv_rules); /* for create only; large for a stack */
+    analysis->camera_count = params->places ? params->room : config->cameras.count;
     analysis->seen_max = fv_tracker_defaults.max_tracks;
     analysis->seen = fv_calloc(analysis->seen_max, sizeof(analysis->seen[0]));
-    analysis->cameras = fv_calloc(config->cameras.count + 1, sizeof(analysis->cameras[0]));
+    analysis->cameras = fv_calloc(analysis->camera_count + 1, sizeof(analysis->cameras[0]));
     int r = 0;
     if (!rules || !analysis->seen || !analysis->cameras)
         r = fv_error_set(err, -ENOMEM, "out of memory");
-    for (unsigned i = 0; r == 0 && i < config->cameras.count; i++)
-        if (config->cameras.items[i].enabled)
-            r = open_camera(analysis, params, &config->cameras.items[i], rules, err);
+    struct opening in = {.analysis = analysis, .params = params, .rules = rules};
+    for (unsigned i = 0, n = 0; r == 0 && i < config->cameras.count; i++) {
+        in.conf = &config->cameras.items[i];
+        if (!in.conf->enabled)
+            continue;
+        in.index = params->places ? params->places[n] : n;
+        n++;
+        r = open_camera(&in, err);
+    }
     fv_free(rules);
     return r;
 }
@@ -164,7 +178,7 @@ void fv_analysis_destroy(struct fv_analysis *analysis)
 {
     if (!analysis)
         return;
-    for (uint32_t i = 0; i < analysis->camera_count; i++) {
+    for (uint32_t i = 0; analysis->cameras && i < analysis->camera_count; i++) {
         fv_analytics_destroy(analysis->cameras[i].analytics);
         fv_tracker_destroy(analysis->cameras[i].tracker);
         fv_free(analysis->cameras[i].name);
@@ -272,7 +286,8 @@ void fv_analysis_idle(struct fv_analysis *analysis, int64_t now)
 void fv_analysis_stop(struct fv_analysis *analysis)
 {
     for (uint32_t i = 0; i < analysis->camera_count; i++)
-        fv_analytics_stop(analysis->cameras[i].analytics);
+        if (analysis->cameras[i].analytics)
+            fv_analytics_stop(analysis->cameras[i].analytics);
 }
 
 /* --- reload --------------------------------------------------------------------------------------- */
@@ -280,7 +295,7 @@ void fv_analysis_stop(struct fv_analysis *analysis)
 static struct camera *find_camera(struct fv_analysis *analysis, const char *name)
 {
     for (uint32_t i = 0; i < analysis->camera_count; i++)
-        if (strcmp(analysis->cameras[i].name, name) == 0)
+        if (analysis->cameras[i].name && strcmp(analysis->cameras[i].name, name) == 0)
             return &analysis->cameras[i];
     return NULL;
 }
@@ -313,7 +328,10 @@ static void move_camera(struct camera *to, struct camera *from)
 void fv_analysis_take_over(struct fv_analysis *fresh, struct fv_analysis *old)
 {
     for (uint32_t i = 0; i < old->camera_count; i++) {
-        struct camera *from = &old->cameras[i], *to = find_camera(fresh, from->name);
+        struct camera *from = &old->cameras[i];
+        struct camera *to = from->name ? find_camera(fresh, from->name) : NULL;
+        if (!from->name)
+            continue; /* a place without a camera */
         if (to)
             move_camera(to, from);
         else

@@ -22,9 +22,12 @@ struct fv_analysis;
 struct fv_analysis_params {
     const struct fv_config *config; /* borrowed during create, as is the model */
     const struct fv_model *model;   /* knows the classes' names */
-    /* An event of a rule; borrowed. From within judge, idle and stop. event->camera counts the enabled cameras. */
+    /* An event of a rule; borrowed. From within judge, idle and stop. event->camera is the camera's index. */
     void (*event)(void *data, const struct fv_zone_event *event);
     void *data;
+    /* Index of each enabled camera, in the order of the configuration, all below `room`; NULL: 0, 1, 2 and so on. Borrowed. */
+    const uint32_t *places;
+    uint32_t room;
 };
 
 /* 0; -EINVAL: a zone or line cannot be used, for example it names a class that the model does not have (err); -ENOMEM. */

@@ -548,6 +548,42 @@ static void test_reload_moves_cameras(void **state)
     tear_down();
 }
 
+/* Places with gaps: the events carry them, and a reload may leave some empty. */
+static void test_places(void **state)
+{
+    static const uint32_t places[] = {5, 2};
+    struct fv_error err = {0};
+    struct fv_config_params text = {.text = "{\"cameras\": {\"ZONES\": [" ZONE "], "
+                                            "\"RTSP_STREAMS\": [{" STREAM "\"a\"}, {" STREAM
+                                            "\"b\"}]}}",
+                                    .backend = "cpu"};
+    scene = (struct scene){.time = 1000 * FV_S, .began = 1000 * FV_S};
+    assert_int_equal(fv_config_load(&text, &scene.config, &err), 0);
+    struct fv_analysis_params params = {scene.config, &model, on_event, &scene, places, 6};
+    assert_int_equal(fv_analysis_create(&params, &scene.analysis, &err), 0);
+    scene.result.info.camera = 2;
+    for (int i = 0; i <= 25; i++)
+        show_person(300, 500, 0.9f);
+    assert_int_equal(scene.event_count, 1);
+    assert_int_equal(scene.events[0].camera, 2);
+    fv_analysis_idle(scene.analysis, scene.time);
+    struct fv_analysis *fresh;
+    params.places = places + 1; /* "a" now has the place of "b" */
+    text.text = "{\"cameras\": {\"RTSP_STREAMS\": [{" STREAM "\"a\"}]}}";
+    fv_config_free(scene.config);
+    assert_int_equal(fv_config_load(&text, &scene.config, &err), 0);
+    params.config = scene.config;
+    assert_int_equal(fv_analysis_create(&params, &fresh, &err), 0);
+    fv_analysis_take_over(fresh, scene.analysis);
+    fv_analysis_destroy(scene.analysis);
+    scene.analysis = fresh;
+    assert_int_equal(scene.event_count, 2);
+    assert_int_equal(scene.events[1].camera, 2);
+    assert_int_equal(scene.events[1].cause, FV_CAUSE_STOPPED);
+    fv_analysis_stop(scene.analysis);
+    tear_down();
+}
+
 /* A longer TRACK_BUFFER holds for tracks that are there. */
 static void test_reload_changes_tracking(void **state)
 {
@@ -621,6 +657,7 @@ int main(void)
         cmocka_unit_test(test_reload_changes_a_zone),
         cmocka_unit_test(test_reload_without_rules),
         cmocka_unit_test(test_reload_moves_cameras),
+        cmocka_unit_test(test_places),
         cmocka_unit_test(test_reload_changes_tracking),
         cmocka_unit_test(test_no_allocation_in_the_steady_state),
         cmocka_unit_test(test_no_memory),

@@ -27,10 +27,12 @@ struct fv_pipeline {
     bool started;
     pthread_t infer_thread, result_thread;
 
-    pthread_mutex_t lock; /* of the next five */
-    pthread_cond_t wake;
+    pthread_mutex_t lock; /* of the next seven */
+    pthread_cond_t wake, changed;
     struct fv_batcher *batcher;
     bool stop, finish, sleeping;
+    struct fv_pipeline_change *change; /* wanted, until the result thread has done its part */
+    bool change_taken;                 /* fv-infer has done its own */
 
     /* fv-infer: a flight for each lane of the detector; `flying` of them are under way, the oldest is `oldest` */
     struct flight *flights;
@@ -69,8 +71,24 @@ void fv_pipeline_put(struct fv_pipeline *p, struct fv_picture *picture)
         drop_picture(p, dropped);
 }
 
-/* Sleeps until a batch is due, unless `wait` is false, and takes it out. Returns the number of pictures, 0 when none is due,
- * -ECANCELED when the pipeline stops. */
+void fv_pipeline_forget(struct fv_pipeline *p, uint32_t camera)
+{
+    if (camera >= p->params.cameras)
+        return;
+    pthread_mutex_lock(&p->lock);
+    fv_batcher_forget(p->batcher, camera);
+    pthread_mutex_unlock(&p->lock);
+    atomic_store_explicit(&p->dropped[camera], 0, memory_order_relaxed);
+}
+
+/* The lock is held. */
+static bool change_waits(const struct fv_pipeline *p)
+{
+    return p->change && !p->change_taken;
+}
+
+/* Sleeps until a batch is due, unless `wait` is false, and takes it out. Returns the number of pictures, 0 when none is due or a
+ * change is wanted, -ECANCELED when the pipeline stops. */
 static int next_batch(struct fv_pipeline *p, bool wait, struct fv_picture **pictures)
 {
     int n = 0;
@@ -79,6 +97,8 @@ static int next_batch(struct fv_pipeline *p, bool wait, struct fv_picture **pict
         int64_t due = p->stop ? FV_TIME_NEVER : fv_batcher_due(p->batcher);
         if (p->stop)
             n = -ECANCELED;
+        else if (change_waits(p))
+            break;
         else if (due <= fv_now() || p->finish)
             n = (int)fv_batcher_take(p->batcher, pictures);
         if (n == 0 && p->finish)
@@ -230,6 +250,57 @@ static void enter(struct fv_pipeline *p)
         report_fault(p, r, err.text); /* each submit will fail, and say so */
 }
 
+static void swap_detector(struct fv_pipeline *p, struct fv_pipeline_change *change)
+{
+    struct fv_detector *before = p->params.detector;
+    if (!change->detector)
+        return;
+    p->params.detector = change->detector;
+    change->detector = before;
+}
+
+/* fv-infer: no batch is under way. The pipeline itself, as an item among the results, tells the result thread that it is its turn. */
+static void take_change(struct fv_pipeline *p)
+{
+    pthread_mutex_lock(&p->lock);
+    struct fv_pipeline_change *change = change_waits(p) ? p->change : NULL;
+    p->change_taken = change != NULL;
+    pthread_mutex_unlock(&p->lock);
+    if (!change)
+        return;
+    bool other = change->detector != NULL;
+    swap_detector(p, change);
+    if (other)
+        enter(p);
+    fv_ring_push(p->ready, p); /* has room for it */
+}
+
+/* fv-result */
+static void finish_change(struct fv_pipeline *p)
+{
+    p->change->result(p->change->data);
+    pthread_mutex_lock(&p->lock);
+    p->change = NULL;
+    p->change_taken = false;
+    pthread_mutex_unlock(&p->lock);
+    pthread_cond_signal(&p->changed);
+}
+
+void fv_pipeline_change(struct fv_pipeline *p, struct fv_pipeline_change *change)
+{
+    if (!p->started) {
+        swap_detector(p, change);
+        change->result(change->data);
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    p->change = change;
+    pthread_cond_signal(&p->wake);
+    while (p->change)
+        pthread_cond_wait(&p->changed, &p->lock);
+    pthread_mutex_unlock(&p->lock);
+}
+
 /* A batch that is due goes first, so that the device never waits for the host; else what flies is collected. */
 static void *infer_main(void *data)
 {
@@ -248,6 +319,8 @@ static void *infer_main(void *data)
             submit(p);
         else if (p->flying > 0)
             collect(p);
+        else
+            take_change(p);
     }
     fv_ring_close(p->ready);
     return NULL;
@@ -270,8 +343,12 @@ static void *result_main(void *data)
     int n;
     begin(p);
     while ((n = fv_ring_pop(p->ready, items, 32, idle_at)) >= 0) {
-        for (int i = 0; i < n; i++)
-            hand_over(p, items[i]);
+        for (int i = 0; i < n; i++) {
+            if (items[i] == p)
+                finish_change(p);
+            else
+                hand_over(p, items[i]);
+        }
         if (fv_now() < idle_at)
             continue;
         idle_at = fv_now() + IDLE_EVERY;
@@ -290,6 +367,7 @@ static void init_wake(struct fv_pipeline *p)
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&p->wake, &attr);
+    pthread_cond_init(&p->changed, NULL);
     pthread_condattr_destroy(&attr);
 }
 
@@ -329,7 +407,7 @@ static int create_parts(struct fv_pipeline *p)
     if (r == 0)
         r = fv_ring_create(RESULT_SLOTS, &p->free);
     if (r == 0)
-        r = fv_ring_create(RESULT_SLOTS, &p->ready);
+        r = fv_ring_create(RESULT_SLOTS + 1, &p->ready); /* and a change */
     for (unsigned i = 0; r == 0 && i < RESULT_SLOTS; i++)
         r = fv_ring_push(p->free, &p->slots[i]);
     return r;
@@ -401,6 +479,7 @@ void fv_pipeline_destroy(struct fv_pipeline *p)
     destroy_flights(p);
     fv_free(p->slots);
     fv_free((void *)p->dropped);
+    pthread_cond_destroy(&p->changed);
     pthread_cond_destroy(&p->wake);
     pthread_mutex_destroy(&p->lock);
     fv_free(p);

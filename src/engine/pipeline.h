@@ -43,6 +43,19 @@ int fv_pipeline_create(const struct fv_pipeline_params *params, struct fv_pipeli
 int fv_pipeline_start(struct fv_pipeline *pipeline, struct fv_error *err);
 /* Takes the reference. Any one thread (the decode worker's). Never blocks for longer than a batch is taken out. */
 void fv_pipeline_put(struct fv_pipeline *pipeline, struct fv_picture *picture);
+/* The camera is gone: pictures of it that wait are thrown away, and its figure begins again at 0. Nothing of it is put meanwhile.
+ * Any thread. */
+void fv_pipeline_forget(struct fv_pipeline *pipeline, uint32_t camera);
+/* A change without a stop. Between two batches, when none is under way, `detector` (NULL: none) takes the place of the one in use,
+ * which comes back in it: made with the same number of lanes. Then, when every result of before was handed over, result(data) runs
+ * on the result thread. Returns when that is done; runs in the caller when the threads do not run. Not from the pipeline's threads;
+ * one caller at a time, not together with start, finish or stop. */
+struct fv_pipeline_change {
+    struct fv_detector *detector;
+    void (*result)(void *data);
+    void *data;
+};
+void fv_pipeline_change(struct fv_pipeline *pipeline, struct fv_pipeline_change *change);
 /* Pictures and results of this camera that were given up. Any thread. */
 uint64_t fv_pipeline_dropped(struct fv_pipeline *pipeline, uint32_t camera);
 void fv_pipeline_stats(struct fv_pipeline *pipeline, struct fv_pipeline_stats *ret_stats);

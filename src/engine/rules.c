@@ -192,7 +192,7 @@ struct fv_rule_event fv_rule_event_of(const struct fv_sink_context *context,
     bool crossing = event->type == FV_ZONE_CROSSING;
     return (struct fv_rule_event){
         .camera = event->camera,
-        .camera_name = context->camera_names[event->camera],
+        .camera_name = fv_sink_camera_name(context, event->camera),
         .rule = event->rule,
         .type = fv_zone_type_name(event->type),
         .phase = fv_zone_phase_name(event->phase),

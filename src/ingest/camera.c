@@ -53,6 +53,7 @@ void fv_camera_defaults(struct fv_camera_params *params)
         .first_packet_timeout = 10 * FV_S,
         .first_key_timeout = 35 * FV_S,
         .stall_timeout = 10 * FV_S,
+        .number = FV_CAMERA_ITS_ID,
         .reorder = 60 * FV_MS,
     };
     fv_backoff_defaults(&params->backoff);
@@ -64,7 +65,7 @@ static void tell(struct fv_camera *camera, enum fv_camera_state from, int code)
 {
     const struct fv_ingest_handler *handler = &camera->ingest->params.handler;
     struct fv_camera_event event = {
-        .camera = camera->id,
+        .camera = camera->number,
         .camera_name = camera->params.name,
         .from = from,
         .to = camera->sums.state,
@@ -360,6 +361,7 @@ int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *pa
         .params = *params,
         .stall_timeout = params->stall_timeout,
         .first_key_timeout = params->first_key_timeout,
+        .epoch = params->epoch,
         .target = params->url,
         .over_udp = params->transport == FV_TRANSPORT_UDP,
         .trust = trust,

@@ -47,7 +47,7 @@ static int open_receiver(struct fv_camera *camera)
     const struct fv_rtsp_stream *stream = fv_rtsp_stream(camera->rtsp);
     struct fv_rtp_params params = {
         .codec = stream ? fv_codec_ops(stream->codec) : NULL,
-        .camera = camera->id,
+        .camera = camera->number,
         .on_loss = camera->params.flag_loss ? FV_ON_LOSS_FLAG : FV_ON_LOSS_SKIP,
         .pool = camera->ingest->pool,
         .epoch = camera->epoch,

@@ -80,6 +80,7 @@ enum fv_phase {
 struct fv_camera {
     /* What each packet needs, close together: between two passes a camera's memory goes cold. */
     uint32_t id;
+    uint32_t number; /* what the consumer calls it */
     enum fv_phase phase;
     struct fv_ingest *ingest;
     struct fv_rtsp *rtsp;
@@ -98,7 +99,8 @@ struct fv_camera {
     struct fv_udp udp;
 
     struct fv_camera_params params;
-    struct fv_list link; /* in arrivals or attached */
+    struct fv_list link; /* in arrivals or attached, or nowhere while it is held */
+    bool held;           /* under the ingest's lock */
     int64_t phase_since;
     struct fv_backoff backoff;
     bool hurried; /* reconnected at once, as asked for; not again before it played for a while */

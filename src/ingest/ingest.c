@@ -252,6 +252,8 @@ static int insert(struct fv_ingest *ingest, struct fv_camera *camera)
         ingest->capacity = capacity;
     }
     camera->id = ingest->next_id;
+    camera->number =
+        camera->params.number == FV_CAMERA_ITS_ID ? camera->id : camera->params.number;
     ingest->table[ingest->count++] = camera;
     size_pool(ingest);
     return 0;
@@ -279,6 +281,16 @@ static int check(const struct fv_camera_params *params)
     return fv_camera_check_route(params);
 }
 
+/* The lock is held. */
+static int arrive(struct fv_ingest *ingest, struct fv_camera *camera)
+{
+    fv_list_append(&ingest->arrivals, &camera->link);
+    int ret = post_work(ingest);
+    if (ret < 0)
+        fv_list_remove(&camera->link);
+    return ret;
+}
+
 int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *params, uint32_t *ret_id)
 {
     struct fv_camera *camera;
@@ -287,21 +299,33 @@ int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *param
         ret = fv_camera_create(ingest, params, &camera);
     if (ret < 0)
         return ret;
+    fv_list_init(&camera->link);
+    camera->held = params->held;
     pthread_mutex_lock(&ingest->lock);
     ret = insert(ingest, camera);
-    if (ret == 0) {
-        fv_list_append(&ingest->arrivals, &camera->link);
-        ret = post_work(ingest);
-        if (ret < 0) {
-            fv_list_remove(&camera->link);
+    if (ret == 0 && !camera->held) {
+        ret = arrive(ingest, camera);
+        if (ret < 0)
             take_out(ingest, camera->id);
-        }
     }
     if (ret == 0)
         *ret_id = ingest->next_id++;
     pthread_mutex_unlock(&ingest->lock);
     if (ret < 0)
         fv_camera_destroy(camera);
+    return ret;
+}
+
+int fv_ingest_release(struct fv_ingest *ingest, uint32_t id)
+{
+    pthread_mutex_lock(&ingest->lock);
+    struct fv_camera *camera = get(ingest, id);
+    int ret = camera ? 0 : -ENOENT;
+    if (camera && camera->held) {
+        camera->held = false;
+        ret = arrive(ingest, camera);
+    }
+    pthread_mutex_unlock(&ingest->lock);
     return ret;
 }
 
@@ -326,7 +350,7 @@ int fv_ingest_remove(struct fv_ingest *ingest, uint32_t id)
     struct fv_camera *camera = get(ingest, id);
     if (!camera)
         ret = -ENOENT;
-    else if (ingest->serving)
+    else if (ingest->serving && !camera->held)
         ret = depart(ingest, camera);
     else
         fv_list_remove(&camera->link);

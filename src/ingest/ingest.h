@@ -18,8 +18,12 @@ struct fv_ingest;
 enum fv_transport { FV_TRANSPORT_AUTO, FV_TRANSPORT_TCP, FV_TRANSPORT_UDP, FV_TRANSPORT_TLS };
 
 /* One camera. Times in ns. fv_camera_defaults() fills everything but name and url. */
+#define FV_CAMERA_ITS_ID UINT32_MAX
 struct fv_camera_params {
     char name[128];
+    uint32_t number; /* fv_au.camera and fv_camera_event.camera; FV_CAMERA_ITS_ID, the default: its id */
+    uint32_t epoch;  /* of its first connection: where it takes another's place it goes on above */
+    bool held;       /* not begun before fv_ingest_release() */
     struct fv_url url; /* with credentials */
     /* auto: TCP, or UDP when the camera refuses TCP. udp: TCP when the camera refuses UDP or stays silent. What worked is remembered.
      * tls: also for an rtsp:// url; its port 554 then means 322. An rtsps:// url is TLS whatever stands here, and -ENOTSUP with udp. */
@@ -106,10 +110,12 @@ int fv_ingest_create(const struct fv_ingest_params *params, struct fv_ingest **r
                      struct fv_error *err);
 /* Starts the thread "fv-ingest". */
 int fv_ingest_start(struct fv_ingest *ingest, struct fv_error *err);
-/* Any thread, before or after start. Borrows params. *ret_id is also fv_au.camera; ids count up from 0 and are never used twice.
+/* Any thread, before or after start. Borrows params. Ids count up from 0 and are never used twice.
  * 0, -EINVAL, -ENOMEM, -ENOTSUP (rtsps by UDP), -ENOENT, -EACCES or -EBADMSG (tls_ca_file cannot be read, or has no certificates). */
 int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *params,
                   uint32_t *ret_id);
+/* A camera that was added with `held` begins. Cannot fail but for -ENOENT. Any thread. */
+int fv_ingest_release(struct fv_ingest *ingest, uint32_t id);
 /* Any thread but the ingest thread; waits for the running pass. No callback for this camera comes after the return. 0, -ENOENT, -ENOMEM. */
 int fv_ingest_remove(struct fv_ingest *ingest, uint32_t id);
 /* Any thread; a recent state (never waits for the network). -ENOENT. */

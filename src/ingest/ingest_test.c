@@ -322,6 +322,33 @@ static void test_before_start(void **state)
     bed_close();
 }
 
+/* Held: known, but no attempt is made before it is released. It is called by its number, and goes on above its first epoch. */
+static void test_held(void **state)
+{
+    struct fake_camera fake;
+    fake_camera_start(&fake, &well);
+    bed_open(0);
+    struct fv_camera_params params = bed_params(fake.url);
+    params.held = true;
+    params.number = 5;
+    params.epoch = 70000;
+    uint32_t id = bed_add(&params), gone = bed_add(&params);
+    assert_int_equal(id, 0);
+    assert_int_equal(fv_ingest_remove(bed.ingest, gone), 0);
+    assert_int_equal(fv_ingest_release(bed.ingest, gone), -ENOENT);
+    assert_int_equal(bed_stats(id).state, FV_CAMERA_DISABLED);
+    assert_int_equal(bed_stats(id).attempts, 0);
+    assert_int_equal(fv_ingest_release(bed.ingest, id), 0);
+    assert_int_equal(fv_ingest_release(bed.ingest, id), 0);
+    bed_await(5, bed_has_pictures, 3);
+    assert_true(bed.cameras[5].epoch >= 70000);
+    assert_int_equal(bed_stats(id).attempts, 1);
+    assert_int_equal(bed.cameras[id].pictures, 0);
+    assert_int_equal(fv_ingest_remove(bed.ingest, id), 0);
+    bed_close();
+    fake_camera_stop(&fake);
+}
+
 /* The loop's next wait fails: something else takes the place of its epoll descriptor. */
 static void break_epoll(void)
 {
@@ -504,6 +531,7 @@ int main(void)
         cmocka_unit_test(test_consumer_without_room),
         cmocka_unit_test(test_await_key),
         cmocka_unit_test(test_before_start),
+        cmocka_unit_test(test_held),
         cmocka_unit_test(test_thread_dies),
         cmocka_unit_test(test_bad_params),
         cmocka_unit_test(test_create_without_memory),

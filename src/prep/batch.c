@@ -119,6 +119,18 @@ void fv_batcher_put(struct fv_batcher *batcher, struct fv_picture *picture, int6
         fv_list_append(&batcher->turns, &camera->turn);
 }
 
+unsigned fv_batcher_forget(struct fv_batcher *batcher, uint32_t id)
+{
+    unsigned count = 0;
+    if (id >= batcher->params.cameras)
+        return 0;
+    struct camera *camera = &batcher->cameras[id];
+    fv_list_remove(&camera->turn);
+    for (; camera->count; count++)
+        fv_picture_unref(pop_oldest(batcher, camera));
+    return count;
+}
+
 int64_t fv_batcher_due(const struct fv_batcher *batcher)
 {
     if (!batcher->count)

@@ -26,6 +26,8 @@ void fv_batcher_destroy(struct fv_batcher *batcher); /* unrefs what is inside; N
  * (the caller unrefs and counts it), or NULL. */
 void fv_batcher_put(struct fv_batcher *batcher, struct fv_picture *picture, int64_t now,
                     struct fv_picture **ret_dropped);
+/* Unrefs the pictures that wait of this camera. Returns their number. */
+unsigned fv_batcher_forget(struct fv_batcher *batcher, uint32_t camera);
 /* When the next batch is due: a time in the past or now when it is full, FV_TIME_NEVER when empty.
  */
 int64_t fv_batcher_due(const struct fv_batcher *batcher);

@@ -267,6 +267,24 @@ static void test_create_failures(void **state)
     fv_batcher_destroy(batcher);
 }
 
+/* What waits of one camera goes; the others keep their pictures and their turns. */
+static void test_forget(void **state)
+{
+    struct fv_batcher *batcher = create(3, 2, 4);
+    put(batcher, 0, 1, 1 * MS);
+    put(batcher, 1, 1, 2 * MS);
+    put(batcher, 1, 2, 3 * MS);
+    put(batcher, 2, 1, 4 * MS);
+    assert_int_equal(fv_batcher_forget(batcher, 1), 2);
+    assert_int_equal(fv_batcher_forget(batcher, 1), 0);
+    assert_int_equal(fv_batcher_forget(batcher, 9), 0);
+    assert_int_equal(fv_batcher_count(batcher), 2);
+    put(batcher, 1, 3, 5 * MS);
+    take(batcher, 3, (struct want[]){{0, 1}, {2, 1}, {1, 3}});
+    fv_batcher_destroy(batcher);
+    assert_int_equal(alive, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_fair_under_overload),
         cmocka_unit_test(test_turns),
         cmocka_unit_test(test_unknown_camera_comes_back),
+        cmocka_unit_test(test_forget),
         cmocka_unit_test(test_destroy_unrefs),
         cmocka_unit_test(test_create_failures),
     };

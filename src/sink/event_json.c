@@ -37,11 +37,6 @@ static int64_t event_wall(int64_t at)
     return at == FV_TIME_UNKNOWN ? wall : wall - (fv_now() - at);
 }
 
-static const char *camera_name(const struct fv_sink_context *context, uint64_t camera)
-{
-    return camera < context->camera_count ? context->camera_names[camera] : "?";
-}
-
 static json_t *make_label(const struct fv_sink_context *context, uint64_t class_id)
 {
     char number[32];
@@ -98,7 +93,7 @@ json_t *fv_event_json(const struct fv_sink_context *context, const struct fv_res
     /* clang-format off */
     return json_pack("{s:s,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:I,s:b,s:b,s:o}",
         "schema", "fovea.frame/1",
-        "camera", make_string(camera_name(context, info->camera)),
+        "camera", make_string(fv_sink_camera_name(context, info->camera)),
         "frame", (json_int_t)info->number,
         "epoch", (json_int_t)info->epoch,
         "pts_ms", make_ms(info->pts),
@@ -169,7 +164,7 @@ static json_t *make_value(const struct fv_sink_context *context, const struct fv
     case FV_VALUE_WALL:
         return make_time(value->ns);
     case FV_VALUE_CAMERA:
-        return make_string(camera_name(context, value->whole));
+        return make_string(fv_sink_camera_name(context, value->whole));
     case FV_VALUE_CLASS:
         return make_label(context, value->whole);
     case FV_VALUE_COUNTS:

@@ -15,11 +15,21 @@ struct fv_sink;
 
 /* What the sinks need to know about the engine; outlives them. */
 struct fv_sink_context {
-    const char *const *camera_names; /* by camera id */
+    /* by camera id; "" where there is no camera. A reload may change one while the sinks run: they ask fv_sink_camera_name(). */
+    const char *const *camera_names;
     uint32_t camera_count;
     const char *const *labels;
     uint32_t label_count;
 };
+
+/* Valid as long as the engine; "?" for an id that cannot be. */
+static inline const char *fv_sink_camera_name(const struct fv_sink_context *context,
+                                              uint64_t camera)
+{
+    return camera < context->camera_count
+               ? __atomic_load_n(&context->camera_names[camera], __ATOMIC_ACQUIRE)
+               : "?";
+}
 
 struct fv_sink_ops {
     const char *name;

@@ -22,12 +22,14 @@ struct shot {
 };
 
 struct camera {
+    const char *of; /* the camera's own name that `name` was made of */
     char name[FV_SNAPSHOT_NAME_MAX];
     struct shot *kept; /* oldest first, at most keep */
     unsigned count;
 };
 
 struct fv_snapshot_files {
+    const struct fv_sink_context *context;
     char *path; /* for messages */
     int folder;
     unsigned keep;
@@ -53,6 +55,18 @@ char *fv_snapshot_name(const char *camera, uint32_t index, char *text)
     if (changed)
         snprintf(text + size, FV_SNAPSHOT_NAME_MAX - size, "-%" PRIu32, index);
     return text;
+}
+
+/* After a reload another camera may have this index: its files are not the old one's. Names are compared as addresses. */
+static void follow_name(struct fv_snapshot_files *files, uint32_t index)
+{
+    struct camera *camera = &files->cameras[index];
+    const char *name = fv_sink_camera_name(files->context, index);
+    if (name == camera->of)
+        return;
+    camera->of = name;
+    camera->count = 0;
+    fv_snapshot_name(name, index, camera->name);
 }
 
 static void file_name(const struct camera *camera, uint64_t frame, char name[FILE_NAME_MAX])
@@ -178,6 +192,7 @@ int fv_snapshot_files_open(const char *folder, const struct fv_sink_context *con
     if (!files)
         return fv_error_set(err, -ENOMEM, "out of memory");
     files->folder = -1;
+    files->context = context;
     files->keep = keep;
     files->camera_count = context->camera_count;
     int code = allocate(files, folder);
@@ -190,7 +205,7 @@ int fv_snapshot_files_open(const char *folder, const struct fv_sink_context *con
         return code;
     }
     for (uint32_t i = 0; i < files->camera_count; i++) {
-        fv_snapshot_name(context->camera_names[i], i, files->cameras[i].name);
+        follow_name(files, i);
         files->cameras[i].kept = files->shots + (size_t)i * keep;
     }
     if (keep)
@@ -232,6 +247,7 @@ int fv_snapshot_files_write(struct fv_snapshot_files *files, const struct fv_fra
         return fv_error_set(err, -EINVAL, "unknown camera");
     struct camera *camera = &files->cameras[info->camera];
     char name[FILE_NAME_MAX];
+    follow_name(files, info->camera);
     file_name(camera, info->number, name);
     int file = openat(files->folder, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0)
