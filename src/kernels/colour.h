@@ -4,16 +4,8 @@
 #ifndef FV_KERNELS_COLOUR_H
 #define FV_KERNELS_COLOUR_H
 
+#include "kernels/layout.h"
 #include "kernels/letterbox.h"
-
-/* value = clamp(y * Y + cb * Cb + cr * Cr + constant, 0, 1) * gain + bias */
-struct fv_colour_channel {
-    float y, cb, cr, constant, gain, bias;
-};
-
-struct fv_colour {
-    struct fv_colour_channel channel[3]; /* in the tensor's order */
-};
 
 /* For samples as they are stored in the picture's format (8 bit, 10 bit, 16 bit). */
 void fv_colour_init(struct fv_colour *colour, const struct fv_picture *picture,

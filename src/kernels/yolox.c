@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/yolox.h"
 
-#include <math.h>
+#include "kernels/exp.h"
 
 /* Where a row's cell lies. */
 struct cell {
@@ -33,7 +33,7 @@ static bool decode_corners(const struct cell *cell, const float *row, struct fv_
 {
     float stride = (float)cell->stride;
     float x = (row[0] + (float)cell->column) * stride, y = (row[1] + (float)cell->line) * stride;
-    float width = expf(row[2]) * stride, height = expf(row[3]) * stride;
+    float width = fv_exp(row[2]) * stride, height = fv_exp(row[3]) * stride;
     box->x0 = x - width / 2;
     box->y0 = y - height / 2;
     box->x1 = x + width / 2;

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Fills in what a launch of a kernel takes (layout.h) from what the plain-C twins take. Addresses of the caller's buffers are left
+ * at 0, for the caller. Pure. */
+#ifndef FV_KERNELS_LAUNCH_H
+#define FV_KERNELS_LAUNCH_H
+
+#include "kernels/layout.h"
+#include "kernels/letterbox.h"
+#include "kernels/nms.h"
+#include "kernels/yolox.h"
+
+/* Threads of a block and blocks of the grid. */
+struct fv_launch_shape {
+    unsigned grid[3], block[3];
+};
+
+/* One of a batch. The planes' addresses are taken as they are. 0; -ENOTSUP: pixel format; -EINVAL: a side of 0 or above 16384,
+ * a place that is not inside the tensor, or planes or pitches not aligned as layout.h says. */
+int fv_launch_picture_init(struct fv_launch_picture *launch, const struct fv_picture *picture,
+                           const struct fv_letterbox *place, const struct fv_tensor_spec *spec);
+void fv_launch_letterbox_init(struct fv_launch_letterbox *launch, const struct fv_tensor_spec *spec,
+                              enum fv_element element);
+struct fv_launch_shape fv_launch_letterbox_shape(const struct fv_tensor_spec *spec, unsigned count);
+
+/* The number of rows follows from sizes and strides; spec->wanted is for the caller. 0; -EINVAL: strides or a limit of layout.h. */
+int fv_launch_boxes_init(struct fv_launch_boxes *launch, const struct fv_yolox_spec *spec,
+                         const struct fv_nms_params *nms, enum fv_element element);
+struct fv_launch_shape fv_launch_boxes_shape(unsigned count);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What passes between the host and the kernels: parameters, descriptors and results, laid out alike on both sides. Included by
+ * *.cu: nothing but numbers of fixed size. Addresses are device addresses.
+ */
+#ifndef FV_KERNELS_LAYOUT_H
+#define FV_KERNELS_LAYOUT_H
+
+#include <stdint.h>
+
+/* One channel of a tensor from samples: clamp(y * Y + cb * Cb + cr * Cr + constant, 0, 1) * gain + bias */
+struct fv_colour_channel {
+    float y, cb, cr, constant, gain, bias;
+};
+
+struct fv_colour {
+    struct fv_colour_channel channel[3]; /* in the tensor's order */
+};
+
+/* --- Kernel fv_letterbox: block_z is the picture, x and y cover the tensor. --- */
+
+struct fv_launch_picture {
+    uint64_t plane
+        [3]; /* planes of 16-bit samples 2-byte aligned; interleaved chroma aligned to its pair */
+    uint32_t pitch[3];              /* bytes, aligned likewise */
+    uint32_t wide;                  /* not 0: 16-bit samples */
+    uint32_t interleaved;           /* not 0: plane 1 has Cb and Cr in turn; 0: planes 1 and 2 */
+    uint32_t width, height;         /* visible size; sides 1..16384 */
+    uint32_t x, y;                  /* the scaled picture's place in the tensor */
+    uint32_t out_width, out_height; /* its size there, 1..16384 */
+    struct fv_colour colour;
+};
+
+struct fv_launch_letterbox {
+    uint64_t pictures; /* struct fv_launch_picture [block_z] */
+    uint64_t tensor;   /* [block_z, 3, height, width], float or half */
+    uint32_t width, height;
+    uint32_t half;    /* not 0: the tensor's elements are half precision */
+    float padding[3]; /* of each channel where no picture is */
+};
+
+/* --- Kernel fv_boxes: block_x is the image. --- */
+
+#define FV_LAUNCH_CANDIDATES_MAX 4096u /* that NMS can look at */
+#define FV_LAUNCH_BOXES_MAX 300u       /* that it can keep */
+#define FV_LAUNCH_ROWS_MAX (1u << 20)  /* of the network's output */
+#define FV_LAUNCH_CLASSES_MAX (1u << 12)
+
+struct fv_launch_boxes {
+    uint64_t output; /* [block_x, rows, columns], float or half */
+    uint64_t wanted; /* uint8_t [classes], not 0: report it; address 0: all */
+    uint64_t keys;   /* scratch: uint64_t [block_x, rows] */
+    uint64_t
+        corners; /* scratch: struct fv_launch_corners [block_x, max_candidates], 16-byte aligned */
+    uint64_t results; /* struct fv_launch_result [block_x] */
+    uint32_t half;    /* not 0: the output's elements are half precision */
+    uint32_t rows, classes;
+    uint32_t width, height; /* of the network's input */
+    uint32_t strides[4], stride_count;
+    uint32_t max_candidates, max_boxes; /* at most the limits above */
+    float score_threshold, iou_threshold;
+};
+
+struct fv_launch_corners {
+    float x0, y0, x1, y1;
+};
+
+struct fv_launch_box {
+    float x0, y0, x1, y1, score;
+    uint32_t class_id;
+};
+
+struct fv_launch_result {
+    uint32_t count, dropped;
+    struct fv_launch_box boxes[FV_LAUNCH_BOXES_MAX]; /* count of them are written */
+};
+
+#endif
