@@ -25,6 +25,12 @@ struct fv_decoder_params {
     void *data;
 };
 
+/* How a back end's own thread gets the worker's attention. */
+struct fv_decode_wake {
+    void (*call)(void *data);
+    void *data;
+};
+
 struct fv_decoder_ops {
     const char *name; /* "cpu", "nvdec" */
     enum fv_memory memory;
@@ -46,8 +52,9 @@ struct fv_decoder_ops {
     void (*close)(struct fv_decoder *decoder);
 
     /* The next three are for back ends that hold pictures back, NULL for others. On the worker's thread. */
-    /* Once, before everything else: the thread will use `shared`. */
-    int (*enter)(void *shared, struct fv_error *err);
+    /* Once, before everything else: the thread will use `shared`. `wake` may be called from any thread until the last decoder
+     * was closed and makes the worker call collect() soon. */
+    int (*enter)(void *shared, const struct fv_decode_wake *wake, struct fv_error *err);
     /* After each pass over the queue: hands out pictures that are finished, oldest first. Returns when it wants to be called
      * again although nothing was pushed (monotonic ns), FV_TIME_NEVER when nothing is held back. */
     int64_t (*collect)(void *shared, int64_t now);

@@ -28,7 +28,7 @@ struct fv_decode_worker_params {
     /* Takes the reference. info.number and info.at.decoded are set. */
     void (*picture)(void *data, struct fv_picture *picture);
     /* A camera's stream cannot be decoded (codec not supported, decoder refused): once per cause.
-     * Borrowed text. */
+     * Borrowed text. On the worker's thread. */
     void (*fault)(void *data, uint32_t camera, int code, const char *reason);
     /* An access unit left the worker, after its pictures: for who feeds it with back-pressure. May
      * be NULL. */
@@ -43,6 +43,7 @@ struct fv_decode_stats {
     uint64_t dropped_key; /* access units dropped while waiting for a key picture after an error */
 };
 
+/* Returns when the worker's thread runs and has entered `shared`: an error of that is create's. */
 int fv_decode_worker_create(const struct fv_decode_worker_params *params,
                             struct fv_decode_worker **ret_worker, struct fv_error *err);
 /* Ingest thread. Takes a share of the access unit. False: the camera's queue is full (counted);
@@ -51,6 +52,9 @@ bool fv_decode_worker_push(struct fv_decode_worker *worker, const struct fv_au *
 /* From the next picture on. Any thread. */
 void fv_decode_worker_choose(struct fv_decode_worker *worker, uint32_t camera,
                              const struct fv_decode_choice *choice);
+/* Closes the camera's decoder after what is queued for it; what is pushed later begins anew with a key picture. For a camera
+ * that was removed. Returns at once. Any thread. */
+void fv_decode_worker_forget(struct fv_decode_worker *worker, uint32_t camera);
 void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,
                             struct fv_decode_stats *ret_stats); /* any thread */
 /* The streams ended: decodes what is queued, hands out what the decoders hold back, ends the thread.

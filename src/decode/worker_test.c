@@ -491,6 +491,129 @@ static void test_stop(void **state)
     fv_decode_worker_destroy(worker);
 }
 
+/* A removed camera's decoder closes; what comes later begins with a key picture. */
+static void test_forget(void **state)
+{
+    (void)state;
+    struct fv_decode_worker *worker = create(&defaults);
+    PUSH(worker, .camera = 0, .key = true);
+    PUSH(worker, .camera = 1, .key = true);
+    fv_decode_worker_forget(worker, 0);
+    fv_decode_worker_forget(worker, CAMERAS);
+    PUSH(worker, .camera = 0);
+    PUSH(worker, .camera = 1);
+    settle(worker, 0, 2);
+    settle(worker, 1, 2);
+    assert_int_equal(mock.closes, 1);
+    assert_int_equal(stats_of(worker, 0).dropped_key, 1);
+    assert_int_equal(stats_of(worker, 1).decoded, 2);
+    PUSH(worker, .camera = 0, .key = true);
+    settle(worker, 0, 3);
+    assert_int_equal(mock.opens, 3);
+    fv_decode_worker_forget(worker, 0);
+    fv_decode_worker_destroy(worker);
+    assert_int_equal(mock.closes, 3);
+}
+
+/* A back end that holds its pictures back until collect(). */
+static struct {
+    _Atomic int collects, enters;
+    int refuse;        /* code of enter() */
+    int64_t again;     /* what the first collect() answers */
+    _Atomic int fault; /* of any decoder, once */
+    struct fv_decode_wake wake;
+} late;
+
+static int late_enter(void *shared, const struct fv_decode_wake *wake, struct fv_error *err)
+{
+    assert_ptr_equal(shared, &late);
+    late.wake = *wake;
+    late.enters++;
+    return late.refuse ? fv_error_set(err, late.refuse, "no such device") : 0;
+}
+
+static int64_t late_collect(void *shared, int64_t now)
+{
+    assert_ptr_equal(shared, &late);
+    return late.collects++ == 0 && late.again ? now + late.again : FV_TIME_NEVER;
+}
+
+static int late_fault(struct fv_decoder *decoder, struct fv_error *err)
+{
+    int code = atomic_exchange(&late.fault, 0);
+    return code ? fv_error_set(err, code, "it failed later") : 0;
+}
+
+static struct fv_decoder_ops late_ops;
+
+static struct fv_decode_worker_params late_params(void)
+{
+    memset(&late, 0, sizeof(late));
+    late_ops = mock_ops;
+    late_ops.enter = late_enter;
+    late_ops.collect = late_collect;
+    late_ops.fault = late_fault;
+    struct fv_decode_worker_params params = defaults;
+    params.ops = &late_ops;
+    params.shared = &late;
+    return params;
+}
+
+static void wait_collects(int count)
+{
+    for (int i = 0; i < 5000 && late.collects < count; i++)
+        nanosleep(&(struct timespec){.tv_nsec = FV_MS}, NULL);
+    assert_int_equal(late.collects, count);
+}
+
+static void test_collect(void **state)
+{
+    (void)state;
+    struct fv_decode_worker_params params = late_params();
+    late.again = 2 * FV_MS;
+    struct fv_decode_worker *worker = create(&params);
+    assert_int_equal(late.enters, 1);
+    PUSH(worker, .camera = 0, .key = true);
+    wait_collects(2); /* after the pass, and when it had asked for it */
+    late.wake.call(late.wake.data);
+    wait_collects(3);
+    assert_int_equal(seen.fault_count, 0);
+    fv_decode_worker_destroy(worker);
+}
+
+static void test_fault_comes_later(void **state)
+{
+    (void)state;
+    struct fv_decode_worker_params params = late_params();
+    struct fv_decode_worker *worker = create(&params);
+    PUSH(worker, .camera = 0, .key = true);
+    wait_collects(1);
+    late.fault = -EIO;
+    late.wake.call(late.wake.data);
+    wait_errors(worker, 0, 1);
+    PUSH(worker, .camera = 0);
+    settle(worker, 0, 2);
+    assert_int_equal(stats_of(worker, 0).dropped_key, 1);
+    fv_decode_worker_destroy(worker);
+    assert_int_equal(mock.closes, 1);
+    assert_int_equal(seen.fault_count, 1);
+    assert_int_equal(seen.faults[0].code, -EIO);
+    assert_string_equal(seen.faults[0].reason, "it failed later");
+}
+
+static void test_enter_refused(void **state)
+{
+    (void)state;
+    struct fv_decode_worker_params params = late_params();
+    late.refuse = -ENODEV;
+    struct fv_decode_worker *worker = NULL;
+    struct fv_error err = {0};
+    assert_int_equal(fv_decode_worker_create(&params, &worker, &err), -ENODEV);
+    assert_null(worker);
+    assert_string_equal(err.text, "no such device");
+    assert_int_equal(err.code, -ENODEV);
+}
+
 static void test_unknown_camera(void **state)
 {
     (void)state;
@@ -650,6 +773,10 @@ int main(void)
         CASE(test_stop),
         CASE(test_finish),
         CASE(test_stop_drains_nothing),
+        CASE(test_forget),
+        CASE(test_collect),
+        CASE(test_fault_comes_later),
+        CASE(test_enter_refused),
         CASE(test_unknown_camera),
         CASE(test_create_failures),
         CASE(test_began),
