@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The driver's parser. Its callbacks come from within cuvidParseVideoData(), on the worker's thread, in this order:
+ *
+ *   on_sequence  the stream's format at its beginning and at every change: finds a session, or has one made
+ *   on_decode    a picture is cut out: goes to the hardware
+ *   on_display   a picture's turn in output order
+ *
+ * A picture is tied to its access unit by the surface that it is decoded into: with CUVID_PKT_ENDOFPICTURE the parser begins a
+ * picture within the access unit that holds it. No time passes through the parser's clock.
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "base/clock.h"
+#include "decode/nvdec_impl.h"
+
+/* A key picture that is no mere recovery point. */
+static bool is_intra_start(uint32_t flags)
+{
+    return (flags & (FV_FRAME_KEY | FV_FRAME_RECOVERY)) == FV_FRAME_KEY;
+}
+
+static bool failed(const struct fv_decoder *decoder)
+{
+    return decoder->muted || decoder->wants_session || decoder->callback.code < 0;
+}
+
+/* Swaps the session for one that fits. The parser has shown everything that was before. */
+static int change_session(struct fv_decoder *decoder, const struct fv_nvdec_shape *shape)
+{
+    struct fv_nvdec *nvdec = decoder->nvdec;
+    fv_nvdec_clear_all(decoder, false);
+    if (decoder->session && !(fv_nvdec_session_fits(decoder->session, shape) &&
+                              fv_nvdec_session_is_quiet(decoder->session))) {
+        fv_nvdec_session_leave(decoder->session, false);
+        decoder->session = NULL;
+    }
+    if (!decoder->session)
+        decoder->session = fv_nvdec_pool_take(nvdec, shape);
+    if (decoder->session) {
+        if (fv_nvdec_session_reshape(decoder->session, shape, &decoder->callback) == 0)
+            return 0;
+        fv_nvdec_session_leave(decoder->session, true);
+        decoder->session = NULL;
+        if (decoder->callback.code == -ENODEV)
+            return -ENODEV;
+        decoder->callback.code = 0; /* a fresh one will do */
+    }
+    decoder->wants_session = true;
+    return -EAGAIN;
+}
+
+static bool same_shape(const struct fv_nvdec_shape *a, const struct fv_nvdec_shape *b)
+{
+    return a->codec == b->codec && a->chroma == b->chroma && a->depth == b->depth &&
+           a->width == b->width && a->height == b->height && a->area.left == b->area.left &&
+           a->area.top == b->area.top && a->area.right == b->area.right &&
+           a->area.bottom == b->area.bottom && a->decode_surfaces >= b->decode_surfaces &&
+           a->output_surfaces == b->output_surfaces;
+}
+
+static void choose_order(struct fv_decoder *decoder, const CUVIDEOFORMAT *format)
+{
+    const struct fv_video_format *stream = &decoder->stream;
+    bool known = stream->codec == decoder->params.codec && stream->reorder_known;
+    decoder->direct = format->progressive_sequence && (!known || stream->reorder_frames == 0);
+    decoder->guess = decoder->direct && !known;
+    decoder->last_order = INT32_MIN;
+}
+
+static int CUDAAPI on_sequence(void *data, CUVIDEOFORMAT *format)
+{
+    struct fv_decoder *decoder = data;
+    if (failed(decoder))
+        return 0;
+    struct fv_nvdec_shape shape;
+    if (fv_nvdec_shape_of(decoder, format, &shape, &decoder->callback) < 0)
+        return 0;
+    decoder->shape = shape;
+    choose_order(decoder, format);
+    bool fits = decoder->session && same_shape(&decoder->session->shape, &shape);
+    if (!fits && change_session(decoder, &shape) < 0)
+        return 0;
+    return (int)decoder->session->shape.decode_surfaces;
+}
+
+static int32_t order_of(const struct fv_decoder *decoder, const CUVIDPICPARAMS *params)
+{
+    if (decoder->params.codec == FV_CODEC_H265)
+        return params->CodecSpecific.hevc.CurrPicOrderCntVal;
+    const int *order = params->CodecSpecific.h264.CurrFieldOrderCnt;
+    return order[0] < order[1] ? order[0] : order[1];
+}
+
+/* Output order by decoding order was a guess: it ends when a picture's order count falls within a sequence. The picture that
+ * should have come before is skipped. */
+static bool in_order(struct fv_decoder *decoder, const CUVIDPICPARAMS *params)
+{
+    if (!decoder->guess)
+        return true;
+    int32_t order = order_of(decoder, params);
+    if (is_intra_start(decoder->info.flags))
+        decoder->last_order = INT32_MIN;
+    bool good = order > decoder->last_order;
+    if (!good)
+        decoder->direct = decoder->guess = false;
+    decoder->last_order = order;
+    return good;
+}
+
+static int submit(struct fv_decoder *decoder, CUVIDPICPARAMS *params)
+{
+    struct fv_nvdec *nvdec = decoder->nvdec;
+    CUresult result = nvdec->driver->cuvidDecodePicture(decoder->session->handle, params);
+    if (fv_gpu_check(nvdec->gpu, result, "cuvidDecodePicture", &decoder->callback) < 0)
+        return 0;
+    fv_gpu_account(nvdec->gpu, FV_GPU_BITSTREAM, true, params->nBitstreamDataLen);
+    decoder->pictures++;
+    return 1;
+}
+
+static int CUDAAPI on_decode(void *data, CUVIDPICPARAMS *params)
+{
+    struct fv_decoder *decoder = data;
+    if (failed(decoder) || !decoder->session)
+        return 0;
+    unsigned index = (unsigned)params->CurrPicIdx;
+    if (index >= decoder->session->shape.decode_surfaces) {
+        fv_error_set(&decoder->callback, -EIO, "the parser uses surface %u of %u", index,
+                     (unsigned)decoder->session->shape.decode_surfaces);
+        return 0;
+    }
+    struct fv_nvdec_surface *surface = &decoder->surfaces[index];
+    bool second = params->field_pic_flag && params->second_field;
+    if (!second)
+        fv_nvdec_clear(surface);
+    if (!submit(decoder, params))
+        return 0;
+    if (second)
+        return 1;
+    fv_nvdec_count(&decoder->nvdec->decoded);
+    surface->info = decoder->info;
+    surface->shown = false;
+    surface->display = (CUVIDPARSERDISPINFO){.picture_index = (int)index, .progressive_frame = 1};
+    if (!decoder->direct)
+        return 1;
+    if (in_order(decoder, params))
+        fv_nvdec_show(surface);
+    else
+        surface->shown = true; /* late: newer ones went out */
+    return 1;
+}
+
+static int CUDAAPI on_display(void *data, CUVIDPARSERDISPINFO *display)
+{
+    struct fv_decoder *decoder = data;
+    if (!display || decoder->muted || decoder->direct || !decoder->session)
+        return 1;
+    unsigned index = (unsigned)display->picture_index;
+    if (index >= decoder->session->shape.decode_surfaces)
+        return 1;
+    struct fv_nvdec_surface *surface = &decoder->surfaces[index];
+    if (!surface->shown)
+        surface->display = *display;
+    fv_nvdec_show(surface);
+    return 1;
+}
+
+static int make_parser(struct fv_decoder *decoder, struct fv_error *err)
+{
+    struct fv_nvdec *nvdec = decoder->nvdec;
+    CUVIDPARSERPARAMS params = {
+        .CodecType =
+            decoder->params.codec == FV_CODEC_H265 ? cudaVideoCodec_HEVC : cudaVideoCodec_H264,
+        .ulMaxNumDecodeSurfaces = 1, /* on_sequence answers with the number */
+        .ulErrorThreshold = 100,     /* damaged pictures come out, marked */
+        .ulMaxDisplayDelay = 0,
+        .pUserData = decoder,
+        .pfnSequenceCallback = on_sequence,
+        .pfnDecodePicture = on_decode,
+        .pfnDisplayPicture = on_display,
+    };
+    CUvideoparser parser;
+    int code = fv_gpu_check(nvdec->gpu, nvdec->driver->cuvidCreateVideoParser(&parser, &params),
+                            "cuvidCreateVideoParser", err);
+    if (code == 0)
+        decoder->parser = parser;
+    return code;
+}
+
+void fv_nvdec_parser_close(struct fv_decoder *decoder)
+{
+    if (!decoder->parser)
+        return;
+    decoder->muted = true;
+    decoder->nvdec->driver->cuvidDestroyVideoParser(decoder->parser);
+    decoder->muted = false;
+    decoder->parser = NULL;
+}
+
+static void remember(struct fv_decoder *decoder, const struct fv_au *au)
+{
+    if (au->flags & FV_FRAME_KEY) {
+        /* The refresh from one recovery point is through at the next one. */
+        bool point = au->flags & FV_FRAME_RECOVERY;
+        decoder->damaged = decoder->damaged && point && decoder->hurt;
+        decoder->hurt = false;
+    }
+    if (au->flags & FV_FRAME_DAMAGED)
+        fv_nvdec_hurt(decoder);
+    decoder->info = (struct fv_frame_info){
+        .camera = au->camera,
+        .epoch = au->epoch,
+        .pts = au->pts,
+        .wall = au->wall,
+        .flags = au->flags | (decoder->damaged ? FV_FRAME_DAMAGED : 0),
+        .at = {.first_packet = au->first_packet,
+               .last_packet = au->last_packet,
+               .delivered = au->delivered,
+               .decoded = FV_TIME_UNKNOWN,
+               .inferred = FV_TIME_UNKNOWN,
+               .event = FV_TIME_UNKNOWN},
+    };
+    decoder->pictures = 0;
+    decoder->wants_session = false;
+    decoder->callback.code = 0;
+}
+
+/* What the callbacks and the parser made of an access unit. A parser's own error says nothing about the device. */
+static int verdict(struct fv_decoder *decoder, const struct fv_au *au, CUresult result,
+                   struct fv_error *err)
+{
+    const char *codec = fv_codec_name(decoder->params.codec);
+    if (decoder->wants_session)
+        return -EAGAIN;
+    if (decoder->callback.code < 0)
+        return fv_error_set(err, decoder->callback.code, "%s", decoder->callback.text);
+    if (result != CUDA_SUCCESS)
+        return fv_error_set(err, -EBADMSG, "%s: the driver's parser refuses the picture (%d)",
+                            codec, (int)result);
+    if (!decoder->pictures && is_intra_start(au->flags))
+        return fv_error_set(err, -EBADMSG, "%s: no picture was found in a key access unit", codec);
+    return 0;
+}
+
+int fv_nvdec_parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
+{
+    if (!au->buf || !au->size)
+        return fv_error_set(err, -EBADMSG, "empty access unit");
+    int code = au->flags & FV_FRAME_KEY ? fv_nvdec_read_parameters(decoder, au, err) : 0;
+    if (code == 0 && !decoder->parser)
+        code = make_parser(decoder, err);
+    if (code < 0)
+        return code;
+    remember(decoder, au);
+    CUVIDSOURCEDATAPACKET packet = {
+        .flags = CUVID_PKT_ENDOFPICTURE,
+        .payload_size = au->size,
+        .payload = au->buf->data,
+    };
+    CUresult result = decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);
+    code = verdict(decoder, au, result, err);
+    if (code < 0)
+        fv_nvdec_hurt(decoder);
+    return code;
+}
+
+void fv_nvdec_parse_end(struct fv_decoder *decoder)
+{
+    if (!decoder->parser)
+        return;
+    CUVIDSOURCEDATAPACKET packet = {.flags = CUVID_PKT_ENDOFSTREAM};
+    decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);
+}
