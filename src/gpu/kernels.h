@@ -3,7 +3,8 @@
  * Fovea's kernels on one GPU: pictures -> tensor, network output -> boxes. Each has its plain-C twin in kernels/, which is its
  * definition; tests compare them. The PTX is built with the program and lies inside it.
  *
- * All launches are enqueued; nothing here waits or allocates. One user thread at a time.
+ * All launches are enqueued; nothing here waits or allocates. One user thread at a time. A lane is used again only when the stream
+ * has passed its last launches and its boxes were read.
  */
 #ifndef FV_GPU_KERNELS_H
 #define FV_GPU_KERNELS_H

@@ -1,8 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Which plain-C twin stands for which kernel of the PTX. */
+/* Which function stands for which kernel of the PTX: Fovea's own run from their source on the CPU (emulate.h). */
 #include <stdint.h>
+#include <string.h>
 
 #include "fakegpu.h"
+#include "fakegpu/emulate.h"
+#include "kernels/layout.h"
+
+static void run_source(const char *name, const struct fakegpu_launch *shape, void **parameters)
+{
+    struct fv_emulated_launch launch = {.name = name, .parameters = parameters};
+    memcpy(launch.grid, shape->grid, sizeof(launch.grid));
+    memcpy(launch.block, shape->block, sizeof(launch.block));
+    if (fv_emulate(&launch) < 0)
+        fakegpu_abort("cuLaunchKernel", "the kernel %s is not in emulate.c", name);
+}
+
+static void run_letterbox(const struct fakegpu_launch *launch, void **parameters)
+{
+    run_source("fv_letterbox", launch, parameters);
+}
+
+static void run_boxes(const struct fakegpu_launch *launch, void **parameters)
+{
+    run_source("fv_boxes", launch, parameters);
+}
 
 /* For the tests of the driver's layer: to[i] += value for `count` bytes. */
 static void run_test_add(const struct fakegpu_launch *launch, void **parameters)
@@ -22,6 +44,8 @@ static void run_test_crash(const struct fakegpu_launch *launch, void **parameter
 }
 
 const struct fakegpu_kernel fakegpu_kernels[] = {
+    {"fv_letterbox", run_letterbox, 1, {sizeof(struct fv_launch_letterbox)}},
+    {"fv_boxes", run_boxes, 1, {sizeof(struct fv_launch_boxes)}},
     {"fv_test_add", run_test_add, 3, {sizeof(CUdeviceptr), sizeof(uint32_t), sizeof(uint8_t)}},
     {"fv_test_crash", run_test_crash, 0, {0}},
     {0},
