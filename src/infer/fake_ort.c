@@ -1,16 +1,529 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A library that claims to be ONNX Runtime of the version in FAKE_ORT_VERSION and offers no API. For runtime_test.c. */
+#include "infer/fake_ort.h"
+
+#include <dlfcn.h>
 #include <onnxruntime_c_api.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GRAPHS_MAX 256
+
+struct OrtStatus {
+    OrtErrorCode code;
+    char text[256];
+};
+struct OrtEnv {
+    int unused;
+};
+struct OrtSessionOptions {
+    bool no_fallback, cuda;
+};
+struct OrtCUDAProviderOptionsV2 {
+    bool loaded;
+};
+struct OrtMemoryInfo {
+    char name[32];
+    int device;
+};
+struct OrtValue {
+    void *data;
+    size_t size;
+    int64_t images;
+};
+struct OrtRunOptions {
+    int graph;
+    bool asynchronous;
+};
+struct OrtSession {
+    const OrtValue *captured[GRAPHS_MAX][2]; /* by graph: the tensors it was captured with */
+};
+struct OrtIoBinding {
+    const OrtValue *input, *output;
+};
+struct OrtTypeInfo {
+    bool output;
+};
+
+static struct fake_ort state = {.version = "1.31.1"};
+
+__attribute__((visibility("default"))) struct fake_ort *fake_ort(void)
+{
+    return &state;
+}
+
+/* ---- failing ---- */
+
+static OrtStatus *fail(OrtErrorCode code, const char *format, const char *detail)
+{
+    OrtStatus *status = calloc(1, sizeof(*status));
+    status->code = code;
+    snprintf(status->text, sizeof(status->text), "%s%s", format, detail);
+    state.live++;
+    return status;
+}
+
+/* At the start of every call that returns a status. */
+#define CALL(name)                                                                                 \
+    do {                                                                                           \
+        if (++state.calls == state.fail_at)                                                        \
+            return fail(ORT_FAIL, "scripted failure of ", name);                                   \
+    } while (0)
+
+static void *make(size_t size)
+{
+    state.live++;
+    return calloc(1, size);
+}
+
+static void drop(void *object)
+{
+    if (object)
+        state.live--;
+    free(object);
+}
+
+static OrtErrorCode ORT_API_CALL get_code(const OrtStatus *status)
+{
+    return status->code;
+}
+
+static const char *ORT_API_CALL get_message(const OrtStatus *status)
+{
+    return status->text;
+}
+
+#define RELEASE(function, type)                                                                    \
+    static void ORT_API_CALL function(type *object)                                                \
+    {                                                                                              \
+        drop(object);                                                                              \
+    }
+RELEASE(release_status, OrtStatus)
+RELEASE(release_env, OrtEnv)
+RELEASE(release_session_options, OrtSessionOptions)
+RELEASE(release_session, OrtSession)
+RELEASE(release_cuda, OrtCUDAProviderOptionsV2)
+RELEASE(release_memory, OrtMemoryInfo)
+RELEASE(release_value, OrtValue)
+RELEASE(release_run_options, OrtRunOptions)
+RELEASE(release_binding, OrtIoBinding)
+RELEASE(release_type, OrtTypeInfo)
+
+/* ---- environment and session ---- */
+
+static OrtStatusPtr ORT_API_CALL create_env(OrtLoggingFunction log, void *param,
+                                            OrtLoggingLevel level, const char *id, OrtEnv **out)
+{
+    CALL("CreateEnvWithCustomLogger");
+    *out = make(sizeof(**out));
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL disable_telemetry(const OrtEnv *env)
+{
+    CALL("DisableTelemetryEvents");
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL create_session_options(OrtSessionOptions **out)
+{
+    CALL("CreateSessionOptions");
+    *out = make(sizeof(**out));
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL set_threads(OrtSessionOptions *options, int threads)
+{
+    CALL("SetIntraOpNumThreads");
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL set_mode(OrtSessionOptions *options, ExecutionMode mode)
+{
+    CALL("SetSessionExecutionMode");
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL set_level(OrtSessionOptions *options, GraphOptimizationLevel level)
+{
+    CALL("SetSessionGraphOptimizationLevel");
+    return NULL;
+}
+
+static void note(char *text, size_t capacity, const char *key, const char *value)
+{
+    size_t used = strlen(text);
+    snprintf(text + used, capacity - used, "%s=%s ", key, value);
+}
+
+static OrtStatusPtr ORT_API_CALL add_session_entry(OrtSessionOptions *options, const char *key,
+                                                   const char *value)
+{
+    CALL("AddSessionConfigEntry");
+    note(state.session, sizeof(state.session), key, value);
+    if (strcmp(key, "session.disable_cpu_ep_fallback") == 0)
+        options->no_fallback = value[0] == '1';
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL create_session(const OrtEnv *env, const char *path,
+                                                const OrtSessionOptions *options, OrtSession **out)
+{
+    CALL("CreateSession");
+    if (state.cpu_node && options->cuda && options->no_fallback)
+        return fail(ORT_FAIL, "This session contains graph nodes that are assigned to the default ",
+                    "CPU EP, but fallback to CPU EP has been explicitly disabled by the user.");
+    *out = make(sizeof(**out));
+    return NULL;
+}
+
+/* ---- the network ---- */
+
+static OrtStatusPtr ORT_API_CALL count_tensors(const OrtSession *session, size_t *out)
+{
+    CALL("SessionGetInputCount");
+    *out = 1;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL input_name(const OrtSession *session, size_t index,
+                                            OrtAllocator *allocator, char **out)
+{
+    CALL("SessionGetInputName");
+    state.live++;
+    *out = strdup(state.input);
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL output_name(const OrtSession *session, size_t index,
+                                             OrtAllocator *allocator, char **out)
+{
+    CALL("SessionGetOutputName");
+    state.live++;
+    *out = strdup(state.output);
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL default_allocator(OrtAllocator **out)
+{
+    CALL("GetAllocatorWithDefaultOptions");
+    *out = NULL;
+    return NULL;
+}
+
+/* Frees, even where it is told to fail: the caller cannot do better. */
+static OrtStatusPtr ORT_API_CALL allocator_free(OrtAllocator *allocator, void *memory)
+{
+    drop(memory);
+    CALL("AllocatorFree");
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL input_type(const OrtSession *session, size_t index,
+                                            OrtTypeInfo **out)
+{
+    CALL("SessionGetInputTypeInfo");
+    *out = make(sizeof(**out));
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL output_type(const OrtSession *session, size_t index,
+                                             OrtTypeInfo **out)
+{
+    CALL("SessionGetOutputTypeInfo");
+    *out = make(sizeof(**out));
+    (*out)->output = true;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL cast_type(const OrtTypeInfo *type,
+                                           const OrtTensorTypeAndShapeInfo **out)
+{
+    CALL("CastTypeInfoToTensorInfo");
+    *out = (const OrtTensorTypeAndShapeInfo *)type;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL element_type(const OrtTensorTypeAndShapeInfo *info,
+                                              enum ONNXTensorElementDataType *out)
+{
+    CALL("GetTensorElementType");
+    *out = (enum ONNXTensorElementDataType)state.type;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL dimension_count(const OrtTensorTypeAndShapeInfo *info, size_t *out)
+{
+    CALL("GetDimensionsCount");
+    *out = ((const OrtTypeInfo *)info)->output ? 3 : 4;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL dimensions(const OrtTensorTypeAndShapeInfo *info, int64_t *out,
+                                            size_t count)
+{
+    CALL("GetDimensions");
+    const int64_t in[] = {state.batch, 3, state.side, state.side};
+    const int64_t result[] = {state.batch, state.rows, state.columns};
+    memcpy(out, ((const OrtTypeInfo *)info)->output ? result : in, count * sizeof(*out));
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL symbols(const OrtTensorTypeAndShapeInfo *info, const char **out,
+                                         size_t count)
+{
+    CALL("GetSymbolicDimensions");
+    for (size_t i = 0; i < count; i++)
+        out[i] = i ? "" : "N";
+    return NULL;
+}
+
+/* ---- the CUDA provider ---- */
+
+static OrtStatusPtr ORT_API_CALL get_providers(char ***out, int *count)
+{
+    static char *names[] = {(char *)"CUDAExecutionProvider", (char *)"CPUExecutionProvider"};
+    CALL("GetAvailableProviders");
+    state.live++;
+    *out = state.cpu_only ? names + 1 : names;
+    *count = state.cpu_only ? 1 : 2;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL release_providers(char **names, int count)
+{
+    state.live--;
+    CALL("ReleaseAvailableProviders");
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL create_cuda(OrtCUDAProviderOptionsV2 **out)
+{
+    CALL("CreateCUDAProviderOptions");
+    *out = make(sizeof(**out));
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL update_cuda(OrtCUDAProviderOptionsV2 *cuda,
+                                             const char *const *keys, const char *const *values,
+                                             size_t count)
+{
+    char text[200];
+    CALL("UpdateCUDAProviderOptions");
+    if (state.missing && !dlopen(state.missing, RTLD_LAZY | RTLD_NOLOAD)) {
+        snprintf(text, sizeof(text),
+                 "%s: cannot open shared object file: No such file or directory", state.missing);
+        return fail(ORT_FAIL,
+                    "Failed to load library libonnxruntime_providers_cuda.so with error: ", text);
+    }
+    for (size_t i = 0; i < count; i++)
+        note(state.provider, sizeof(state.provider), keys[i], values[i]);
+    cuda->loaded = true;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL update_cuda_value(OrtCUDAProviderOptionsV2 *cuda, const char *key,
+                                                   void *value)
+{
+    CALL("UpdateCUDAProviderOptionsWithValue");
+    if (strcmp(key, "user_compute_stream") != 0)
+        return fail(ORT_INVALID_ARGUMENT, "unknown provider option ", key);
+    state.stream = value;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL append_cuda(OrtSessionOptions *options,
+                                             const OrtCUDAProviderOptionsV2 *cuda)
+{
+    CALL("SessionOptionsAppendExecutionProvider_CUDA_V2");
+    options->cuda = cuda->loaded;
+    return NULL;
+}
+
+/* ---- tensors and runs ---- */
+
+static OrtStatusPtr ORT_API_CALL create_memory(const char *name, enum OrtAllocatorType type,
+                                               int device, enum OrtMemType memory,
+                                               OrtMemoryInfo **out)
+{
+    CALL("CreateMemoryInfo");
+    *out = make(sizeof(**out));
+    snprintf(state.memory, sizeof(state.memory), "%s", name);
+    state.device = device;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL create_value(const OrtMemoryInfo *info, void *data, size_t size,
+                                              const int64_t *shape, size_t rank,
+                                              ONNXTensorElementDataType type, OrtValue **out)
+{
+    CALL("CreateTensorWithDataAsOrtValue");
+    size_t bytes = type == ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16 ? 2 : 4;
+    for (size_t i = 0; i < rank; i++)
+        bytes *= (size_t)shape[i];
+    if (bytes != size)
+        return fail(ORT_INVALID_ARGUMENT, "the tensor's size is not that of its shape", "");
+    *out = make(sizeof(**out));
+    **out = (OrtValue){data, size, shape[0]};
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL create_binding(OrtSession *session, OrtIoBinding **out)
+{
+    CALL("CreateIoBinding");
+    *out = make(sizeof(**out));
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL bind_input(OrtIoBinding *binding, const char *name,
+                                            const OrtValue *value)
+{
+    CALL("BindInput");
+    if (strcmp(name, state.input) != 0)
+        return fail(ORT_INVALID_ARGUMENT, "no such input: ", name);
+    binding->input = value;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL bind_output(OrtIoBinding *binding, const char *name,
+                                             const OrtValue *value)
+{
+    CALL("BindOutput");
+    if (strcmp(name, state.output) != 0)
+        return fail(ORT_INVALID_ARGUMENT, "no such output: ", name);
+    binding->output = value;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL create_run_options(OrtRunOptions **out)
+{
+    CALL("CreateRunOptions");
+    *out = make(sizeof(**out));
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL add_run_entry(OrtRunOptions *options, const char *key,
+                                               const char *value)
+{
+    CALL("AddRunConfigEntry");
+    if (strcmp(key, "gpu_graph_id") == 0)
+        options->graph = atoi(value);
+    if (strcmp(key, "disable_synchronize_execution_providers") == 0)
+        options->asynchronous = value[0] == '1';
+    return NULL;
+}
+
+static void compute(const OrtValue *input, const OrtValue *output)
+{
+    size_t in = input->size / (size_t)input->images, out = output->size / (size_t)output->images;
+    for (int64_t i = 0; i < input->images; i++)
+        memcpy((char *)output->data + (size_t)i * out, (const char *)input->data + (size_t)i * in,
+               out);
+}
+
+static void compute_later(void *data, bool lost)
+{
+    const OrtIoBinding *binding = data;
+    if (!lost)
+        compute(binding->input, binding->output);
+}
+
+/* In the stream's order, by the look-alike of the driver (tests/fakegpu). */
+static int launch(const OrtIoBinding *binding)
+{
+    int (*enqueue)(void *stream, void (*run)(void *data, bool lost), void *data) = NULL;
+    void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
+    if (driver)
+        *(void **)&enqueue = dlsym(driver, "fakegpu_enqueue");
+    int result = enqueue ? enqueue(state.stream, compute_later, (void *)(uintptr_t)binding) : 1;
+    if (driver)
+        dlclose(driver);
+    return result;
+}
+
+/* A graph replays with the addresses that it was captured with; others would be ignored in silence. */
+static OrtStatusPtr ORT_API_CALL run_with_binding(OrtSession *session, const OrtRunOptions *options,
+                                                  const OrtIoBinding *binding)
+{
+    CALL("RunWithBinding");
+    if (state.run_error)
+        return fail(ORT_RUNTIME_EXCEPTION, state.run_error, "");
+    if (options->graph < 1 || options->graph >= GRAPHS_MAX)
+        return fail(ORT_INVALID_ARGUMENT, "a graph's number must be positive", "");
+    const OrtValue **captured = session->captured[options->graph];
+    if (captured[0] && (captured[0] != binding->input || captured[1] != binding->output))
+        return fail(ORT_INVALID_ARGUMENT, "the graph was captured with other tensors", "");
+    captured[0] = binding->input;
+    captured[1] = binding->output;
+    if (state.runs < FAKE_ORT_RUNS)
+        state.run[state.runs] =
+            (struct fake_ort_run){options->graph, options->asynchronous, binding->input->images,
+                                  binding->input->data, binding->output->data};
+    state.runs++;
+    return launch(binding) == 0 ? NULL : fail(ORT_FAIL, "CUDA failure: ", "launching the graph");
+}
+
+/* ---- the table ---- */
+
+static const OrtApi api = {
+    .GetErrorCode = get_code,
+    .GetErrorMessage = get_message,
+    .ReleaseStatus = release_status,
+    .CreateEnvWithCustomLogger = create_env,
+    .DisableTelemetryEvents = disable_telemetry,
+    .ReleaseEnv = release_env,
+    .CreateSessionOptions = create_session_options,
+    .SetIntraOpNumThreads = set_threads,
+    .SetInterOpNumThreads = set_threads,
+    .SetSessionExecutionMode = set_mode,
+    .SetSessionGraphOptimizationLevel = set_level,
+    .AddSessionConfigEntry = add_session_entry,
+    .ReleaseSessionOptions = release_session_options,
+    .CreateSession = create_session,
+    .ReleaseSession = release_session,
+    .SessionGetInputCount = count_tensors,
+    .SessionGetOutputCount = count_tensors,
+    .SessionGetInputName = input_name,
+    .SessionGetOutputName = output_name,
+    .GetAllocatorWithDefaultOptions = default_allocator,
+    .AllocatorFree = allocator_free,
+    .SessionGetInputTypeInfo = input_type,
+    .SessionGetOutputTypeInfo = output_type,
+    .CastTypeInfoToTensorInfo = cast_type,
+    .GetTensorElementType = element_type,
+    .GetDimensionsCount = dimension_count,
+    .GetDimensions = dimensions,
+    .GetSymbolicDimensions = symbols,
+    .ReleaseTypeInfo = release_type,
+    .GetAvailableProviders = get_providers,
+    .ReleaseAvailableProviders = release_providers,
+    .CreateCUDAProviderOptions = create_cuda,
+    .UpdateCUDAProviderOptions = update_cuda,
+    .UpdateCUDAProviderOptionsWithValue = update_cuda_value,
+    .SessionOptionsAppendExecutionProvider_CUDA_V2 = append_cuda,
+    .ReleaseCUDAProviderOptions = release_cuda,
+    .CreateMemoryInfo = create_memory,
+    .ReleaseMemoryInfo = release_memory,
+    .CreateTensorWithDataAsOrtValue = create_value,
+    .ReleaseValue = release_value,
+    .CreateIoBinding = create_binding,
+    .BindInput = bind_input,
+    .BindOutput = bind_output,
+    .ReleaseIoBinding = release_binding,
+    .CreateRunOptions = create_run_options,
+    .AddRunConfigEntry = add_run_entry,
+    .ReleaseRunOptions = release_run_options,
+    .RunWithBinding = run_with_binding,
+};
 
 static const OrtApi *ORT_API_CALL get_api(uint32_t version)
 {
-    return NULL;
+    return state.no_api ? NULL : &api;
 }
 
 static const char *ORT_API_CALL get_version(void)
 {
-    const char *version = getenv("FAKE_ORT_VERSION");
-    return version ? version : "1.5.0";
+    return state.version;
 }
 
 const OrtApiBase *ORT_API_CALL OrtGetApiBase(void)

@@ -189,7 +189,8 @@ static bool enter(const struct scope *root, const char *key, const char *prefix,
     return json_is_object(value);
 }
 
-static const char *const types[] = {"float32", NULL};
+static const char *const types[] = {
+    [FV_ELEMENT_F32] = "float32", [FV_ELEMENT_F16] = "float16", NULL};
 
 static void read_input(const struct scope *root, struct fv_model *model)
 {
@@ -204,7 +205,7 @@ static void read_input(const struct scope *root, struct fv_model *model)
         return;
     refuse_unknown(&input, known);
     read_text(&input, "name", model->input_name, sizeof(model->input_name));
-    read_word(&input, "type", types);
+    model->element = (enum fv_element)read_word(&input, "type", types);
     read_count(&input, "width", FV_MODEL_SIDE_MAX, &model->width);
     read_count(&input, "height", FV_MODEL_SIDE_MAX, &model->height);
     read_bool(&input, "dynamic_batch", &model->dynamic_batch);
@@ -248,7 +249,8 @@ static void read_output(const struct scope *root, struct fv_model *model)
         return;
     refuse_unknown(&output, known);
     read_text(&output, "name", model->output_name, sizeof(model->output_name));
-    read_word(&output, "type", types);
+    if (read_word(&output, "type", types) != (int)model->element)
+        FAULT(&output, "'output.type' is another than 'input.type'");
     model->layout = (enum fv_layout)read_word(&output, "layout", layouts);
     read_strides(&output, model);
     read_count(&output, "rows", FV_MODEL_ROWS_MAX, &model->rows);

@@ -18,6 +18,7 @@ struct fv_model {
     char sha256[65]; /* lower-case hex, of the ONNX file */
     char input_name[64], output_name[64];
     uint32_t width, height; /* of the input tensor [N, 3, height, width] */
+    enum fv_element element; /* of both tensors */
     enum fv_order order;
     float range;           /* the input's value for full intensity: 255 or 1 */
     float mean[3], std[3]; /* after range, per channel in `order`: (v - mean) / std */

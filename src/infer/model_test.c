@@ -46,6 +46,7 @@ static void test_good(void **state)
     assert_int_equal(model->width, 64);
     assert_int_equal(model->height, 32);
     assert_true(model->dynamic_batch);
+    assert_int_equal(model->element, FV_ELEMENT_F32);
     assert_int_equal(model->order, FV_ORDER_BGR);
     assert_float_equal(model->range, 255, 0);
     assert_float_equal(model->mean[2], 3.5, 0);
@@ -144,7 +145,12 @@ static void test_wrong(void **state)
         {"top-left", "left", "'input.pad' must be \"top-left\" or \"centre\""},
         {"114", "256", "'input.pad_value' is above 'input.range'"},
         {"yolox", "yolov8", "'output.layout' must be \"yolox\""},
-        {"\"float32\",\"width\"", "\"float16\",\"width\"", "'input.type' must be \"float32\""},
+        {"\"float32\",\"width\"", "\"float64\",\"width\"",
+         "'input.type' must be \"float32\" or \"float16\""},
+        {"\"float32\",\"width\"", "\"float16\",\"width\"",
+         "'output.type' is another than 'input.type'"},
+        {"\"float32\",\"layout\"", "\"float16\",\"layout\"",
+         "'output.type' is another than 'input.type'"},
         {"[8,16,32]", "[]", "'output.strides' must be 1 to 4 whole numbers"},
         {"[8,16,32]", "[8,16,32,1,1]", "'output.strides' must be 1 to 4 whole numbers"},
         {"[8,16,32]", "[8,-16,32]", "'output.strides' must be 1 to 4 whole numbers"},

@@ -12,58 +12,21 @@
 #include <sched.h>
 #include <stdio.h>
 
-#include "base/log.h"
 #include "base/mem.h"
 #include "infer/runtime.h"
 
-#define BATCH_MAX 256u
 #define THREADS_MAX 256u
 #define ALIGNMENT 64 /* bytes; widest vector registers */
 
 struct fv_runtime {
     const struct fv_model *model;
     unsigned max_batch;
-    struct fv_ort_library library;
-    OrtEnv *env;
-    OrtSession *session;
+    struct fv_ort_session ort;
     float *input, *output;                    /* [max_batch] images */
     size_t input_count, output_count;         /* floats of one image */
     OrtValue **input_values, **output_values; /* max_batch each */
     char description[128];
 };
-
-static int code_of(OrtErrorCode code)
-{
-    switch (code) {
-    case ORT_NO_SUCHFILE:
-        return -ENOENT;
-    case ORT_INVALID_PROTOBUF:
-    case ORT_INVALID_GRAPH:
-    case ORT_INVALID_ARGUMENT:
-        return -EINVAL;
-    case ORT_NOT_IMPLEMENTED:
-        return -ENOTSUP;
-    default:
-        return -EIO;
-    }
-}
-
-int fv_ort_status(const OrtApi *api, OrtStatus *status, const char *what, struct fv_error *err)
-{
-    if (!status)
-        return 0;
-    int result = fv_error_set(err, code_of(api->GetErrorCode(status)), "ONNX Runtime: %s: %s", what,
-                              api->GetErrorMessage(status));
-    api->ReleaseStatus(status);
-    return result;
-}
-
-/* Libraries do not write to the terminal: ONNX Runtime's messages are for who debugs. */
-static void ORT_API_CALL log_message(void *param, OrtLoggingLevel severity, const char *category,
-                                     const char *id, const char *where, const char *message)
-{
-    fv_debug("infer", "ONNX Runtime: %s", message);
-}
 
 static unsigned usable_cores(void)
 {
@@ -71,42 +34,6 @@ static unsigned usable_cores(void)
     if (sched_getaffinity(0, sizeof(set), &set) < 0)
         return 1;
     return (unsigned)CPU_COUNT(&set);
-}
-
-/* Threads that wait must sleep, not spin: the cores belong to the decoders too. */
-static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *options, unsigned threads)
-{
-    static const char *const spinning[] = {"session.intra_op.allow_spinning",
-                                           "session.inter_op.allow_spinning"};
-    OrtStatus *status = api->SetIntraOpNumThreads(options, (int)threads);
-    if (!status)
-        status = api->SetInterOpNumThreads(options, 1);
-    if (!status)
-        status = api->SetSessionExecutionMode(options, ORT_SEQUENTIAL);
-    if (!status)
-        status = api->SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL);
-    for (size_t i = 0; !status && i < 2; i++)
-        status = api->AddSessionConfigEntry(options, spinning[i], "0");
-    return status;
-}
-
-static int open_session(struct fv_runtime *runtime, unsigned threads, struct fv_error *err)
-{
-    const OrtApi *api = runtime->library.api;
-    OrtSessionOptions *options = NULL;
-    OrtStatus *status = api->CreateEnvWithCustomLogger(log_message, NULL, ORT_LOGGING_LEVEL_WARNING,
-                                                       "fovea", &runtime->env);
-    if (!status)
-        status = api->DisableTelemetryEvents(runtime->env);
-    if (!status)
-        status = api->CreateSessionOptions(&options);
-    if (!status)
-        status = set_options(api, options, threads);
-    if (!status)
-        status = api->CreateSession(runtime->env, runtime->model->path, options, &runtime->session);
-    if (options)
-        api->ReleaseSessionOptions(options);
-    return fv_ort_status(api, status, runtime->model->path, err);
 }
 
 static int alloc_buffers(struct fv_runtime *runtime, struct fv_error *err)
@@ -131,7 +58,7 @@ static int alloc_buffers(struct fv_runtime *runtime, struct fv_error *err)
 static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *memory,
                               unsigned index)
 {
-    const OrtApi *api = runtime->library.api;
+    const OrtApi *api = runtime->ort.library.api;
     const struct fv_model *model = runtime->model;
     const ONNXTensorElementDataType type = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
     size_t images = model->dynamic_batch ? index + 1 : 1;
@@ -151,7 +78,7 @@ static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *m
 
 static int bind(struct fv_runtime *runtime, struct fv_error *err)
 {
-    const OrtApi *api = runtime->library.api;
+    const OrtApi *api = runtime->ort.library.api;
     OrtMemoryInfo *memory = NULL;
     OrtStatus *status = api->CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &memory);
     for (unsigned i = 0; !status && i < runtime->max_batch; i++)
@@ -163,11 +90,11 @@ static int bind(struct fv_runtime *runtime, struct fv_error *err)
 
 static int run_values(struct fv_runtime *runtime, unsigned index, struct fv_error *err)
 {
-    const OrtApi *api = runtime->library.api;
+    const OrtApi *api = runtime->ort.library.api;
     const char *input_name = runtime->model->input_name, *output_name = runtime->model->output_name;
     const OrtValue *input = runtime->input_values[index];
-    OrtStatus *status = api->Run(runtime->session, NULL, &input_name, &input, 1, &output_name, 1,
-                                 &runtime->output_values[index]);
+    OrtStatus *status = api->Run(runtime->ort.session, NULL, &input_name, &input, 1, &output_name,
+                                 1, &runtime->output_values[index]);
     return fv_ort_status(api, status, runtime->model->path, err) < 0 ? -EIO : 0;
 }
 
@@ -200,18 +127,14 @@ static void ort_close(struct fv_runtime *runtime)
 {
     if (!runtime)
         return;
-    const OrtApi *api = runtime->library.api;
+    const OrtApi *api = runtime->ort.library.api;
     for (unsigned i = 0; i < runtime->max_batch; i++) {
         if (runtime->input_values && runtime->input_values[i])
             api->ReleaseValue(runtime->input_values[i]);
         if (runtime->output_values && runtime->output_values[i])
             api->ReleaseValue(runtime->output_values[i]);
     }
-    if (runtime->session)
-        api->ReleaseSession(runtime->session);
-    if (runtime->env)
-        api->ReleaseEnv(runtime->env);
-    fv_ort_library_close(&runtime->library);
+    fv_ort_session_close(&runtime->ort);
     fv_free(runtime->input_values);
     fv_free(runtime->output_values);
     fv_free(runtime->input);
@@ -223,11 +146,9 @@ static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *p
                    struct fv_error *err)
 {
     unsigned threads = params->threads ? params->threads : usable_cores();
-    int result = fv_ort_library_open(params->library, &runtime->library, err);
-    if (result == 0)
-        result = open_session(runtime, threads, err);
-    if (result == 0)
-        result = fv_ort_check_model(runtime->library.api, runtime->session, runtime->model, err);
+    const struct fv_ort_session_params session = {
+        .model = params->model, .library = params->library, .threads = threads};
+    int result = fv_ort_session_open(&session, &runtime->ort, err);
     if (result == 0)
         result = alloc_buffers(runtime, err);
     if (result == 0)
@@ -235,7 +156,7 @@ static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *p
     if (result == 0)
         result = try_run(runtime, err);
     snprintf(runtime->description, sizeof(runtime->description),
-             "ONNX Runtime %s, CPUExecutionProvider, %u thread%s", runtime->library.version,
+             "ONNX Runtime %s, CPUExecutionProvider, %u thread%s", runtime->ort.library.version,
              threads, threads == 1 ? "" : "s");
     return result;
 }
@@ -243,9 +164,15 @@ static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *p
 static int ort_open(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
                     struct fv_error *err)
 {
-    if (params->max_batch < 1 || params->max_batch > BATCH_MAX || params->threads > THREADS_MAX)
-        return fv_error_set(err, -EINVAL, "batch must be 1 to %u, threads at most %u", BATCH_MAX,
-                            THREADS_MAX);
+    if (params->max_batch < 1 || params->max_batch > FV_RUNTIME_BATCH_MAX ||
+        params->threads > THREADS_MAX)
+        return fv_error_set(err, -EINVAL, "batch must be 1 to %u, threads at most %u",
+                            FV_RUNTIME_BATCH_MAX, THREADS_MAX);
+    if (params->model->element != FV_ELEMENT_F32)
+        return fv_error_set(err, -ENOTSUP,
+                            "%s works on float16, which the CPU provider has no fast way for: use "
+                            "the float32 model",
+                            params->model->path);
     struct fv_runtime *runtime = FV_NEW(struct fv_runtime);
     if (!runtime)
         return fv_error_set(err, -ENOMEM, "out of memory");

@@ -169,7 +169,7 @@ static int check_input(struct inspection *in, const struct fv_model *model)
     const struct side side = {"input", in->api->SessionGetInputCount, in->api->SessionGetInputName,
                               in->api->SessionGetInputTypeInfo, true};
     struct tensor wanted = {
-        .type = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+        .type = fv_ort_element(model),
         .rank = 4,
         .dims = {model->dynamic_batch ? FREE : 1, 3, model->height, model->width},
         .symbols = {"N"},
@@ -184,7 +184,7 @@ static int check_output(struct inspection *in, const struct fv_model *model)
                               in->api->SessionGetOutputName, in->api->SessionGetOutputTypeInfo,
                               false};
     struct tensor wanted = {
-        .type = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+        .type = fv_ort_element(model),
         .rank = 3,
         .dims = {model->dynamic_batch ? FREE : 1, model->rows, model->columns},
         .symbols = {"N"},

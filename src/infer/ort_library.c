@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <glob.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "base/log.h"
 #include "infer/ort.h"
+#include "infer/ort_needs.h"
 
 #define PATH_SIZE 1024
 /* The newest function used here came with 1.4; older than this is not worth a user's time. */
@@ -28,6 +30,7 @@ static int choose_api(const OrtApiBase *base, const char *path, struct fv_ort_li
         return fv_error_set(err, -ENOTSUP,
                             "%s is ONNX Runtime %s; 1.%d or newer is needed: install a newer one",
                             path, library->version, API_MIN);
+    library->minor = minor;
     library->api = base->GetApi(minor < ORT_API_VERSION ? minor : ORT_API_VERSION);
     if (!library->api)
         return fv_error_set(err, -ENOTSUP, "%s (ONNX Runtime %s) does not offer its C API", path,
@@ -46,6 +49,17 @@ static void forbid_telemetry(void)
     setenv("ORT_DISABLE_TELEMETRY", "1", 1);
 }
 
+/* The folder of the file that an address belongs to. */
+static void find_folder(const void *address, char *out, size_t capacity)
+{
+    Dl_info info;
+    char path[PATH_MAX];
+    if (!dladdr(address, &info) || !realpath(info.dli_fname, path))
+        return;
+    *strrchr(path, '/') = 0;
+    snprintf(out, capacity, "%s", path);
+}
+
 /* RTLD_NODELETE: the library keeps thread-local state and must never be unmapped. */
 static int open_file(const char *path, struct fv_ort_library *ret_library, struct fv_error *err)
 {
@@ -54,6 +68,7 @@ static int open_file(const char *path, struct fv_ort_library *ret_library, struc
         return fv_error_set(err, -ENOTSUP, "cannot load ONNX Runtime: %s", dlerror());
     const OrtApiBase *(*get_base)(void) = NULL;
     *(void **)&get_base = dlsym(library.handle, "OrtGetApiBase");
+    find_folder(*(void **)&get_base, library.folder, sizeof(library.folder));
     int result = -ENOTSUP;
     if (get_base)
         result = choose_api(get_base(), path, &library, err);
@@ -139,23 +154,34 @@ static int open_by_linker(struct fv_ort_library *ret_library, struct fv_error *e
     return -ENOENT;
 }
 
+static int open_matching(const char *pattern, struct fv_ort_library *ret_library,
+                         struct fv_error *err)
+{
+    glob_t folders;
+    int result = -ENOENT;
+    if (glob(pattern, 0, NULL, &folders) != 0)
+        return result;
+    for (size_t i = 0; result == -ENOENT && i < folders.gl_pathc; i++)
+        result = open_folder(folders.gl_pathv[i], ret_library, err);
+    globfree(&folders);
+    return result;
+}
+
 static int open_well_known(struct fv_ort_library *ret_library, struct fv_error *err)
 {
     static const char *const patterns[] = {
         "/usr/local/lib",
         "/usr/lib/*-linux-gnu",
         "/opt/onnxruntime*/lib",
-        "/usr/local/lib/python3*/*-packages/onnxruntime/capi",
-        "/usr/lib/python3*/*-packages/onnxruntime/capi",
     };
     int result = -ENOENT;
-    for (size_t i = 0; result == -ENOENT && i < sizeof(patterns) / sizeof(patterns[0]); i++) {
-        glob_t folders;
-        if (glob(patterns[i], 0, NULL, &folders) != 0)
-            continue;
-        for (size_t j = 0; result == -ENOENT && j < folders.gl_pathc; j++)
-            result = open_folder(folders.gl_pathv[j], ret_library, err);
-        globfree(&folders);
+    for (size_t i = 0; result == -ENOENT && i < sizeof(patterns) / sizeof(patterns[0]); i++)
+        result = open_matching(patterns[i], ret_library, err);
+    for (unsigned i = 0; result == -ENOENT; i++) {
+        char pattern[PATH_SIZE];
+        if (!fv_ort_packages(i, "onnxruntime/capi", pattern, sizeof(pattern)))
+            break;
+        result = open_matching(pattern, ret_library, err);
     }
     return result;
 }

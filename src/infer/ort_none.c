@@ -42,6 +42,16 @@ const struct fv_runtime_ops fv_runtime_ort_cpu = {
     .describe = describe_none,
 };
 
+const struct fv_runtime_ops fv_runtime_ort_cuda = {
+    .name = "cuda",
+    .memory = FV_MEMORY_DEVICE,
+    .open = open_none,
+    .close = close_none,
+    .input = input_none,
+    .run = run_none,
+    .describe = describe_none,
+};
+
 int fv_infer_about(struct fv_infer_about *ret_about, struct fv_error *err)
 {
     return open_none(NULL, NULL, err);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Inference runtimes: tensors in, tensors out. One table entry each, chosen by name (INFERENCE_PROVIDER): "cpu" here, GPU ones later; tests
- * register a mock. A runtime is used by one thread.
+ * Inference runtimes: tensors in, tensors out. One table entry each, chosen by name (INFERENCE_PROVIDER): "cpu", "cuda", "tensorrt",
+ * "tensorrt-rtx"; tests register a mock. A runtime is opened, used and closed by one thread: ONNX Runtime keeps the captured graphs of
+ * a GPU runtime for the thread that captured them.
  */
 #ifndef FV_INFER_RUNTIME_H
 #define FV_INFER_RUNTIME_H
@@ -25,6 +26,9 @@ struct fv_runtime_params {
     struct fv_gpu *gpu; /* borrowed, as the stream: all runs are enqueued there, in order */
     struct fv_gpu_stream *stream;
     size_t memory_limit; /* bytes of device memory for the runtime's own arena; 0: none */
+    unsigned warm_up;    /* runs of each batch size at open, beyond the one that captures it */
+    /* How the fastest convolutions are found: "HEURISTIC", "DEFAULT", "EXHAUSTIVE" (seconds for each batch size); NULL: the first. */
+    const char *conv_search;
     /* What takes long at open, for people ("batch 4 of 16: searching the fastest convolutions"); may be NULL. */
     void (*progress)(void *data, const char *text);
     void *data;
@@ -50,7 +54,14 @@ struct fv_runtime_ops {
     const char *(*describe)(struct fv_runtime *runtime);
 };
 
-extern const struct fv_runtime_ops fv_runtime_ort_cpu;
+extern const struct fv_runtime_ops fv_runtime_ort_cpu, fv_runtime_ort_cuda;
+
+/* The largest batch and the most lanes of a runtime. */
+#define FV_RUNTIME_BATCH_MAX 256u
+#define FV_RUNTIME_LANES_MAX 8u
+
+/* Why there is no TensorRT-class runtime ("auto", "tensorrt", "tensorrt-rtx") and what to choose instead: -ENOTSUP. */
+int fv_runtime_no_tensorrt(const char *name, struct fv_error *err);
 
 /* By name, or NULL. */
 const struct fv_runtime_ops *fv_runtime_find(const char *name);

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A look-alike of ONNX Runtime with a CUDA provider, for tests without a GPU: it keeps account of what it is told, and its network's output
+ * is the beginning of its input. The test opens the library, asks fake_ort() for this struct and sets the scene.
+ */
+#ifndef FV_INFER_FAKE_ORT_H
+#define FV_INFER_FAKE_ORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define FAKE_ORT_RUNS 512
+
+struct fake_ort_run {
+    int graph;         /* gpu_graph_id; 0: none was named */
+    bool asynchronous; /* disable_synchronize_execution_providers */
+    long images;
+    const void *input;
+    void *output;
+};
+
+struct fake_ort {
+    /* The scene. */
+    const char *version; /* of the library */
+    bool no_api;         /* it offers none */
+    bool cpu_only;       /* built without the CUDA provider */
+    const char
+        *missing; /* a library that the provider needs: until it is loaded the provider cannot be */
+    bool cpu_node;              /* a node that only the CPU provider could take */
+    unsigned fail_at;           /* the n-th call that can fail does so, from 1; 0: none */
+    const char *run_error;      /* each run fails with this text */
+    const char *input, *output; /* names of the tensors */
+    int type;                   /* ONNXTensorElementDataType of both */
+    long batch;                 /* -1: free */
+    long side, rows, columns;   /* [batch, 3, side, side] -> [batch, rows, columns] */
+
+    /* What was seen. */
+    unsigned calls;                   /* that can fail */
+    int live;                         /* objects that were made and not released */
+    char provider[512], session[512]; /* options as "key=value " in order of their setting */
+    void *stream;
+    char memory[32]; /* name of the tensors' memory */
+    int device;
+    unsigned runs;
+    struct fake_ort_run run[FAKE_ORT_RUNS];
+};
+
+struct fake_ort *fake_ort(void);
+
+/* For tests (fake_ort_open.c): opens libfake_ort.so in the folder `infer` beside the program, with the scene as it was at the first
+ * opening, and gives its path. NULL when it was not built. It stays open. */
+struct fake_ort *fake_ort_open(char *ret_path, size_t capacity);
+
+#endif

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * ONNX Runtime's CUDA provider behind runtime.h. Both tensors of a lane lie in device memory of ours for the runtime's whole life. A
+ * *slot* is what one call of ONNX Runtime computes: fixed addresses and a fixed shape, so that the provider captures the network's
+ * launches once, as a CUDA graph, and replays them. Made once, at open, for each lane:
+ *
+ *   free batch:  slot i spans the first 1, 2, 4, ... max_batch images    one run, of the next size up
+ *   batch of 1:  slot i spans image i alone                              n runs
+ */
+#include "infer/ort_cuda.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "gpu/gpu.h"
+
+struct slot {
+    unsigned first, images;
+    OrtValue *input, *output;
+    OrtIoBinding *binding;
+    OrtRunOptions *options; /* names the graph */
+};
+
+struct fv_runtime {
+    const struct fv_model *model;
+    struct fv_gpu *gpu;
+    struct fv_gpu_stream *stream;
+    unsigned max_batch, lanes;
+    unsigned per_lane; /* slots of a lane */
+    struct fv_ort_session ort;
+    size_t input_size, output_size; /* bytes of one image */
+    fv_gpu_address input[FV_RUNTIME_LANES_MAX], output[FV_RUNTIME_LANES_MAX]; /* [max_batch] */
+    struct slot *slots; /* [lanes][per_lane] */
+    char description[128];
+};
+
+/* ---- tensors ---- */
+
+/* The powers of two below `max_batch`, and `max_batch` itself. */
+static unsigned count_sizes(unsigned max_batch)
+{
+    unsigned count = 1;
+    for (unsigned size = 1; size < max_batch; size *= 2)
+        count++;
+    return count;
+}
+
+static void place_slot(const struct fv_runtime *runtime, unsigned index, struct slot *slot)
+{
+    unsigned size = 1u << (runtime->model->dynamic_batch ? index : 0);
+    slot->first = runtime->model->dynamic_batch ? 0 : index;
+    slot->images = size < runtime->max_batch ? size : runtime->max_batch;
+}
+
+static int alloc_tensors(struct fv_runtime *runtime, struct fv_error *err)
+{
+    const struct fv_model *model = runtime->model;
+    size_t element = fv_element_size(model->element);
+    int result = 0;
+    runtime->input_size = (size_t)3 * model->width * model->height * element;
+    runtime->output_size = (size_t)model->rows * model->columns * element;
+    for (unsigned i = 0; result == 0 && i < runtime->lanes; i++) {
+        result = fv_gpu_alloc(runtime->gpu, runtime->max_batch * runtime->input_size,
+                              "the network's input", &runtime->input[i], err);
+        if (result == 0)
+            result = fv_gpu_alloc(runtime->gpu, runtime->max_batch * runtime->output_size,
+                                  "the network's output", &runtime->output[i], err);
+    }
+    return result;
+}
+
+/* ---- slots ---- */
+
+static void *device_pointer(fv_gpu_address address)
+{
+    return (void *)(uintptr_t)address;
+}
+
+static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *memory,
+                              unsigned lane, struct slot *slot)
+{
+    const OrtApi *api = runtime->ort.library.api;
+    const struct fv_model *model = runtime->model;
+    const ONNXTensorElementDataType type = fv_ort_element(model);
+    const int64_t in[] = {slot->images, 3, model->height, model->width};
+    const int64_t out[] = {slot->images, model->rows, model->columns};
+    OrtStatus *status = api->CreateTensorWithDataAsOrtValue(
+        memory, device_pointer(runtime->input[lane] + slot->first * runtime->input_size),
+        slot->images * runtime->input_size, in, 4, type, &slot->input);
+    if (!status)
+        status = api->CreateTensorWithDataAsOrtValue(
+            memory, device_pointer(runtime->output[lane] + slot->first * runtime->output_size),
+            slot->images * runtime->output_size, out, 3, type, &slot->output);
+    return status;
+}
+
+/* `graph` is the slot's own number: 0 is ONNX Runtime's. The run only enqueues: waiting is the caller's. */
+static OrtStatus *make_options(const OrtApi *api, unsigned graph, struct slot *slot)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%u", graph);
+    OrtStatus *status = api->CreateRunOptions(&slot->options);
+    if (!status)
+        status = api->AddRunConfigEntry(slot->options, "gpu_graph_id", number);
+    if (!status)
+        status =
+            api->AddRunConfigEntry(slot->options, "disable_synchronize_execution_providers", "1");
+    return status;
+}
+
+static OrtStatus *make_slot(struct fv_runtime *runtime, const OrtMemoryInfo *memory, unsigned index)
+{
+    const OrtApi *api = runtime->ort.library.api;
+    struct slot *slot = &runtime->slots[index];
+    place_slot(runtime, index % runtime->per_lane, slot);
+    OrtStatus *status = make_values(runtime, memory, index / runtime->per_lane, slot);
+    if (!status)
+        status = api->CreateIoBinding(runtime->ort.session, &slot->binding);
+    if (!status)
+        status = api->BindInput(slot->binding, runtime->model->input_name, slot->input);
+    if (!status)
+        status = api->BindOutput(slot->binding, runtime->model->output_name, slot->output);
+    if (!status)
+        status = make_options(api, index + 1, slot);
+    return status;
+}
+
+static int make_slots(struct fv_runtime *runtime, struct fv_error *err)
+{
+    const OrtApi *api = runtime->ort.library.api;
+    struct fv_gpu_info info;
+    OrtMemoryInfo *memory = NULL;
+    unsigned count = runtime->lanes * runtime->per_lane;
+    int result = fv_gpu_info(runtime->gpu, &info, err);
+    if (result < 0)
+        return result;
+    runtime->slots = fv_calloc(count, sizeof(struct slot));
+    if (!runtime->slots)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    OrtStatus *status = api->CreateMemoryInfo("Cuda", OrtDeviceAllocator, (int)info.device,
+                                              OrtMemTypeDefault, &memory);
+    for (unsigned i = 0; !status && i < count; i++)
+        status = make_slot(runtime, memory, i);
+    if (memory)
+        api->ReleaseMemoryInfo(memory);
+    return fv_ort_status(api, status, "binding the tensors", err);
+}
+
+static void free_slot(const OrtApi *api, struct slot *slot)
+{
+    if (slot->options)
+        api->ReleaseRunOptions(slot->options);
+    if (slot->binding)
+        api->ReleaseIoBinding(slot->binding);
+    if (slot->input)
+        api->ReleaseValue(slot->input);
+    if (slot->output)
+        api->ReleaseValue(slot->output);
+}
+
+/* ---- running ---- */
+
+static int failed_run(struct fv_runtime *runtime, const struct fv_error *why, struct fv_error *err)
+{
+    struct fv_error device = {0};
+    (void)fv_gpu_stream_finish(runtime->stream, &device);
+    if (fv_gpu_lost(runtime->gpu))
+        return fv_error_set(err, -ENODEV, "the GPU was lost during inference: %s", device.text);
+    /* ONNX Runtime has no code of its own for it. */
+    bool memory = strstr(why->text, "allocate memory") || strstr(why->text, "vailable memory");
+    return fv_error_set(err, memory ? -ENOMEM : -EIO, "%s", why->text);
+}
+
+static int run_slot(struct fv_runtime *runtime, const struct slot *slot, struct fv_error *err)
+{
+    struct fv_error why = {0};
+    const OrtApi *api = runtime->ort.library.api;
+    OrtStatus *status = api->RunWithBinding(runtime->ort.session, slot->options, slot->binding);
+    if (fv_ort_status(api, status, runtime->model->path, &why) == 0)
+        return 0;
+    return failed_run(runtime, &why, err);
+}
+
+/* Of the lane's slots the first that holds `batch` images. */
+static unsigned slot_for(const struct fv_runtime *runtime, unsigned batch)
+{
+    unsigned index = 0;
+    while (runtime->slots[index].images < batch)
+        index++;
+    return index;
+}
+
+static int cuda_run(struct fv_runtime *runtime, unsigned lane, unsigned batch,
+                    const void **ret_output, struct fv_error *err)
+{
+    if (lane >= runtime->lanes || batch < 1 || batch > runtime->max_batch)
+        return fv_error_set(err, -EINVAL,
+                            "a batch of %u in lane %u of a runtime made for 1 to %u in %u lanes",
+                            batch, lane, runtime->max_batch, runtime->lanes);
+    const struct slot *slots = &runtime->slots[lane * runtime->per_lane];
+    bool free_batch = runtime->model->dynamic_batch;
+    unsigned first = free_batch ? slot_for(runtime, batch) : 0;
+    unsigned last = free_batch ? first : batch - 1;
+    int result = 0;
+    for (unsigned i = first; result == 0 && i <= last; i++)
+        result = run_slot(runtime, &slots[i], err);
+    if (result == 0)
+        *ret_output = device_pointer(runtime->output[lane]);
+    return result;
+}
+
+/* ---- opening and closing ---- */
+
+static void tell(const struct fv_runtime_params *params, const struct slot *slot, unsigned number,
+                 unsigned count)
+{
+    char text[128];
+    if (!params->progress)
+        return;
+    snprintf(text, sizeof(text), "preparing the network for batches of %u (%u of %u)", slot->images,
+             number, count);
+    params->progress(params->data, text);
+}
+
+/* The first run of a slot chooses the convolutions and captures its graph: no camera shall wait for that. */
+static int warm_up(struct fv_runtime *runtime, const struct fv_runtime_params *params,
+                   struct fv_error *err)
+{
+    unsigned count = runtime->lanes * runtime->per_lane;
+    int result = 0;
+    for (unsigned i = 0; result == 0 && i < count; i++) {
+        const struct slot *slot = &runtime->slots[i];
+        tell(params, slot, i + 1, count);
+        for (unsigned run = 0; result == 0 && run <= params->warm_up; run++)
+            result = run_slot(runtime, slot, err);
+        if (result == 0)
+            result = fv_gpu_stream_finish(runtime->stream, err);
+        if (result < 0)
+            fv_error_prefix(err, result, "a first run of the model with a batch of %u failed",
+                            slot->images);
+    }
+    return result;
+}
+
+/* ONNX Runtime copies the weights by itself; the file's size stands for them in the account. */
+static void account_weights(struct fv_runtime *runtime)
+{
+    struct stat info;
+    if (stat(runtime->model->path, &info) == 0)
+        fv_gpu_account(runtime->gpu, FV_GPU_WEIGHTS, true, (size_t)info.st_size);
+}
+
+static void cuda_close(struct fv_runtime *runtime)
+{
+    if (!runtime)
+        return;
+    (void)fv_gpu_stream_finish(runtime->stream, NULL);
+    for (unsigned i = 0; runtime->slots && i < runtime->lanes * runtime->per_lane; i++)
+        free_slot(runtime->ort.library.api, &runtime->slots[i]);
+    fv_ort_session_close(&runtime->ort);
+    for (unsigned i = 0; i < runtime->lanes; i++) {
+        fv_gpu_free(runtime->gpu, runtime->input[i]);
+        fv_gpu_free(runtime->gpu, runtime->output[i]);
+    }
+    fv_free(runtime->slots);
+    fv_free(runtime);
+}
+
+static void describe(struct fv_runtime *runtime)
+{
+    const struct fv_model *model = runtime->model;
+    int size =
+        snprintf(runtime->description, sizeof(runtime->description),
+                 "ONNX Runtime %s, CUDAExecutionProvider, %s, ", runtime->ort.library.version,
+                 model->element == FV_ELEMENT_F16 ? "FP16" : "FP32");
+    char *rest = runtime->description + size;
+    size_t left = sizeof(runtime->description) - (size_t)size;
+    if (model->dynamic_batch)
+        snprintf(rest, left, "graphs 1..%u", runtime->max_batch);
+    else
+        snprintf(rest, left, "a graph for each picture");
+}
+
+static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *params,
+                   struct fv_error *err)
+{
+    const struct fv_ort_session_params session = {
+        .model = params->model,
+        .library = params->library,
+        .threads = 1, /* of the host: nothing is computed there */
+        .minor_min = FV_ORT_CUDA_MINOR,
+        .add_provider = fv_ort_add_cuda,
+        .data = (void *)(uintptr_t)params,
+    };
+    int result = fv_ort_session_open(&session, &runtime->ort, err);
+    if (result == 0)
+        result = alloc_tensors(runtime, err);
+    if (result == 0)
+        result = make_slots(runtime, err);
+    if (result == 0)
+        result = warm_up(runtime, params, err);
+    if (result == 0) {
+        account_weights(runtime);
+        describe(runtime);
+    }
+    return result;
+}
+
+static int cuda_open(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
+                     struct fv_error *err)
+{
+    if (params->max_batch < 1 || params->max_batch > FV_RUNTIME_BATCH_MAX || params->lanes < 1 ||
+        params->lanes > FV_RUNTIME_LANES_MAX || !params->gpu || !params->stream)
+        return fv_error_set(err, -EINVAL, "batch must be 1 to %u, lanes 1 to %u, on a GPU's stream",
+                            FV_RUNTIME_BATCH_MAX, FV_RUNTIME_LANES_MAX);
+    struct fv_runtime *runtime = FV_NEW(struct fv_runtime);
+    if (!runtime)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    *runtime = (struct fv_runtime){
+        .model = params->model,
+        .gpu = params->gpu,
+        .stream = params->stream,
+        .max_batch = params->max_batch,
+        .lanes = params->lanes,
+        .per_lane =
+            params->model->dynamic_batch ? count_sizes(params->max_batch) : params->max_batch,
+    };
+    int result = prepare(runtime, params, err);
+    if (result < 0)
+        cuda_close(runtime);
+    else
+        *ret_runtime = runtime;
+    return result;
+}
+
+static enum fv_element cuda_element(const struct fv_runtime *runtime)
+{
+    return runtime->model->element;
+}
+
+static void *cuda_input(struct fv_runtime *runtime, unsigned lane)
+{
+    return device_pointer(runtime->input[lane]);
+}
+
+static const char *cuda_describe(struct fv_runtime *runtime)
+{
+    return runtime->description;
+}
+
+const struct fv_runtime_ops fv_runtime_ort_cuda = {
+    .name = "cuda",
+    .memory = FV_MEMORY_DEVICE,
+    .open = cuda_open,
+    .close = cuda_close,
+    .element = cuda_element,
+    .input = cuda_input,
+    .run = cuda_run,
+    .describe = cuda_describe,
+};
