@@ -432,10 +432,15 @@ static void compute_later(void *data, bool lost)
 static int launch(const OrtIoBinding *binding)
 {
     int (*enqueue)(void *stream, void (*run)(void *data, bool lost), void *data) = NULL;
+    bool (*is_lost)(void) = NULL;
     void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
-    if (driver)
+    if (driver) {
         *(void **)&enqueue = dlsym(driver, "fakegpu_enqueue");
-    int result = enqueue ? enqueue(state.stream, compute_later, (void *)(uintptr_t)binding) : 1;
+        *(void **)&is_lost = dlsym(driver, "fakegpu_is_lost");
+    }
+    int result = enqueue && is_lost && !is_lost()
+                     ? enqueue(state.stream, compute_later, (void *)(uintptr_t)binding)
+                     : 1;
     if (driver)
         dlclose(driver);
     return result;

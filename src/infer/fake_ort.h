@@ -47,7 +47,7 @@ struct fake_ort {
 
 struct fake_ort *fake_ort(void);
 
-/* For tests (fake_ort_open.c): opens libfake_ort.so in the folder `infer` beside the program, with the scene as it was at the first
+/* For tests (fake_ort_open.c): opens libfake_ort.so in the build's src/infer, with the scene as it was at the first
  * opening, and gives its path. NULL when it was not built. It stays open. */
 struct fake_ort *fake_ort_open(char *ret_path, size_t capacity);
 

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <cmocka.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,21 @@ static void run_and_check(struct fv_runtime *runtime, unsigned lane, unsigned ba
         assert_float_equal(out[i], lane * 7 + i / OUTPUT * 10000 + i % OUTPUT, 0);
     fv_free(in);
     fv_free(out);
+}
+
+/* ---- the provider's library ---- */
+
+/* What the provider is linked to lies beside ONNX Runtime, where the linker does not look. */
+static void test_needed_library(void **state)
+{
+    struct fv_model model = tiny_model(true, FV_ELEMENT_F32);
+    const struct fv_runtime_params params = params_for(&model, 1, 1);
+    set_scene(&model);
+    fake->missing = "libfake_needed.so.1";
+    struct fv_runtime *runtime = open_good(&params);
+    assert_non_null(strstr(fake->provider, "enable_cuda_graph=1 "));
+    fv_runtime_ort_cuda.close(runtime);
+    assert_int_equal(fake->live, 0);
 }
 
 /* ---- what ONNX Runtime is told ---- */
@@ -365,6 +381,28 @@ static void test_no_library(void **state)
     refuse(&params, -ENOENT, "ONNX Runtime: /nonexistent: No such file");
 }
 
+/* The last test: the device does not come back. */
+static void test_lost_device(void **state)
+{
+    struct fv_model model = tiny_model(true, FV_ELEMENT_F32);
+    const struct fv_runtime_params params = params_for(&model, 2, 1);
+    const void *output = NULL;
+    struct fv_error err = {0};
+    void (*lose)(int code) = NULL;
+    void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
+    assert_non_null(driver);
+    *(void **)&lose = dlsym(driver, "fakegpu_lose");
+    assert_non_null(lose);
+    set_scene(&model);
+    struct fv_runtime *runtime = open_good(&params);
+    lose(700); /* CUDA_ERROR_ILLEGAL_ADDRESS */
+    assert_int_equal(fv_runtime_ort_cuda.run(runtime, 0, 1, &output, &err), -ENODEV);
+    assert_non_null(strstr(err.text, "the GPU was lost during inference: "));
+    fv_runtime_ort_cuda.close(runtime);
+    assert_int_equal(fake->live, 0);
+    dlclose(driver);
+}
+
 static int open_gpu(void **state)
 {
     struct fv_error err = {0};
@@ -390,11 +428,12 @@ static int close_gpu(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_options),        cmocka_unit_test(test_graphs),
-        cmocka_unit_test(test_next_size_up),   cmocka_unit_test(test_batch_of_one),
-        cmocka_unit_test(test_bad_batches),    cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_bad_params),     cmocka_unit_test(test_each_call_fails),
-        cmocka_unit_test(test_without_memory), cmocka_unit_test(test_no_library),
+        cmocka_unit_test(test_needed_library),  cmocka_unit_test(test_options),
+        cmocka_unit_test(test_graphs),          cmocka_unit_test(test_next_size_up),
+        cmocka_unit_test(test_batch_of_one),    cmocka_unit_test(test_bad_batches),
+        cmocka_unit_test(test_refusals),        cmocka_unit_test(test_bad_params),
+        cmocka_unit_test(test_each_call_fails), cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_no_library),      cmocka_unit_test(test_lost_device),
     };
     return cmocka_run_group_tests(tests, open_gpu, close_gpu);
 }
