@@ -30,11 +30,14 @@ static json_t *make_time(int64_t wall)
     return text[0] ? json_string(text) : json_null();
 }
 
-/* When the event came to be: it may have waited in the sink's queue. */
-static int64_t event_wall(int64_t at)
+/* When the event came to be: it may have waited in the sink's queue. Offline: when its picture was
+ * taken, as far as the file says. */
+static json_t *make_event_time(const struct fv_sink_context *context, int64_t at)
 {
+    if (context->offline)
+        return make_time(at == FV_TIME_UNKNOWN ? at : context->start + at);
     int64_t wall = fv_wall();
-    return at == FV_TIME_UNKNOWN ? wall : wall - (fv_now() - at);
+    return make_time(at == FV_TIME_UNKNOWN ? wall : wall - (fv_now() - at));
 }
 
 static json_t *make_label(const struct fv_sink_context *context, uint64_t class_id)
@@ -97,9 +100,9 @@ json_t *fv_event_json(const struct fv_sink_context *context, const struct fv_res
         "frame", (json_int_t)info->number,
         "epoch", (json_int_t)info->epoch,
         "pts_ms", make_ms(info->pts),
-        "time", make_time(event_wall(info->at.event)),
+        "time", make_event_time(context, context->offline ? info->pts : info->at.event),
         "capture_time", make_time(info->wall),
-        "age_ms", make_ms(age_of(info)),
+        "age_ms", make_ms(context->offline ? FV_TIME_UNKNOWN : age_of(info)),
         "width", (json_int_t)info->width,
         "height", (json_int_t)info->height,
         "key", (info->flags & FV_FRAME_KEY) != 0,
@@ -180,7 +183,7 @@ static int write_field(void *data, const char *key, const struct fv_zone_value *
     const struct writing *out = data;
     int r = 0;
     if (strcmp(key, "capture_time") == 0) /* one beside the other, as in events of pictures */
-        r = json_object_set_new(out->object, "time", make_time(event_wall(out->at)));
+        r = json_object_set_new(out->object, "time", make_event_time(out->context, out->at));
     if (r == 0)
         r = json_object_set_new(out->object, key, make_value(out->context, value));
     if (r == 0 && value->kind == FV_VALUE_CLASS)

@@ -42,8 +42,10 @@ struct fv_sink {
     void *state;
     pthread_t thread;
     bool started;
+    bool waits; /* rather than drops */
     pthread_mutex_t lock;
-    pthread_cond_t wake;
+    pthread_cond_t wake; /* the writer: there is something */
+    pthread_cond_t room; /* who puts: there is room */
     /* under lock */
     struct item **ring; /* capacity slots */
     unsigned capacity, head, count;
@@ -79,12 +81,12 @@ static void copy_result(struct item *item, const struct fv_result *result)
     slot->picture = result->picture ? fv_picture_ref(result->picture) : NULL;
 }
 
-static void copy_rule(struct item *item, const struct fv_zone_event *event)
+static void copy_rule(struct item *item, const struct fv_zone_event *event, int64_t at)
 {
     struct rule_copy *slot = &item->rule;
     item->is_rule = true;
     slot->event = *event;
-    slot->at = fv_now();
+    slot->at = at;
     snprintf(slot->name, sizeof(slot->name), "%s", event->rule);
     slot->event.rule = slot->name;
     slot->event.counts_size = event->counts_size < COUNTS_MAX ? event->counts_size : COUNTS_MAX;
@@ -93,17 +95,55 @@ static void copy_rule(struct item *item, const struct fv_zone_event *event)
     slot->event.counts = slot->counts;
 }
 
-/* Under the lock: the slot for the next item. When the queue is full the oldest one goes;
- * *ret_dropped is its picture. */
-static struct item *next_slot(struct fv_sink *sink, struct fv_picture **ret_dropped)
+/* How far behind the head the oldest picture waits; `count` when there is none. */
+static unsigned find_picture(const struct fv_sink *sink)
+{
+    unsigned at = 0;
+    while (at < sink->count && sink->ring[(sink->head + at) % sink->capacity]->is_rule)
+        at++;
+    return at;
+}
+
+/* Takes the item at this place out; those before it move up. Its slot becomes the free one at the
+ * end. */
+static void remove_at(struct fv_sink *sink, unsigned at)
+{
+    struct item *gone = sink->ring[(sink->head + at) % sink->capacity];
+    for (; at > 0; at--)
+        sink->ring[(sink->head + at) % sink->capacity] =
+            sink->ring[(sink->head + at - 1) % sink->capacity];
+    sink->ring[sink->head] = gone;
+    sink->head = (sink->head + 1) % sink->capacity;
+    sink->count--;
+}
+
+/* Under the lock, with a full queue: makes room, or says that the new item is the one to go.
+ * *ret_dropped is the picture of what went. */
+static bool make_room(struct fv_sink *sink, bool for_rule, struct fv_picture **ret_dropped)
+{
+    unsigned at = find_picture(sink);
+    const bool rules_only = at == sink->count;
+    sink->stats.dropped++;
+    if (rules_only && !for_rule)
+        return false;
+    if (rules_only) {
+        sink->stats.dropped_rules++;
+        at = 0;
+    } else {
+        *ret_dropped = take_picture(sink->ring[(sink->head + at) % sink->capacity]);
+    }
+    remove_at(sink, at);
+    return true;
+}
+
+/* Under the lock: the slot for the next item, or NULL when it is dropped. */
+static struct item *next_slot(struct fv_sink *sink, bool for_rule, struct fv_picture **ret_dropped)
 {
     *ret_dropped = NULL;
-    if (sink->count == sink->capacity) {
-        *ret_dropped = take_picture(sink->ring[sink->head]);
-        sink->head = (sink->head + 1) % sink->capacity;
-        sink->count--;
-        sink->stats.dropped++;
-    }
+    while (sink->waits && sink->count == sink->capacity)
+        pthread_cond_wait(&sink->room, &sink->lock);
+    if (sink->count == sink->capacity && !make_room(sink, for_rule, ret_dropped))
+        return NULL;
     return sink->ring[(sink->head + sink->count++) % sink->capacity];
 }
 
@@ -113,7 +153,9 @@ void fv_sink_put(struct fv_sink *sink, const struct fv_result *result)
     if (sink->ops->wants && !sink->ops->wants(sink->state, result))
         return;
     pthread_mutex_lock(&sink->lock);
-    copy_result(next_slot(sink, &dropped), result);
+    struct item *slot = next_slot(sink, false, &dropped);
+    if (slot)
+        copy_result(slot, result);
     pthread_mutex_unlock(&sink->lock);
     pthread_cond_signal(&sink->wake);
     fv_picture_unref(dropped);
@@ -124,8 +166,9 @@ void fv_sink_put_rule(struct fv_sink *sink, const struct fv_zone_event *event)
     struct fv_picture *dropped;
     if (!sink->ops->rule)
         return;
+    const int64_t at = sink->waits ? event->pts : fv_now();
     pthread_mutex_lock(&sink->lock);
-    copy_rule(next_slot(sink, &dropped), event);
+    copy_rule(next_slot(sink, true, &dropped), event, at); /* a rule always finds one */
     pthread_mutex_unlock(&sink->lock);
     pthread_cond_signal(&sink->wake);
     fv_picture_unref(dropped);
@@ -178,6 +221,8 @@ static struct item *next_item(struct fv_sink *sink, bool wait)
         sink->count--;
     }
     pthread_mutex_unlock(&sink->lock);
+    if (sink->waits)
+        pthread_cond_signal(&sink->room);
     return item;
 }
 
@@ -241,6 +286,8 @@ int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *co
     sink->ops = ops;
     pthread_mutex_init(&sink->lock, NULL);
     pthread_cond_init(&sink->wake, NULL);
+    pthread_cond_init(&sink->room, NULL);
+    sink->waits = context && context->offline;
     int code = allocate(sink, queue);
     if (code < 0) {
         fv_sink_close(sink);
@@ -283,6 +330,7 @@ void fv_sink_close(struct fv_sink *sink)
         return;
     fv_sink_stop(sink);
     pthread_cond_destroy(&sink->wake);
+    pthread_cond_destroy(&sink->room);
     pthread_mutex_destroy(&sink->lock);
     fv_free(sink->slots);
     fv_free(sink->ring);

@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Sinks: where events go. A sink is one file with one table of functions; sink.c gives each its
- * own bounded queue and thread, so that none can stop the pipeline or another sink. When the queue
- * is full the oldest item is dropped and counted.
+ * own bounded queue and thread, so that none can stop the pipeline or another sink.
+ *
+ * When the queue is full something is dropped and counted: pictures before events of zones and
+ * lines, the oldest first. A picture comes again ten times a second; a crossing does not. So:
+ *
+ *   queued                        a picture comes            an event comes
+ *   at least one picture          the oldest picture goes    the oldest picture goes
+ *   events only                   it is not taken            the oldest event goes
+ *
+ * What stays keeps its order.
  */
 #ifndef FV_SINK_SINK_H
 #define FV_SINK_SINK_H
@@ -20,6 +28,10 @@ struct fv_sink_context {
     uint32_t camera_count;
     const char *const *labels;
     uint32_t label_count;
+    /* Pictures come from a file: nothing is dropped, put waits instead, and what is written bears
+     * the pictures' own times, so that two runs write the same. */
+    bool offline;
+    int64_t start; /* offline: wall time of the first picture, ns since 1970 */
 };
 
 /* Valid as long as the engine; "?" for an id that cannot be. */
@@ -42,8 +54,8 @@ struct fv_sink_ops {
     /* One result, on the sink's thread; may block. Borrowed. Negative errno: this item is lost
      * (counted, logged once per cause). */
     int (*write)(void *state, const struct fv_result *result, struct fv_error *err);
-    /* One event of a zone or line, likewise; `at`: when it came to be, monotonic. NULL: this sink
-     * has no use for them. */
+    /* One event of a zone or line, likewise; `at`: when it came to be, monotonic; offline its
+     * picture's pts. NULL: this sink has no use for them. */
     int (*rule)(void *state, const struct fv_zone_event *event, int64_t at, struct fv_error *err);
     /* Nothing more is queued for now: a good moment to flush. May be NULL. */
     void (*idle)(void *state);
@@ -52,12 +64,14 @@ struct fv_sink_ops {
 
 struct fv_sink_stats {
     uint64_t written, dropped, failed;
+    uint64_t dropped_rules; /* of those dropped: events of zones and lines */
 };
 
 int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *context,
                  const void *config, unsigned queue, struct fv_sink **ret_sink,
                  struct fv_error *err);
-/* Result thread. Copies the result (and takes a reference to its picture). Never blocks. */
+/* Result thread. Copies the result (and takes a reference to its picture). Never blocks, unless
+ * offline. */
 void fv_sink_put(struct fv_sink *sink, const struct fv_result *result);
 /* The same for an event of a zone or line. */
 void fv_sink_put_rule(struct fv_sink *sink, const struct fv_zone_event *event);

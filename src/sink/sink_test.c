@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rand.h"
 #include "sink/sink.h"
 
 #define SEEN_MAX 64
@@ -305,6 +306,121 @@ static void test_rules_are_not_for_all(void **state)
     fv_sink_close(sink);
 }
 
+static int mock_rule(void *state, const struct fv_zone_event *event, int64_t at,
+                     struct fv_error *err)
+{
+    (void)at;
+    const struct fv_result result = {.info.number = 1000 + event->id};
+    return mock_write(state, &result, err);
+}
+
+static void put_rule(struct fv_sink *sink, uint64_t id)
+{
+    const struct fv_zone_event event = {.type = FV_ZONE_ENTER, .rule = "z", .id = id};
+    fv_sink_put_rule(sink, &event);
+}
+
+/* The sink is stuck with picture 1; the queue holds 4. */
+static void test_rules_outlast_pictures(void **state)
+{
+    (void)state;
+    struct fv_sink_ops ops = mock_ops;
+    struct fv_sink *sink = NULL;
+    struct fv_sink_stats stats;
+    ops.rule = mock_rule;
+    mock.gated = true;
+    assert_int_equal(fv_sink_open(&ops, NULL, NULL, 4, &sink, NULL), 0);
+    put(sink, 1, 0);
+    sem_wait(&mock.reached);
+    put_rule(sink, 1);
+    put(sink, 2, 0);
+    put_rule(sink, 2);
+    put(sink, 3, 0);
+    put_rule(sink, 3); /* picture 2 goes */
+    put(sink, 4, 0);   /* picture 3 goes */
+    put_rule(sink, 4); /* picture 4 goes */
+    put(sink, 5, 0);   /* events only: goes itself */
+    fv_sink_stats(sink, &stats);
+    assert_int_equal(stats.dropped, 4);
+    assert_int_equal(stats.dropped_rules, 0);
+    put_rule(sink, 5); /* event 1 goes */
+    fv_sink_stats(sink, &stats);
+    assert_int_equal(stats.dropped, 5);
+    assert_int_equal(stats.dropped_rules, 1);
+    for (int i = 0; i < 5; i++)
+        sem_post(&mock.gate);
+    fv_sink_close(sink);
+    static const uint64_t want[] = {1, 1002, 1003, 1004, 1005};
+    assert_int_equal(mock.written, 5);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(mock.numbers[i], want[i]);
+}
+
+/* A hundred sequences of pictures and events at random: what stays keeps its order, and no event goes while a picture waits. */
+static void test_order_at_random(void **state)
+{
+    (void)state;
+    struct fv_sink_ops ops = mock_ops;
+    struct fv_rand rand;
+    fv_rand_seed(&rand, 8);
+    ops.rule = mock_rule;
+    for (int round = 0; round < 100; round++) {
+        tear_down(NULL);
+        set_up(NULL);
+        mock.gated = true;
+        struct fv_sink *sink = NULL;
+        struct fv_sink_stats stats;
+        uint64_t order[64], rules = 0;
+        assert_int_equal(fv_sink_open(&ops, NULL, NULL, 1 + (unsigned)round % 7, &sink, NULL), 0);
+        put(sink, 100, 0);
+        sem_wait(&mock.reached);
+        for (uint64_t n = 0; n < 30; n++) {
+            const bool rule = fv_rand_below(&rand, 3) == 0;
+            order[n] = rule ? 1000 + n : 101 + n;
+            rules += rule;
+            if (rule)
+                put_rule(sink, n);
+            else
+                put(sink, 101 + n, 0);
+        }
+        fv_sink_stats(sink, &stats);
+        for (int i = 0; i < 40; i++)
+            sem_post(&mock.gate);
+        fv_sink_close(sink);
+        assert_int_equal(mock.written + (int)stats.dropped, 31);
+        uint64_t kept_rules = 0;
+        for (int i = 1, at = 0; i < mock.written; i++, at++) {
+            while (at < 30 && order[at] != mock.numbers[i])
+                at++;
+            assert_true(at < 30);
+            kept_rules += mock.numbers[i] >= 1000;
+        }
+        assert_int_equal(kept_rules + stats.dropped_rules, rules);
+        /* no rule was dropped unless there are rules only */
+        if (stats.dropped_rules)
+            assert_int_equal(kept_rules, mock.written - 1);
+    }
+}
+
+/* From a file: who puts waits, nothing is dropped. */
+static void test_offline_waits(void **state)
+{
+    (void)state;
+    const struct fv_sink_context context = {.offline = true};
+    struct fv_sink *sink = NULL;
+    struct fv_sink_stats stats;
+    assert_int_equal(fv_sink_open(&mock_ops, &context, NULL, 1, &sink, NULL), 0);
+    for (uint64_t n = 1; n <= 50; n++)
+        put(sink, n, 0);
+    fv_sink_stop(sink);
+    fv_sink_stats(sink, &stats);
+    fv_sink_close(sink);
+    assert_int_equal(stats.dropped, 0);
+    assert_int_equal(stats.written, 50);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(mock.numbers[i], i + 1);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -318,6 +434,9 @@ int main(void)
         CASE(test_open_failures),
         CASE(test_steady_state),
         CASE(test_rules_are_not_for_all),
+        CASE(test_rules_outlast_pictures),
+        CASE(test_order_at_random),
+        CASE(test_offline_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
