@@ -9,11 +9,12 @@
 #include "fovea/build.h"
 #include "fovea/version.h"
 
-extern const struct fv_tool fv_tool_run, fv_tool_ingest, fv_tool_probe, fv_tool_sim, fv_tool_config,
+extern const struct fv_tool fv_tool_run, fv_tool_analyze, fv_tool_ingest, fv_tool_probe, fv_tool_sim, fv_tool_config,
     fv_tool_doctor, fv_tool_validate;
 
 static const struct fv_tool *const tools[] = {
     &fv_tool_run,
+    &fv_tool_analyze,
     &fv_tool_ingest,
     &fv_tool_probe,
     &fv_tool_sim,

@@ -5,16 +5,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "engine/impl.h"
 #include "engine/rules.h"
 #include "gpu/probe.h"
-
-#define SINK_QUEUE 256
-#define SNAPSHOT_QUEUE 8  /* each item holds a decoded picture */
-#define SNAPSHOTS_KEPT 20 /* per camera */
 
 /* fv-ingest: an access unit is complete. */
 static bool on_au(void *data, const struct fv_au *au)
@@ -39,7 +34,16 @@ static void on_state(void *data, const struct fv_camera_event *event)
 static void on_picture(void *data, struct fv_picture *picture)
 {
     struct fv_engine *engine = data;
+    if (engine->job)
+        engine->job->picture(engine->job->data);
     fv_pipeline_put(engine->pipeline, picture);
+}
+
+/* fv-decode */
+static void on_served(void *data, uint32_t camera)
+{
+    struct fv_engine *engine = data;
+    engine->job->served(engine->job->data);
 }
 
 /* fv-decode */
@@ -48,11 +52,16 @@ static void on_decode_fault(void *data, uint32_t camera, int code, const char *r
     struct fv_engine *engine = data;
     fv_log(FV_LOG_WARNING, "decode", "camera '%s': %s (%s)", engine->cameras.names[camera], reason,
            fv_strerror(code));
+    if (engine->job && code != -EBADMSG) /* only this access unit: it is counted */
+        engine->job->fault(engine->job->data, code, reason);
 }
 
 /* fv-infer */
 static void on_infer_fault(void *data, int code, const char *reason)
 {
+    struct fv_engine *engine = data;
+    if (engine->job)
+        engine->job->fault(engine->job->data, code, reason);
     fv_log(FV_LOG_ERROR, "infer", "%s (%s)", reason, fv_strerror(code));
 }
 
@@ -80,6 +89,13 @@ static void on_result(void *data, struct fv_result *result)
     if (engine->params.frame)
         tell_frame(engine, result);
     fv_analysis_judge(engine->analysis, result);
+    if (engine->job)
+        engine->job->result(engine->job->data, result);
+}
+
+static bool is_offline(const struct fv_engine *engine)
+{
+    return engine->job && !engine->job->live;
 }
 
 /* fv-result */
@@ -134,10 +150,10 @@ static int load_config(struct fv_engine *engine, struct fv_error *err)
         .data = params->data,
     };
     int r = fv_config_load(&config, &engine->config, err);
-    if (r < 0)
+    if (r == 0 && engine->job)
+        r = engine->job->adapt(engine->job->data, engine->config, err);
+    if (r < 0 || !params->output_dir)
         return r;
-    if (!params->output_dir)
-        return 0;
     char *folder = fv_strdup(params->output_dir);
     if (!folder)
         return fv_error_set(err, -ENOMEM, "out of memory");
@@ -154,72 +170,6 @@ static int open_log(const struct fv_config *config, struct fv_error *err)
         return fv_error_set(err, r, "app.LOG_FILE '%s' cannot be opened: %s", config->app.log_file,
                             fv_strerror(r));
     return 0;
-}
-
-static int make_folder(const char *path, struct fv_error *err)
-{
-    char part[1024];
-    if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part))
-        return fv_error_set(err, -EINVAL, "output.OUTPUT_DIR is longer than %zu characters",
-                            sizeof(part) - 1);
-    for (char *at = part + 1;; at++) {
-        if (*at != '/' && *at != 0)
-            continue;
-        char end = *at;
-        *at = 0;
-        if (mkdir(part, 0777) < 0 && errno != EEXIST)
-            return fv_error_set(err, -errno, "the output folder '%s' cannot be made: %s", part,
-                                strerror(errno));
-        if (end == 0)
-            return 0;
-        *at = end;
-    }
-}
-
-static int add_sink(struct fv_engine *engine, const struct fv_sink_ops *ops, const void *config,
-                    unsigned queue, struct fv_error *err)
-{
-    int r = fv_sink_open(ops, &engine->sink_context, config, queue,
-                         &engine->sinks[engine->sink_count], err);
-    if (r == 0)
-        engine->sink_count++;
-    return r;
-}
-
-static int open_sinks(struct fv_engine *engine, struct fv_error *err)
-{
-    const struct fv_config *config = engine->config;
-    char path[1200];
-    engine->sink_context = (struct fv_sink_context){
-        .camera_names = engine->cameras.names,
-        .camera_count = engine->cameras.count,
-        .labels = (const char *const *)engine->setup.model->labels,
-        .label_count = engine->setup.model->label_count,
-    };
-    int r = 0;
-    if (config->output.save_detections || config->output.save_frames)
-        r = make_folder(config->output.dir, err);
-    if (r == 0 && config->output.save_detections) {
-        snprintf(path, sizeof(path), "%s/events.jsonl", config->output.dir);
-        struct fv_sink_jsonl_config jsonl = {.path = path};
-        r = add_sink(engine, &fv_sink_jsonl, &jsonl, SINK_QUEUE, err);
-        engine->events = engine->sinks[0];
-    }
-    if (r == 0 && config->output.save_frames) {
-        snprintf(path, sizeof(path), "%s/snapshots", config->output.dir);
-        struct fv_sink_snapshot_config snapshot = {
-            .folder = path,
-            .interval = (unsigned)config->output.frame_save_interval,
-            .quality = (unsigned)config->output.jpeg_quality,
-            .keep = SNAPSHOTS_KEPT,
-            .min_score = (float)config->models.confidence,
-            .track_ids = config->visualization.show_track_ids,
-        };
-        r = make_folder(path, err);
-        if (r == 0)
-            r = add_sink(engine, &fv_sink_snapshot, &snapshot, SNAPSHOT_QUEUE, err);
-    }
-    return r;
 }
 
 static int open_analysis(struct fv_engine *engine, struct fv_error *err)
@@ -247,6 +197,13 @@ static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
         .fault = on_infer_fault,
         .data = engine,
     };
+    if (engine->job)
+        params.keep_pictures = engine->job->pictures != NULL;
+    if (is_offline(engine)) { /* full batches only, so that two runs have the same ones */
+        params.per_camera = fv_engine_job_room(engine);
+        params.timeout = FV_TIME_NEVER;
+        params.idle = NULL; /* time is the file's */
+    }
     return fv_pipeline_create(&params, &engine->pipeline, err);
 }
 
@@ -275,6 +232,10 @@ static int open_decode(struct fv_engine *engine, struct fv_error *err)
         .fault = on_decode_fault,
         .data = engine,
     };
+    if (is_offline(engine)) {
+        params.queue_per_camera = fv_engine_job_room(engine);
+        params.served = on_served;
+    }
     int r = fv_decode_worker_create(&params, &engine->decode, err);
     for (unsigned i = 0, id = 0; r == 0 && i < engine->config->cameras.count; i++) {
         const struct fv_conf_camera *camera = &engine->config->cameras.items[i];
@@ -332,21 +293,28 @@ static int open_parts(struct fv_engine *engine, struct fv_error *err)
     if (r == 0)
         r = open_analysis(engine, err);
     if (r == 0)
-        r = open_sinks(engine, err);
+        r = fv_engine_open_sinks(engine, err);
     if (r == 0)
         r = open_pipeline(engine, err);
     if (r == 0)
         r = open_decode(engine, err);
-    return r < 0 ? r : open_ingest(engine, err);
+    return r < 0 || is_offline(engine) ? r : open_ingest(engine, err);
 }
 
 int fv_engine_open(const struct fv_engine_params *params, struct fv_engine **ret_engine,
                    struct fv_error *err)
 {
+    return fv_engine_open_job(params, NULL, ret_engine, err);
+}
+
+int fv_engine_open_job(const struct fv_engine_params *params, const struct fv_engine_job *job,
+                       struct fv_engine **ret_engine, struct fv_error *err)
+{
     struct fv_engine *engine = FV_NEW(struct fv_engine);
     if (!engine)
         return fv_error_set(err, -ENOMEM, "out of memory");
     engine->params = *params;
+    engine->job = job;
     int r = open_parts(engine, err);
     /* The borrowed texts were only needed here. */
     engine->params.config_path = engine->params.config_text = NULL;
@@ -370,7 +338,8 @@ int fv_engine_start(struct fv_engine *engine, struct fv_error *err)
     engine->started = true;
     fv_log(FV_LOG_INFO, "engine", "%s starts with %u cameras", engine->config->app.name,
            engine->cameras.count);
-    r = fv_ingest_start(engine->ingest, err);
+    if (engine->ingest)
+        r = fv_ingest_start(engine->ingest, err);
     if (r < 0)
         fv_engine_stop(engine);
     return r;
@@ -382,11 +351,21 @@ void fv_engine_stop(struct fv_engine *engine)
     if (!engine->started || engine->stopped)
         return;
     engine->stopped = true;
-    fv_ingest_stop(engine->ingest);
+    if (engine->ingest)
+        fv_ingest_stop(engine->ingest);
     fv_decode_worker_stop(engine->decode);
     fv_pipeline_stop(engine->pipeline);
     for (unsigned i = 0; i < engine->sink_count; i++)
         fv_sink_stop(engine->sinks[i]);
+}
+
+void fv_engine_finish(struct fv_engine *engine)
+{
+    if (!engine->started || engine->stopped)
+        return;
+    fv_decode_worker_finish(engine->decode);
+    fv_pipeline_finish(engine->pipeline);
+    fv_engine_stop(engine);
 }
 
 void fv_engine_close(struct fv_engine *engine)

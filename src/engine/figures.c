@@ -30,7 +30,7 @@ static void add_ingest_figures(struct fv_engine *engine, uint32_t index,
                                struct fv_engine_camera *camera)
 {
     struct fv_camera_stats stats;
-    if (fv_ingest_stats(engine->ingest, index, &stats) < 0)
+    if (!engine->ingest || fv_ingest_stats(engine->ingest, index, &stats) < 0)
         return;
     camera->codec = fv_codec_name(stats.codec);
     camera->state = stats.state;

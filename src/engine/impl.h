@@ -11,9 +11,28 @@
 #include "engine/threads.h"
 #include "sink/sink.h"
 
-#define FV_ENGINE_SINKS 2
+#define FV_ENGINE_SINKS 3
+
+/* What fv_analyze asks for beyond the public parameters: the same stages, but access units come from it instead of from the
+ * network, and nothing may be lost on the way. Borrowed for the engine's life. */
+struct fv_engine_job {
+    /* After the configuration was read: makes it that of one camera. */
+    int (*adapt)(void *data, struct fv_config *config, struct fv_error *err);
+    bool live;     /* from the network after all, with queues and drops as ever; `served` is not called then */
+    unsigned room; /* access units and pictures that may be under way, beside two batches: every queue holds them */
+    int64_t start; /* not live: wall time of the first picture */
+    const char *events, *tracks, *pictures; /* files and folder to write, NULL: none; output.* is not heeded */
+    unsigned interval;                      /* every n-th analysed picture is drawn */
+    void (*served)(void *data);             /* fv-decode: an access unit left the decoder */
+    void (*picture)(void *data);            /* fv-decode: one goes into the pipeline */
+    void (*result)(void *data, const struct fv_result *result); /* fv-result, after sinks and rules */
+    void (*fault)(void *data, int code, const char *reason); /* fv-decode, fv-infer: once per cause */
+    void *data;
+};
 
 struct fv_engine {
+    const struct fv_engine_job *job; /* NULL: none */
+
     struct fv_engine_params params; /* callbacks */
     struct fv_config *config;
     struct fv_cameras cameras;
@@ -30,5 +49,19 @@ struct fv_engine {
     int64_t started_at;
     bool started, stopped;
 };
+
+/* fv_engine_open() with a job. */
+int fv_engine_open_job(const struct fv_engine_params *params, const struct fv_engine_job *job,
+                       struct fv_engine **ret_engine, struct fv_error *err);
+/* In place of fv_engine_stop() when no more access units come: all that is under way is analysed and written. */
+void fv_engine_finish(struct fv_engine *engine);
+
+static inline unsigned fv_engine_job_room(const struct fv_engine *engine)
+{
+    return engine->job->room + 2 * engine->setup.batch;
+}
+
+/* sinks.c: what the configuration or the job wants written. */
+int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err);
 
 #endif

@@ -167,14 +167,33 @@ static int64_t raw_time(const struct fv_movie *movie, int64_t count)
     return llround((double)count * FV_MOVIE_CLOCK / movie->fps);
 }
 
+static bool is_key(const struct fv_codec_ops *codec, const struct fv_movie_unit *unit)
+{
+    struct fv_annexb it;
+    struct fv_nal nal;
+    fv_annexb_init(&it, unit->data, unit->size);
+    while (fv_annexb_next(&it, &nal))
+        if (codec->kind(nal.data, nal.size) == FV_NAL_SLICE_KEY)
+            return true;
+    return false;
+}
+
+static int next_of_container(struct fv_movie *movie, struct fv_movie_unit *ret_unit,
+                             struct fv_error *err)
+{
+    const int rc = fv_container_next(movie->container, ret_unit, err);
+    if (rc > 0)
+        ret_unit->key = is_key(fv_container_codec(movie->container), ret_unit);
+    return rc;
+}
+
 int fv_movie_next(struct fv_movie *movie, struct fv_movie_unit *ret_unit, struct fv_error *err)
 {
     if (movie->container)
-        return fv_container_next(movie->container, ret_unit, err);
+        return next_of_container(movie, ret_unit, err);
     struct fv_movie_unit unit = {0};
-    bool key;
     if (!fv_codec_next_au(movie->codec, movie->data, movie->size, &movie->offset, &unit.data,
-                          &unit.size, &key))
+                          &unit.size, &unit.key))
         return 0;
     unit.send = unit.time = raw_time(movie, movie->count++);
     *ret_unit = unit;

@@ -29,6 +29,7 @@ struct fv_movie_unit {
     size_t size;
     int64_t send; /* when it must be decoded: increases from one to the next */
     int64_t time; /* when it is shown */
+    bool key;     /* decoding can start here */
 };
 
 /* 0; -ENOENT, -EACCES, -EIO: cannot be read; -EBADMSG: no video in it; -ENOTSUP: a codec or container that cannot be read

@@ -52,6 +52,7 @@ static void test_raw_stream(void **state)
         assert_int_equal(unit.send, (i * 90000 + 3) / 7); /* rounded, and no drift */
         assert_int_equal(unit.time, unit.send);
         assert_true(unit.size > 3000);
+        assert_int_equal(unit.key, i % 3 == 0);
         assert_true(fv_movie_done(movie) > done);
         done = fv_movie_done(movie);
     }

@@ -79,11 +79,11 @@ static bool is_pipe(int file)
     return fstat(file, &info) == 0 && (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
 }
 
-static int open_file(struct jsonl *jsonl, struct fv_error *err)
+static int open_file(struct jsonl *jsonl, bool replace, struct fv_error *err)
 {
     /* NONBLOCK: a pipe must not hold up the start; files do not heed it. */
-    jsonl->file =
-        open(jsonl->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644);
+    const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK;
+    jsonl->file = open(jsonl->path, replace ? flags | O_TRUNC : flags, 0644);
     if (jsonl->file >= 0 && is_pipe(jsonl->file)) {
         close(jsonl->file);
         jsonl->file = -1;
@@ -116,7 +116,7 @@ static int jsonl_open(const struct fv_sink_context *context, const void *config,
     jsonl->path = fv_strdup(settings->path);
     jsonl->line = fv_calloc(1, LINE_START);
     jsonl->capacity = LINE_START;
-    int code = jsonl->path && jsonl->line ? open_file(jsonl, err)
+    int code = jsonl->path && jsonl->line ? open_file(jsonl, settings->replace, err)
                                           : fv_error_set(err, -ENOMEM, "out of memory");
     if (code < 0) {
         jsonl_close(jsonl);

@@ -84,8 +84,16 @@ void fv_sink_close(struct fv_sink *sink); /* stops first; NULL is fine */
 /* JSON Lines of events of pictures, zones and lines, docs/events.md. */
 struct fv_sink_jsonl_config {
     const char *path; /* created or appended to */
+    bool replace;     /* what is in it goes */
 };
 extern const struct fv_sink_ops fv_sink_jsonl;
+
+/* Tracks as MOTChallenge text of 2015, which `fovea validate accuracy` reads: a line for each box that has a track. The file is
+ * replaced. One camera. */
+struct fv_sink_mot_config {
+    const char *path;
+};
+extern const struct fv_sink_ops fv_sink_mot;
 
 /* Annotated JPEG files. */
 struct fv_sink_snapshot_config {

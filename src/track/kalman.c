@@ -3,6 +3,9 @@
 
 #define POSITION_WEIGHT (1.0 / 20)
 #define RATE_WEIGHT (1.0 / 160)
+#define USUAL_SCORE 0.8
+#define LEAST_DOUBT 0.5
+#define MOST_DOUBT 4.0
 #define SMALLEST 1.0 /* pixel: a size that shrank away would take all noise with it */
 
 static double square(double value)
@@ -50,9 +53,15 @@ void fv_kalman_predict(struct fv_kalman *filter, double units)
     }
 }
 
-void fv_kalman_correct(struct fv_kalman *filter, const struct fv_box *box)
+double fv_kalman_doubt(double score)
 {
-    const double noise = square(POSITION_WEIGHT * height_of(filter));
+    const double doubt = (1 - score) / (1 - USUAL_SCORE);
+    return doubt < LEAST_DOUBT ? LEAST_DOUBT : doubt > MOST_DOUBT ? MOST_DOUBT : doubt;
+}
+
+void fv_kalman_correct(struct fv_kalman *filter, const struct fv_box *box, double doubt)
+{
+    const double noise = square(doubt * POSITION_WEIGHT * height_of(filter));
     double values[FV_KALMAN_PARTS];
     measure(box, values);
     for (int i = 0; i < FV_KALMAN_PARTS; i++) {

@@ -52,8 +52,12 @@ struct fv_kalman {
 void fv_kalman_start(struct fv_kalman *filter, const struct fv_box *box);
 /* `units` >= 0 later. */
 void fv_kalman_predict(struct fv_kalman *filter, double units);
-/* The box was seen here. */
-void fv_kalman_correct(struct fv_kalman *filter, const struct fv_box *box);
+/* The box was seen here. `doubt` > 0: how much less than usual it is to be trusted, a factor on the standard deviation of the
+ * measurement (height / 20). */
+void fv_kalman_correct(struct fv_kalman *filter, const struct fv_box *box, double doubt);
+/* The doubt that a detector's score calls for, 0.5 to 4: none at 0.8. A detector scores low what it sees half, and draws the half:
+ * such a box must neither shrink a track nor give it speed. (Du et al., GIAOTracker, 2021, scale the noise by 1 - score alike.) */
+double fv_kalman_doubt(double score);
 /* The size stays as it is from now on: nobody sees it change. */
 void fv_kalman_hold_size(struct fv_kalman *filter);
 /* Where the filter believes the box is; at least one pixel wide and high. */

@@ -45,7 +45,7 @@ static void test_predict_and_correct(void **state)
     assert_float_equal(x->covariance, 39.2578125, NEAR);
     assert_float_equal(x->rate_variance, 39.453125, NEAR);
 
-    fv_kalman_correct(&filter, &(struct fv_box){10, 0, 50, 100});
+    fv_kalman_correct(&filter, &(struct fv_box){10, 0, 50, 100}, 1);
     assert_float_equal(x->value, 28.678596008258776, NEAR);
     assert_float_equal(x->rate, 2.075017205781143, NEAR);
     assert_float_equal(x->value_variance, 21.696490020646937, NEAR);
@@ -54,6 +54,24 @@ static void test_predict_and_correct(void **state)
     assert_float_equal(y->value, 50, NEAR); /* seen where it was foretold */
     assert_float_equal(y->rate, 0, NEAR);
     assert_float_equal(y->value_variance, x->value_variance, NEAR);
+}
+
+/* As before, but seen in doubt: twice the deviation, noise 100. Total 264.1927083..., gains 0.6214884... and 0.1485953... */
+static void test_doubt(void **state)
+{
+    struct fv_kalman filter;
+    const struct fv_kalman_axis *x = &filter.part[FV_KALMAN_X];
+    fv_kalman_start(&filter, &start);
+    fv_kalman_predict(&filter, 1);
+    fv_kalman_correct(&filter, &(struct fv_box){10, 0, 50, 100}, 2);
+    assert_float_equal(x->value, 26.214884179399, NEAR);
+    assert_float_equal(x->rate, 1.485953671759, NEAR);
+    assert_float_equal(x->value_variance, 62.148841793987, NEAR);
+
+    assert_float_equal(fv_kalman_doubt(0.8), 1, NEAR);
+    assert_float_equal(fv_kalman_doubt(0.6), 2, NEAR);
+    assert_float_equal(fv_kalman_doubt(0.95), 0.5, NEAR); /* no better than that */
+    assert_float_equal(fv_kalman_doubt(0.1), 4, NEAR);    /* no worse than that */
 }
 
 /* A span of time cut into pieces is the same span: exactly so while the height, which scales the noise, stays. */
@@ -89,7 +107,7 @@ static void test_finds_the_rate(void **state)
         fv_kalman_start(&filter, &start);
         for (double t = intervals[i]; t <= 60; t += intervals[i]) {
             fv_kalman_predict(&filter, intervals[i]);
-            fv_kalman_correct(&filter, &(struct fv_box){3 * t, 0, 40 + 3 * t, 100});
+            fv_kalman_correct(&filter, &(struct fv_box){3 * t, 0, 40 + 3 * t, 100}, 1);
         }
         assert_float_equal(filter.part[FV_KALMAN_X].rate, 3, 0.05);
         assert_float_equal(filter.part[FV_KALMAN_Y].rate, 0, 1e-6);
@@ -108,7 +126,8 @@ static void test_stays_sane(void **state)
         assert_true(isfinite(box.x0) && isfinite(box.y1) && box.x0 < box.x1 && box.y0 < box.y1);
         if (i % 13 == 0)
             fv_kalman_hold_size(&filter);
-        fv_kalman_correct(&filter, &(struct fv_box){-size, 0, size, size});
+        fv_kalman_correct(&filter, &(struct fv_box){-size, 0, size, size},
+                          i % 5 ? 0.5 : 4);
         for (int k = 0; k < FV_KALMAN_PARTS; k++) {
             const struct fv_kalman_axis *axis = &filter.part[k];
             assert_true(axis->value_variance > 0 && axis->rate_variance > 0);
@@ -163,7 +182,8 @@ static void test_lifetime(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start),        cmocka_unit_test(test_predict_and_correct),
+        cmocka_unit_test(test_start),        cmocka_unit_test(test_doubt),
+        cmocka_unit_test(test_predict_and_correct),
         cmocka_unit_test(test_steps_add_up), cmocka_unit_test(test_finds_the_rate),
         cmocka_unit_test(test_stays_sane),   cmocka_unit_test(test_hold_size_and_box),
         cmocka_unit_test(test_lifetime),

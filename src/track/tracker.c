@@ -226,14 +226,15 @@ static void add_row(struct fv_tracker *tracker, uint32_t index)
 static void take_detection(struct fv_tracker *tracker, struct entry *entry,
                            const struct fv_candidate *candidate)
 {
-    fv_kalman_correct(&entry->filter, &candidate->box);
+    const float score = tracker->detections[candidate->index].score;
+    fv_kalman_correct(&entry->filter, &candidate->box, fv_kalman_doubt((double)score));
     if (entry->stage == UNCONFIRMED) {
         entry->id = ++tracker->last_id;
         tracker->stats.confirmed++;
     }
     entry->stage = TRACKED;
     entry->matched = true;
-    entry->score = tracker->detections[candidate->index].score;
+    entry->score = score;
     entry->last_seen = tracker->now;
     entry->hits++;
     entry->detection = (int32_t)candidate->index;

@@ -246,9 +246,9 @@ class Kalman:
         self.mean = step @ self.mean
         self.covariance = step @ self.covariance @ step.T + noise
 
-    def correct(self, box):
+    def correct(self, box, doubt):
         look = numpy.eye(4, 8)
-        noise = (max(self.mean[3], 1) / 20) ** 2 * numpy.eye(4)
+        noise = (doubt * max(self.mean[3], 1) / 20) ** 2 * numpy.eye(4)
         gain = self.covariance @ look.T @ numpy.linalg.inv(look @ self.covariance @ look.T + noise)
         self.mean = self.mean + gain @ (self.measure(box) - look @ self.mean)
         self.covariance = (numpy.eye(8) - gain @ look) @ self.covariance
@@ -265,9 +265,11 @@ def test_kalman(tools):
     for i in range(2000):
         box = [100 + rand.gauss(i % 200, 3), 50 + rand.gauss(0, 3), 160 + rand.gauss(i % 200, 3), 200 + rand.gauss(0, 5)]
         units = rand.choice([0, 0.5, 1, 1, 3, 30])
-        name, arguments = ("start", [box]) if i % 200 == 0 else rand.choice([("predict", [units]), ("correct", [box])])
+        steps = [("predict", [units]), ("correct", [box, rand.uniform(0.5, 4)])]
+        name, arguments = ("start", [box]) if i % 200 == 0 else rand.choice(steps)
         getattr(filter_, name)(*arguments)
-        commands.append(f"{name} " + " ".join(map(repr, box if name != "predict" else arguments)))
+        words = arguments if name == "predict" else box + arguments[1:]
+        commands.append(f"{name} " + " ".join(map(repr, words)))
         expected.append(list(filter_.numbers()))
     got = [[float(word) for word in line.split()] for line in tools.run("\n".join(commands), "kalman").strip().split("\n")]
     numpy.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)

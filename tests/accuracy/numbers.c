@@ -2,7 +2,7 @@
 /* Runs parts of src/track/ on numbers from standard input, for tests/accuracy/compare.py.
  *
  *   track-numbers assign        problems "ROWS COLUMNS COST...": a line with the column of each row, -1 for none
- *   track-numbers kalman        "start X0 Y0 X1 Y1", "predict UNITS", "correct X0 Y0 X1 Y1", "hold": after each a line with value,
+ *   track-numbers kalman        "start X0 Y0 X1 Y1", "predict UNITS", "correct X0 Y0 X1 Y1 DOUBT", "hold": after each a line with value,
  *                               rate and the three variances of x, y, width, height
  *   track-numbers track FPS     detections as MOTChallenge text, by frame: tracks in the same form
  */
@@ -65,7 +65,7 @@ static int kalman(void)
     char word[16];
     while (scanf("%15s", word) == 1) {
         struct fv_box box;
-        double units;
+        double units, doubt;
         if (strcmp(word, "predict") == 0 && scanf("%lf", &units) == 1)
             fv_kalman_predict(&filter, units);
         else if (strcmp(word, "hold") == 0)
@@ -74,8 +74,10 @@ static int kalman(void)
             return -EBADMSG;
         else if (strcmp(word, "start") == 0)
             fv_kalman_start(&filter, &box);
+        else if (scanf("%lf", &doubt) == 1)
+            fv_kalman_correct(&filter, &box, doubt);
         else
-            fv_kalman_correct(&filter, &box);
+            return -EBADMSG;
         print_filter(&filter);
     }
     return 0;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What is written: as the configuration says, or as a job does. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "engine/impl.h"
+
+#define QUEUE 256
+#define SNAPSHOT_QUEUE 8  /* each item holds a decoded picture */
+#define SNAPSHOTS_KEPT 20 /* per camera */
+
+/* What there is to write, by whoever wants it. */
+struct wish {
+    const char *events, *tracks, *pictures; /* NULL: none */
+    bool replace;                           /* earlier events go */
+    unsigned interval, keep;                /* of pictures */
+};
+
+static int make_folder(const char *path, struct fv_error *err)
+{
+    char part[1024];
+    if ((size_t)snprintf(part, sizeof(part), "%s", path) >= sizeof(part))
+        return fv_error_set(err, -EINVAL, "output.OUTPUT_DIR is longer than %zu characters",
+                            sizeof(part) - 1);
+    for (char *at = part + 1;; at++) {
+        if (*at != '/' && *at != 0)
+            continue;
+        char end = *at;
+        *at = 0;
+        if (mkdir(part, 0777) < 0 && errno != EEXIST)
+            return fv_error_set(err, -errno, "the output folder '%s' cannot be made: %s", part,
+                                strerror(errno));
+        if (end == 0)
+            return 0;
+        *at = end;
+    }
+}
+
+static int add_sink(struct fv_engine *engine, const struct fv_sink_ops *ops, const void *config,
+                    unsigned queue, struct fv_error *err)
+{
+    int r = fv_sink_open(ops, &engine->sink_context, config, queue,
+                         &engine->sinks[engine->sink_count], err);
+    if (r == 0)
+        engine->sink_count++;
+    return r;
+}
+
+static int open_events(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)
+{
+    const struct fv_sink_jsonl_config jsonl = {.path = wish->events, .replace = wish->replace};
+    int r = add_sink(engine, &fv_sink_jsonl, &jsonl, QUEUE, err);
+    if (r == 0)
+        engine->events = engine->sinks[engine->sink_count - 1];
+    return r;
+}
+
+static int open_pictures(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)
+{
+    const struct fv_config *config = engine->config;
+    const struct fv_sink_snapshot_config snapshot = {
+        .folder = wish->pictures,
+        .interval = wish->interval,
+        .quality = (unsigned)config->output.jpeg_quality,
+        .keep = wish->keep,
+        .min_score = (float)config->models.confidence,
+        .track_ids = config->visualization.show_track_ids,
+    };
+    int r = make_folder(wish->pictures, err);
+    return r < 0 ? r : add_sink(engine, &fv_sink_snapshot, &snapshot, SNAPSHOT_QUEUE, err);
+}
+
+static int open_wished(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)
+{
+    int r = wish->events ? open_events(engine, wish, err) : 0;
+    if (r == 0 && wish->tracks) {
+        const struct fv_sink_mot_config mot = {.path = wish->tracks};
+        r = add_sink(engine, &fv_sink_mot, &mot, QUEUE, err);
+    }
+    return r == 0 && wish->pictures ? open_pictures(engine, wish, err) : r;
+}
+
+static int open_configured(struct fv_engine *engine, struct fv_error *err)
+{
+    const struct fv_config *config = engine->config;
+    const char *folder = config->output.dir;
+    char events[1200], pictures[1200];
+    snprintf(events, sizeof(events), "%s/events.jsonl", folder);
+    snprintf(pictures, sizeof(pictures), "%s/snapshots", folder);
+    const struct wish wish = {
+        .events = config->output.save_detections ? events : NULL,
+        .pictures = config->output.save_frames ? pictures : NULL,
+        .interval = (unsigned)config->output.frame_save_interval,
+        .keep = SNAPSHOTS_KEPT,
+    };
+    int r = wish.events || wish.pictures ? make_folder(folder, err) : 0;
+    return r < 0 ? r : open_wished(engine, &wish, err);
+}
+
+int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err)
+{
+    const struct fv_engine_job *job = engine->job;
+    engine->sink_context = (struct fv_sink_context){
+        .camera_names = engine->cameras.names,
+        .camera_count = engine->cameras.count,
+        .labels = (const char *const *)engine->setup.model->labels,
+        .label_count = engine->setup.model->label_count,
+        .offline = job && !job->live,
+        .start = job ? job->start : 0,
+    };
+    if (!job)
+        return open_configured(engine, err);
+    const struct wish wish = {
+        .events = job->events,
+        .tracks = job->tracks,
+        .pictures = job->pictures,
+        .replace = true,
+        .interval = job->interval,
+    };
+    return open_wished(engine, &wish, err);
+}
