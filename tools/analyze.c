@@ -268,27 +268,11 @@ static void print_text(const struct options *o, const struct fv_analyze_figures 
 
 /* --- the run ----------------------------------------------------------------------------------------------------------- */
 
-static int exit_code(int error)
-{
-    switch (error) {
-    case 0:
-        return FV_EXIT_OK;
-    case -ENODEV:
-        return FV_EXIT_NODEV;
-    case -ENOENT:
-    case -EACCES:
-    case -EBADMSG:
-        return FV_EXIT_USAGE;
-    default:
-        return FV_EXIT_FAILED;
-    }
-}
-
 static int report(int error, const struct fv_error *err)
 {
     if (error < 0)
         fprintf(stderr, "fovea " NAME ": %s\n", err->text);
-    return exit_code(error);
+    return fv_tool_exit_code(error);
 }
 
 static int finish(const struct options *o, struct fv_analyze *analyze)

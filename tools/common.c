@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tool.h"
 
+#include <errno.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -32,6 +33,22 @@ bool fv_tool_number(const char *name, const char *option, const char *text, doub
     }
     *ret_value = value;
     return true;
+}
+
+int fv_tool_exit_code(int error)
+{
+    switch (error) {
+    case 0:
+        return FV_EXIT_OK;
+    case -ENODEV:
+        return FV_EXIT_NODEV;
+    case -ENOENT:
+    case -EACCES:
+    case -EBADMSG:
+        return FV_EXIT_USAGE;
+    default:
+        return FV_EXIT_FAILED;
+    }
 }
 
 bool fv_tool_signal_wait(int signals, int timeout_ms)

@@ -27,6 +27,9 @@ int fv_tool_usage(const char *name, const char *format, ...) __attribute__((form
 bool fv_tool_number(const char *name, const char *option, const char *text, double low, double high,
                     double *ret_value);
 
+/* The exit code that goes with a negative errno of fv_analyze_open() and its like; 0: FV_EXIT_OK. */
+int fv_tool_exit_code(int error);
+
 /* Blocks SIGINT and SIGTERM in every thread and returns a signalfd for them, -1 on failure. To be called first, before any
  * thread starts. SIGPIPE is ignored from then on. */
 int fv_tool_signals(void);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "fovea/validate.h"
+#include "integrity.h"
 #include "tool.h"
 
 #define NAME "validate"
@@ -18,8 +19,11 @@ static const char help[] =
     "\n"
     "Usage: fovea validate accuracy --gt FILE --tracks FILE [--format mot] [--json]\n"
     "       fovea validate accuracy --gt FILE --detections FILE --format coco [OPTIONS]\n"
+    "       fovea validate integrity [OPTIONS] FILE\n"
     "\n"
-    "Compares tracks or detections with ground truth.\n"
+    "accuracy compares tracks or detections with ground truth; integrity analyses a file twice "
+    "and\n"
+    "compares the events ('fovea validate integrity --help').\n"
     "\n"
     "  --gt FILE          what there was\n"
     "  --tracks FILE      tracks that were found\n"
@@ -167,9 +171,10 @@ static int accuracy(const struct options *options)
 static int check(const struct options *options, int count, char **words)
 {
     if (count == 0)
-        return fv_tool_usage(NAME, "what should be judged? accuracy");
+        return fv_tool_usage(NAME, "what should be judged? accuracy or integrity");
     if (strcmp(words[0], "accuracy") != 0)
-        return fv_tool_usage(NAME, "there is no '%s'; possible is accuracy", words[0]);
+        return fv_tool_usage(NAME, "there is no '%s'; possible are accuracy and integrity",
+                             words[0]);
     if (count > 1)
         return fv_tool_usage(NAME, "unexpected argument '%s'", words[1]);
     if (!options->truth)
@@ -227,6 +232,8 @@ static int run(int argc, char **argv)
                                           {0}};
     struct options options = {0};
     int option;
+    if (argc > 1 && strcmp(argv[1], "integrity") == 0)
+        return fv_integrity(argc - 1, argv + 1);
     opterr = 0;
     while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
         if (option == '?')
