@@ -162,6 +162,10 @@ FV_API int fv_receiver_open(const struct fv_receiver_params *params,
  * 0, -EINVAL (err names what is wrong with the url), -ENOTSUP (transport or scheme), -ENOMEM. */
 FV_API int fv_receiver_add(struct fv_receiver *receiver, const struct fv_receiver_camera *camera,
                            uint32_t *ret_id, struct fv_error *err);
+/* Other settings for a camera, which keeps its number and figures; the others notice nothing. Another name is taken over while it plays,
+ * anything else ends its connection and makes a new one at once. Borrows camera. -ENOENT, or as fv_receiver_add(): nothing changed. */
+FV_API int fv_receiver_change(struct fv_receiver *receiver, uint32_t id,
+                              const struct fv_receiver_camera *camera, struct fv_error *err);
 /* Says goodbye to the camera. No callback for it comes after the return. 0, -ENOENT, -ENOMEM. */
 FV_API int fv_receiver_remove(struct fv_receiver *receiver, uint32_t id);
 /* Once per receiver. */

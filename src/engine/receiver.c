@@ -170,19 +170,36 @@ static int fill(struct fv_camera_params *params, const struct fv_receiver_camera
     return 0;
 }
 
+/* What ingest said about these params. */
+static int explain(int ret, const struct fv_camera_params *params, const char *what,
+                   struct fv_error *err)
+{
+    if (ret == -ENOTSUP)
+        return fv_error_set(err, ret, "%s:// over this transport is not supported in this version",
+                            params->url.scheme);
+    if (ret < 0)
+        return fv_error_set(err, ret, "the camera could not be %s: %s", what, fv_strerror(ret));
+    return 0;
+}
+
 int fv_receiver_add(struct fv_receiver *receiver, const struct fv_receiver_camera *camera,
                     uint32_t *ret_id, struct fv_error *err)
 {
     struct fv_camera_params params;
     int ret = fill(&params, camera, err);
-    if (ret == 0) {
-        ret = fv_ingest_add(receiver->ingest, &params, ret_id);
-        if (ret == -ENOTSUP)
-            fv_error_set(err, ret, "%s:// over this transport is not supported in this version",
-                         params.url.scheme);
-        else if (ret < 0)
-            fv_error_set(err, ret, "the camera could not be added: %s", fv_strerror(ret));
-    }
+    if (ret == 0)
+        ret = explain(fv_ingest_add(receiver->ingest, &params, ret_id), &params, "added", err);
+    explicit_bzero(&params, sizeof(params));
+    return ret;
+}
+
+int fv_receiver_change(struct fv_receiver *receiver, uint32_t id,
+                       const struct fv_receiver_camera *camera, struct fv_error *err)
+{
+    struct fv_camera_params params;
+    int ret = fill(&params, camera, err);
+    if (ret == 0)
+        ret = explain(fv_ingest_change(receiver->ingest, id, &params), &params, "changed", err);
     explicit_bzero(&params, sizeof(params));
     return ret;
 }

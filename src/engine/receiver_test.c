@@ -239,6 +239,29 @@ static void test_add_and_remove(void **state)
     close_bed();
 }
 
+/* Under the same number another camera's pictures. */
+static void test_change(void **state)
+{
+    struct fv_receiver_stats stats;
+    struct fv_error err;
+    char url[200];
+    open_bed(false, false);
+    uint32_t id = add(0, "");
+    await(&bed.units[id], 10);
+    snprintf(url, sizeof(url), "rtsp://127.0.0.1:%u/cam1", fv_sim_port(bed.sim));
+    struct fv_receiver_camera other = {.url = url, .transport = FV_RECEIVER_TCP};
+    assert_int_equal(fv_receiver_change(bed.receiver, id, &other, &err), 0);
+    await(&bed.units[id], bed.units[id] + 10);
+    assert_int_equal(fv_receiver_stats(bed.receiver, id, &stats), 0);
+    assert_int_equal(stats.attempts, 2);
+    assert_int_equal(stats.failures, 0);
+    assert_int_equal(fv_receiver_change(bed.receiver, id + 1, &other, &err), -ENOENT);
+    other.url = "rtsp:/nonsense";
+    assert_int_equal(fv_receiver_change(bed.receiver, id, &other, &err), -EINVAL);
+    assert_true(err.text[0]);
+    close_bed();
+}
+
 static void test_refused_unit(void **state)
 {
     struct fv_receiver_stats stats;
@@ -341,7 +364,7 @@ int main(void)
         cmocka_unit_test(test_details),        cmocka_unit_test(test_wrong_password),
         cmocka_unit_test(test_add_and_remove), cmocka_unit_test(test_refused_unit),
         cmocka_unit_test(test_urls),           cmocka_unit_test(test_wrong_use),
-        cmocka_unit_test(test_out_of_memory),
+        cmocka_unit_test(test_out_of_memory),  cmocka_unit_test(test_change),
     };
     return cmocka_run_group_tests(tests, write_clip, remove_clip);
 }

@@ -108,8 +108,7 @@ static void end_turn(struct fv_camera *camera)
     fv_ingest_arm_pace(camera->ingest);
 }
 
-/* Lets go of whatever the attempt holds. */
-static void end_attempt(struct fv_camera *camera)
+void fv_camera_end_attempt(struct fv_camera *camera)
 {
     fv_camera_describe(camera);
     fv_resolve_cancel(camera->ingest->resolver, &camera->resolve);
@@ -186,7 +185,7 @@ static void look_up(struct fv_camera *camera)
 
 void fv_camera_go_on(struct fv_camera *camera)
 {
-    end_attempt(camera);
+    fv_camera_end_attempt(camera);
     look_up(camera);
 }
 
@@ -306,7 +305,7 @@ void fv_camera_fail(struct fv_camera *camera, const struct fv_trouble *trouble)
         delay = 0;
     }
     camera->sums.failures++;
-    end_attempt(camera);
+    fv_camera_end_attempt(camera);
     end_turn(camera);
     fv_camera_enter(camera, FV_PHASE_RETRY, now + delay, trouble->code, trouble->reason);
 }
@@ -393,7 +392,7 @@ int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *pa
 
 void fv_camera_end(struct fv_camera *camera, const char *reason)
 {
-    end_attempt(camera);
+    fv_camera_end_attempt(camera);
     fv_pace_leave(&camera->ingest->pace, &camera->pace);
     fv_ingest_arm_pace(camera->ingest);
     fv_camera_enter(camera, FV_PHASE_OFF, FV_TIME_NEVER, -ECANCELED, reason);

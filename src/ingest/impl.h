@@ -6,6 +6,7 @@
  *   pace.c     whose turn it is to connect               flow.c       bytes of one camera: socket -> rtsp -> rtp -> consumer
  *   tail.c     bytes kept between two reads              datagrams.c  the same over UDP      route.c    TCP, UDP, TLS, redirections
  *   trust.c    certificates                              watch.c      its deadlines          figures.c  its statistics and history
+ *                                                        revise.c     other settings for it
  */
 #ifndef FV_INGEST_IMPL_H
 #define FV_INGEST_IMPL_H
@@ -53,15 +54,28 @@ struct fv_ingest {
     bool running, ended;
 
     pthread_mutex_t lock;  /* never held while a callback runs */
-    pthread_cond_t served; /* `leaving` or `serving` changed */
+    pthread_cond_t served; /* `order` or `serving` changed */
     /* under `lock` */
     struct fv_camera **table; /* by rising id */
     size_t count, capacity;
     uint32_t next_id;
     struct fv_list arrivals;   /* cameras that the ingest thread must begin */
-    struct fv_camera *leaving; /* the one that it must end; one at a time, see `life` */
+    struct fv_order *order;    /* what else it must do; one at a time, see `life` */
     bool work_posted;
     bool serving; /* the thread takes work */
+};
+
+/* Other settings for a camera, with what they need. */
+struct fv_revision {
+    const struct fv_camera_params *params; /* borrowed */
+    struct fv_trust *trust;
+    struct fv_pace_host *host;
+};
+
+/* For one camera, from another thread, which waits. */
+struct fv_order {
+    struct fv_camera *camera;
+    struct fv_revision *revision; /* NULL: end the camera */
 };
 
 /* What a camera waits for. */
@@ -145,6 +159,8 @@ void fv_ingest_arm_pace(struct fv_ingest *ingest);
 /* Borrows params. Any thread. 0 or -ENOMEM. */
 int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *params,
                      struct fv_camera **ret_camera);
+/* Lets go of whatever the attempt at hand holds. */
+void fv_camera_end_attempt(struct fv_camera *camera);
 void fv_camera_destroy(struct fv_camera *camera); /* off or never begun; NULL is fine */
 void fv_camera_begin(struct fv_camera *camera);
 void fv_camera_await_turn(struct fv_camera *camera);
@@ -167,6 +183,14 @@ void fv_camera_unresolved(struct fv_camera *camera, int code, const char *why);
 bool fv_camera_is_settled(const struct fv_camera *camera);
 const char *fv_phase_name(enum fv_phase phase);
 enum fv_camera_state fv_phase_state(enum fv_phase phase);
+
+/* revise.c */
+/* Borrows params. Any thread. 0 or negative errno as of fv_ingest_add(). */
+int fv_revision_init(struct fv_revision *revision, struct fv_ingest *ingest,
+                     const struct fv_camera_params *params);
+void fv_revision_finish(struct fv_revision *revision, struct fv_ingest *ingest);
+/* Puts the settings in force. The ingest thread's, or any while the camera is not at work. */
+void fv_camera_revise(struct fv_camera *camera, struct fv_revision *revision);
 
 /* flow.c */
 int fv_camera_open_session(struct fv_camera *camera); /* 0 or negative errno */

@@ -182,17 +182,21 @@ static struct fv_camera *take_arrival(struct fv_ingest *ingest)
     return camera;
 }
 
-static void serve_departure(struct fv_ingest *ingest)
+static void serve_order(struct fv_ingest *ingest)
 {
     pthread_mutex_lock(&ingest->lock);
-    struct fv_camera *camera = ingest->leaving;
+    struct fv_order *order = ingest->order;
     pthread_mutex_unlock(&ingest->lock);
-    if (!camera)
+    if (!order)
         return;
-    fv_list_remove(&camera->link);
-    fv_camera_end(camera, "removed");
+    if (order->revision) {
+        fv_camera_revise(order->camera, order->revision);
+    } else {
+        fv_list_remove(&order->camera->link);
+        fv_camera_end(order->camera, "removed");
+    }
     pthread_mutex_lock(&ingest->lock);
-    ingest->leaving = NULL;
+    ingest->order = NULL;
     pthread_cond_broadcast(&ingest->served);
     pthread_mutex_unlock(&ingest->lock);
 }
@@ -208,7 +212,7 @@ static void run_work(void *data)
         fv_list_append(&ingest->attached, &camera->link);
         fv_camera_begin(camera);
     }
-    serve_departure(ingest);
+    serve_order(ingest);
 }
 
 /* The lock is held. At most one post is under way, so that it stays within what the loop keeps reserved. */
@@ -329,37 +333,61 @@ int fv_ingest_release(struct fv_ingest *ingest, uint32_t id)
     return ret;
 }
 
-/* Hands the camera to the ingest thread and waits until that has let go of it. The lock is held. */
-static int depart(struct fv_ingest *ingest, struct fv_camera *camera)
+/* Hands the order to the ingest thread and waits until it is carried out. The lock is held. 0, 1: there is no thread (any more) that
+ * could, so that the caller may; or negative errno. */
+static int give(struct fv_ingest *ingest, struct fv_order *order)
 {
-    ingest->leaving = camera;
+    if (!ingest->serving || order->camera->held)
+        return 1;
+    ingest->order = order;
     int ret = post_work(ingest);
-    while (ret == 0 && ingest->leaving && ingest->serving)
+    while (ret == 0 && ingest->order && ingest->serving)
         pthread_cond_wait(&ingest->served, &ingest->lock);
-    if (ret == 0 && ingest->leaving)
-        fv_list_remove(&camera->link); /* the thread ended before it took the camera over */
-    ingest->leaving = NULL;
+    if (ret == 0 && ingest->order)
+        ret = 1;
+    ingest->order = NULL;
     return ret;
 }
 
 int fv_ingest_remove(struct fv_ingest *ingest, uint32_t id)
 {
-    int ret = 0;
+    int ret;
     pthread_mutex_lock(&ingest->life);
     pthread_mutex_lock(&ingest->lock);
     struct fv_camera *camera = get(ingest, id);
-    if (!camera)
-        ret = -ENOENT;
-    else if (ingest->serving && !camera->held)
-        ret = depart(ingest, camera);
-    else
+    ret = camera ? give(ingest, &(struct fv_order){.camera = camera}) : -ENOENT;
+    if (ret == 1) {
         fv_list_remove(&camera->link);
+        ret = 0;
+    }
     if (ret == 0)
         take_out(ingest, id);
     pthread_mutex_unlock(&ingest->lock);
     pthread_mutex_unlock(&ingest->life);
     if (ret == 0)
         fv_camera_destroy(camera);
+    return ret;
+}
+
+int fv_ingest_change(struct fv_ingest *ingest, uint32_t id, const struct fv_camera_params *params)
+{
+    struct fv_revision revision;
+    int ret = check(params);
+    if (ret == 0)
+        ret = fv_revision_init(&revision, ingest, params);
+    if (ret < 0)
+        return ret;
+    pthread_mutex_lock(&ingest->life);
+    pthread_mutex_lock(&ingest->lock);
+    struct fv_camera *camera = get(ingest, id);
+    ret = camera ? give(ingest, &(struct fv_order){camera, &revision}) : -ENOENT;
+    if (ret == 1) {
+        fv_camera_revise(camera, &revision);
+        ret = 0;
+    }
+    pthread_mutex_unlock(&ingest->lock);
+    pthread_mutex_unlock(&ingest->life);
+    fv_revision_finish(&revision, ingest);
     return ret;
 }
 

@@ -118,6 +118,11 @@ int fv_ingest_add(struct fv_ingest *ingest, const struct fv_camera_params *param
 int fv_ingest_release(struct fv_ingest *ingest, uint32_t id);
 /* Any thread but the ingest thread; waits for the running pass. No callback for this camera comes after the return. 0, -ENOENT, -ENOMEM. */
 int fv_ingest_remove(struct fv_ingest *ingest, uint32_t id);
+/* Other settings for a camera, which keeps its id, figures and history; the others notice nothing. Another url, login, transport or TLS
+ * setting, reorder window or flag_loss ends its connection and makes a new one in its turn, without a backoff; all others are in force
+ * from the next phase on and do not interrupt it. Borrows params. Threads as of fv_ingest_remove(). 0; -ENOENT; or as fv_ingest_add(),
+ * and nothing has changed. */
+int fv_ingest_change(struct fv_ingest *ingest, uint32_t id, const struct fv_camera_params *params);
 /* Any thread; a recent state (never waits for the network). -ENOENT. */
 int fv_ingest_stats(struct fv_ingest *ingest, uint32_t id, struct fv_camera_stats *ret_stats);
 /* Likewise. */
