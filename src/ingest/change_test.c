@@ -16,11 +16,13 @@
 
 static const struct fake_params well = {0};
 
-/* The n-th (from 0) event's reason. */
-static const char *reason(uint32_t id, unsigned n)
+/* What was written down about a camera so far. */
+static struct bed_camera look(uint32_t id)
 {
-    assert_true(bed.cameras[id].event_count > n);
-    return bed.cameras[id].reasons[n];
+    pthread_mutex_lock(&bed.lock);
+    struct bed_camera copy = bed.cameras[id];
+    pthread_mutex_unlock(&bed.lock);
+    return copy;
 }
 
 static bool plays_again(const struct bed_camera *camera, unsigned events)
@@ -48,24 +50,25 @@ static void test_another_address(void **state)
     uint32_t id = bed_add(&params), neighbour = bed_add(&params);
     bed_await(id, bed_has_pictures, 5);
     bed_await(neighbour, bed_has_pictures, 5);
-    unsigned plays = next.plays, events = bed.cameras[id].event_count;
-    uint32_t epoch = bed.cameras[id].epoch;
+    unsigned plays = next.plays, events = look(id).event_count;
+    uint32_t epoch = look(id).epoch;
     assert_int_equal(fv_ingest_change(bed.ingest, id, &other), 0);
     bed_await(id, plays_again, events + 1);
-    bed_await(id, bed_has_pictures, bed.cameras[id].pictures + 2);
+    bed_await(id, bed_has_pictures, look(id).pictures + 2);
     bed_await_count(&old.teardowns, 1);
     assert_int_equal(next.plays, plays + 1);
-    assert_int_equal(bed.cameras[id].events[events].from, FV_CAMERA_PLAYING);
-    assert_int_equal(bed.cameras[id].events[events].to, FV_CAMERA_WAITING);
-    assert_int_equal(bed.cameras[id].events[events].code, 0);
-    assert_non_null(strstr(reason(id, events), "its settings changed"));
-    assert_true(bed.cameras[id].epoch > epoch);
+    struct bed_camera camera = look(id);
+    assert_int_equal(camera.events[events].from, FV_CAMERA_PLAYING);
+    assert_int_equal(camera.events[events].to, FV_CAMERA_WAITING);
+    assert_int_equal(camera.events[events].code, 0);
+    assert_non_null(strstr(camera.reasons[events], "its settings changed"));
+    assert_true(camera.epoch > epoch);
+    assert_int_equal(camera.wrong, 0);
     struct fv_camera_stats stats = bed_stats(id);
     assert_int_equal(stats.failures, 0);
     assert_int_equal(stats.attempts, 2);
     assert_int_equal(stats.connects, 2);
     assert_undisturbed(neighbour);
-    assert_int_equal(bed.cameras[id].wrong, 0);
     bed_close();
     fake_camera_stop(&old);
     fake_camera_stop(&next);
@@ -82,13 +85,13 @@ static void test_limits(void **state)
     params.stall_timeout = 60 * FV_S;
     uint32_t id = bed_add(&params);
     bed_await(id, bed_has_pictures, 1);
-    unsigned events = bed.cameras[id].event_count;
+    unsigned events = look(id).event_count;
     params.stall_timeout = 300 * FV_MS;
     snprintf(params.name, sizeof(params.name), "door");
     assert_int_equal(fv_ingest_change(bed.ingest, id, &params), 0);
-    assert_int_equal(bed.cameras[id].event_count, events);
+    assert_int_equal(look(id).event_count, events);
     bed_await(id, bed_failed, 1); /* mute behind its hundredth picture */
-    assert_true(bed.cameras[id].pictures >= 99);
+    assert_true(look(id).pictures >= 99);
     assert_string_equal(bed_failure(id, 0).reason, "no packet for 0.3 s");
     bed_await(id, plays_again, events + 1);
     assert_int_equal(fake.connections, 2);
@@ -123,7 +126,7 @@ static void test_refused_changes(void **state)
     struct fv_camera_params good = bed_params(fake.url), p = good;
     uint32_t id = bed_add(&good);
     bed_await(id, bed_has_pictures, 1);
-    unsigned events = bed.cameras[id].event_count;
+    unsigned events = look(id).event_count;
     p.stall_timeout = 0;
     assert_int_equal(fv_ingest_change(bed.ingest, id, &p), -EINVAL);
     p = bed_params("rtsps://127.0.0.1:1/"), strcpy(p.tls_ca_file, "/does/not/exist.pem");
@@ -140,7 +143,7 @@ static void test_refused_changes(void **state)
         assert_true(ret == -ENOMEM || ret == 0); /* the other thread may have met it */
     }
     fv_alloc_fail_at(0);
-    assert_int_equal(bed.cameras[id].event_count, events);
+    assert_int_equal(look(id).event_count, events);
     assert_undisturbed(id);
     bed_close();
     fake_camera_stop(&fake);
