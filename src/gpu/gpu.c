@@ -64,10 +64,10 @@ static int schedule(struct fv_gpu *gpu, struct fv_error *err)
     int r = FV_GPU_CALL(gpu, err, cuDevicePrimaryCtxGetState, gpu->device, &flags, &active);
     if (r < 0 || (active && (flags & SCHEDULING) == CU_CTX_SCHED_BLOCKING_SYNC))
         return r;
-    flags = (flags & ~SCHEDULING) | CU_CTX_SCHED_BLOCKING_SYNC;
+    unsigned wanted = (flags & ~SCHEDULING) | CU_CTX_SCHED_BLOCKING_SYNC;
     if (!active)
-        return FV_GPU_CALL(gpu, err, cuDevicePrimaryCtxSetFlags, gpu->device, flags);
-    if (gpu->driver.cuDevicePrimaryCtxSetFlags(gpu->device, flags) == CUDA_SUCCESS)
+        return FV_GPU_CALL(gpu, err, cuDevicePrimaryCtxSetFlags, gpu->device, wanted);
+    if (gpu->driver.cuDevicePrimaryCtxSetFlags(gpu->device, wanted) == CUDA_SUCCESS)
         r = FV_GPU_CALL(gpu, err, cuDevicePrimaryCtxGetState, gpu->device, &flags, &active);
     gpu->spins = (flags & SCHEDULING) != CU_CTX_SCHED_BLOCKING_SYNC;
     return r;
@@ -154,5 +154,10 @@ int fv_gpu_reset(unsigned device, struct fv_error *err)
         r = fv_driver_check(&driver, driver.cuDevicePrimaryCtxReset(handle),
                             "cuDevicePrimaryCtxReset", err);
     fv_driver_close(&driver);
-    return r == 0 ? 0 : fv_error_prefix(err, -ENODEV, "GPU %u cannot be reset", device);
+    if (r == 0)
+        return 0;
+    fv_error_prefix(err, r, "GPU %u cannot be reset", device);
+    if (err)
+        err->code = -ENODEV;
+    return -ENODEV;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gpu/gpu.h"
+#include "gpu/picture.h"
 #include "gpu/probe.h"
 
 static const char what[] = "this fovea was built without the GPU path";
@@ -144,4 +145,11 @@ void fv_gpu_account(struct fv_gpu *gpu, enum fv_gpu_purpose purpose, bool to_dev
 void fv_gpu_traffic(const struct fv_gpu *gpu, struct fv_gpu_traffic *ret_traffic)
 {
     memset(ret_traffic, 0, sizeof(*ret_traffic));
+}
+
+int fv_gpu_picture_fetch(struct fv_gpu *gpu, struct fv_gpu_stream *stream,
+                         const struct fv_picture *picture, struct fv_picture **ret_copy,
+                         struct fv_error *err)
+{
+    return unavailable(err);
 }

@@ -102,25 +102,32 @@ static void read_script(const char *text)
     fakegpu_plan = plan;
 }
 
+static char seen[sizeof(fakegpu_plan.text)]; /* of the environment */
+static bool was_read;
+
+/* True when the environment's script is another one than at the last look. */
+static bool look(void)
+{
+    const char *text = getenv("FOVEA_FAKE_GPU");
+    bool changed = !was_read || strncmp(seen, text ? text : "", sizeof(seen) - 1) != 0;
+    snprintf(seen, sizeof(seen), "%s", text ? text : "");
+    was_read = true;
+    return changed;
+}
+
 void fakegpu_script(const char *script)
 {
     pthread_mutex_lock(&reading);
+    look();
     read_script(script);
     pthread_mutex_unlock(&reading);
 }
 
 void fakegpu_script_read(void)
 {
-    const char *text = getenv("FOVEA_FAKE_GPU");
-    static bool was_read;
-    static char last[sizeof(fakegpu_plan.text)];
-    text = text ? text : "";
     pthread_mutex_lock(&reading);
-    if (!was_read || strncmp(last, text, sizeof(last) - 1) != 0) {
-        snprintf(last, sizeof(last), "%s", text);
-        read_script(text);
-    }
-    was_read = true;
+    if (look())
+        read_script(seen);
     pthread_mutex_unlock(&reading);
 }
 
