@@ -219,6 +219,12 @@ static int run_engine(const struct options *o, struct fv_engine *engine, int sig
     return code;
 }
 
+static void print_progress(void *data, const char *text)
+{
+    (void)data;
+    fprintf(stderr, "fovea run: %s\n", text);
+}
+
 static int run(int argc, char **argv)
 {
     struct options o = {0};
@@ -236,6 +242,7 @@ static int run(int argc, char **argv)
         .backend = o.backend,
         .output_dir = o.output,
         .problem = fv_problems_print,
+        .progress = print_progress,
         .data = &problems,
     };
     struct fv_engine *engine = NULL;

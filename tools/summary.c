@@ -38,6 +38,20 @@ static json_t *camera_object(const struct fv_engine_camera *camera, enum fv_came
         "p99", ms(camera->age_p99), "max", ms(camera->age_max));
 }
 
+static json_t *gpu_object(const struct fv_engine_gpu *gpu)
+{
+    json_t *bytes = json_object();
+    for (uint32_t i = 0; bytes && i < gpu->traffic_count; i++)
+        json_object_set_new(bytes, gpu->traffic[i].purpose,
+                            json_pack("{s:I, s:I}", "to_device", integer(gpu->traffic[i].to_device),
+                                      "to_host", integer(gpu->traffic[i].to_host)));
+    return json_pack(
+        "{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:o}", "name", gpu->name, "device", (int)gpu->device,
+        "memory_used", integer(gpu->memory_free_at_start - gpu->memory_free), "pool_bytes",
+        integer(gpu->pool_bytes), "pool_used", integer(gpu->pool_used), "pool_peak",
+        integer(gpu->pool_peak), "refused_copies", integer(gpu->tripped), "bytes", bytes);
+}
+
 json_t *fv_summary_make(struct fv_engine *engine, const struct fv_summary_live *live)
 {
     struct fv_engine_stats stats;
@@ -49,10 +63,19 @@ json_t *fv_summary_make(struct fv_engine *engine, const struct fv_summary_live *
             continue;
         json_array_append_new(cameras, camera_object(&camera, live->states[i]));
     }
-    return json_pack("{s:s, s:f, s:f, s:s, s:s, s:I, s:I, s:o}", "name", stats.name, "duration_s", tenths(live->duration_s),
-                     "cpu_percent_of_one_core", tenths(live->cpu_percent), "backend", stats.backend,
-                     "runtime", stats.runtime, "events_written", integer(stats.events_written),
-                     "events_dropped", integer(stats.events_dropped), "cameras", cameras);
+    json_t *summary =
+        json_pack("{s:s, s:f, s:f, s:s, s:s, s:I, s:I, s:{s:f, s:f, s:f}, s:f, s:o}", "name",
+                  stats.name, "duration_s", tenths(live->duration_s), "cpu_percent_of_one_core",
+                  tenths(live->cpu_percent), "backend", stats.backend, "runtime", stats.runtime,
+                  "events_written", integer(stats.events_written), "events_dropped",
+                  integer(stats.events_dropped), "age_ms", "p50", ms(stats.age_p50), "p99",
+                  ms(stats.age_p99), "max", ms(stats.age_max), "pictures_per_batch",
+                  stats.batches ? tenths((double)stats.batched / (double)stats.batches) : 0.0,
+                  "cameras", cameras);
+    struct fv_engine_gpu gpu;
+    if (summary && fv_engine_gpu(engine, &gpu) == 0)
+        json_object_set_new(summary, "gpu", gpu_object(&gpu));
+    return summary;
 }
 
 int fv_summary_write(const char *path, const json_t *summary)

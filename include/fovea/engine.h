@@ -35,6 +35,8 @@ struct fv_engine_params {
     void (*rule)(void *data, const struct fv_rule_event *event);
     /* Each change of a camera's state; on the ingest thread; must not block. May be NULL. */
     void (*camera)(void *data, const struct fv_camera_event *event);
+    /* What takes long during open ("batch 4 of 16: ..."), a sentence without a full stop. May be NULL. */
+    void (*progress)(void *data, const char *text);
     void *data;
 };
 
@@ -66,10 +68,10 @@ struct fv_engine_camera {
         dropped_decode; /* access units that could not be decoded or waited for a key picture */
     uint64_t skipped;   /* pictures left out by setting */
     int64_t age_p50, age_p99,
-        age_max;          /* ns from the last packet to the event; 0 before the first */
-    uint32_t persons_now; /* in the last analysed picture */
-    uint64_t tracks;      /* objects that were followed: numbers given to tracks */
-    uint64_t rule_events; /* of zones and lines: all of them, */
+        age_max;                /* ns from the last packet to the event; 0 before the first */
+    uint32_t persons_now;       /* in the last analysed picture */
+    uint64_t tracks;            /* objects that were followed: numbers given to tracks */
+    uint64_t rule_events;       /* of zones and lines: all of them, */
     uint64_t crossings, dwells; /* those of type line.crossing, and starts of zone.dwell */
 };
 
@@ -81,7 +83,30 @@ struct fv_engine_stats {
     uint32_t camera_count;
     uint64_t batches, batched;               /* batches run; pictures in them */
     uint64_t events_written, events_dropped; /* events.jsonl */
+    int64_t age_p50, age_p99, age_max;       /* as in struct fv_engine_camera, of all cameras */
 };
+
+/* Bytes that crossed between host and GPU for one purpose. */
+struct fv_engine_traffic {
+    const char *purpose; /* "bitstream", "boxes", "snapshot", "weights", "control" */
+    uint64_t to_device, to_host;
+};
+#define FV_ENGINE_PURPOSES_MAX 8
+
+/* The GPU in use. */
+struct fv_engine_gpu {
+    const char *name;                                         /* valid until close */
+    unsigned device;                                          /* of "cuda:N" */
+    uint64_t memory_total, memory_free_at_start, memory_free; /* bytes, of the whole device */
+    uint64_t pool_bytes, pool_used, pool_peak;                /* GPU_MEMORY_POOL_SIZE_MB */
+    struct fv_engine_traffic traffic[FV_ENGINE_PURPOSES_MAX];
+    uint32_t traffic_count;
+    uint64_t tripped; /* pixel-sized copies to the host that no purpose allowed; each was refused */
+    bool lost;        /* the device failed for good */
+};
+
+/* 0, or -ENODEV: the engine runs on the CPU back end. Any thread. */
+FV_API int fv_engine_gpu(struct fv_engine *engine, struct fv_engine_gpu *ret_gpu);
 
 FV_API void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats);
 /* index < camera_count. 0 or -EINVAL. Any thread. */

@@ -70,7 +70,7 @@ static void test_without_configuration(void **state)
         " priority ",  " socket_buffers ", " io_uring ", " build ",     " gpu_driver ",
         " inference ", " model ",          " output ",   " container ", " locked_memory "};
     struct found found;
-    assert_true(examine(NULL, "gpu", &found) > 0); /* this version has no GPU pipeline */
+    assert_true(examine(NULL, "gpu", &found) > 0); /* no GPU here, or no TensorRT */
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
         assert_non_null(strstr(found.list, ids[i]));
     assert_non_null(strstr(found.list, "2 gpu GPU"));

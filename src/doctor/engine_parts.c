@@ -108,7 +108,7 @@ static void check_model(struct fv_doctor *doctor)
     struct fv_model *model = NULL;
     struct fv_error err = {0};
     const char *path = doctor->config ? doctor->config->models.model_path : NULL;
-    int r = path ? 0 : fv_setup_bundled_model(bundled, sizeof(bundled), &err);
+    int r = path ? 0 : fv_setup_bundled_model(false, bundled, sizeof(bundled), &err);
     if (r == 0)
         r = fv_model_load(path ? path : bundled, &model, &err);
     struct fv_doctor_about about = {

@@ -149,7 +149,7 @@ static void rule_model(struct fv_check *check, const struct fv_config *config)
     struct fv_error err = {0};
     struct fv_model *model = NULL;
     const char *path = config->models.model_path;
-    int r = path ? 0 : fv_setup_bundled_model(bundled, sizeof(bundled), &err);
+    int r = path ? 0 : fv_setup_bundled_model(false, bundled, sizeof(bundled), &err);
     if (r == 0)
         r = fv_model_load(path ? path : bundled, &model, &err);
     if (r == 0)

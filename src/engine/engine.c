@@ -222,8 +222,10 @@ static struct fv_decode_choice choice_of(const struct fv_config *config,
 
 static int open_decode(struct fv_engine *engine, struct fv_error *err)
 {
+    void *shared = NULL;
     struct fv_decode_worker_params params = {
-        .ops = &fv_decoder_cpu,
+        .ops = engine->setup.device ? fv_device_decoder(engine->setup.device, &shared)
+                                    : &fv_decoder_cpu,
         .cameras = engine->cameras.count,
         .queue_per_camera = (unsigned)engine->config->processing.max_queue_size,
         .interval = 1,
@@ -236,6 +238,7 @@ static int open_decode(struct fv_engine *engine, struct fv_error *err)
         params.queue_per_camera = fv_engine_job_room(engine);
         params.served = on_served;
     }
+    params.shared = shared;
     int r = fv_decode_worker_create(&params, &engine->decode, err);
     for (unsigned i = 0, id = 0; r == 0 && i < engine->config->cameras.count; i++) {
         const struct fv_conf_camera *camera = &engine->config->cameras.items[i];
@@ -266,13 +269,11 @@ static int open_ingest(struct fv_engine *engine, struct fv_error *err)
     return r;
 }
 
+/* Names everything that is missing at once. */
 static int probe_gpu(struct fv_engine *engine, struct fv_error *err)
 {
-    const struct fv_config *config = engine->config;
-    struct fv_gpu_params wanted = {.device = (unsigned)config->models.device_index};
-    if (config->processing.memory_pooling)
-        wanted.pool_bytes = (size_t)config->processing.gpu_memory_pool_mb << 20;
-    return fv_gpu_probe(&wanted, engine->params.problem, engine->params.data, err);
+    const struct fv_gpu_params params = fv_device_params(engine->config);
+    return fv_gpu_probe(&params, engine->params.problem, engine->params.data, err);
 }
 
 static int open_parts(struct fv_engine *engine, struct fv_error *err)
@@ -285,10 +286,14 @@ static int open_parts(struct fv_engine *engine, struct fv_error *err)
         return r;
     fv_threads_init(&engine->threads, engine->config);
     if (engine->config->processing.backend == FV_BACKEND_GPU)
-        return probe_gpu(engine, err);
+        r = probe_gpu(engine, err);
+    if (r < 0)
+        return r;
     r = fv_cameras_init(&engine->cameras, engine->config);
     if (r < 0)
         return fv_error_set(err, r, "out of memory");
+    engine->setup.progress = engine->params.progress;
+    engine->setup.data = engine->params.data;
     r = fv_setup_init(&engine->setup, engine->config, err);
     if (r == 0)
         r = open_analysis(engine, err);

@@ -5,11 +5,21 @@
 
 #include "engine/impl.h"
 
+static void add_ages(struct fv_engine *engine, struct fv_engine_stats *stats)
+{
+    struct fv_hist all = {0};
+    for (uint32_t i = 0; i < engine->cameras.count; i++)
+        fv_hist_merge(&all, &engine->cameras.figures[i].age);
+    stats->age_p50 = fv_hist_quantile(&all, 0.5);
+    stats->age_p99 = fv_hist_quantile(&all, 0.99);
+    stats->age_max = all.max;
+}
+
 void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats)
 {
     struct fv_engine_stats stats = {
         .name = engine->config->app.name,
-        .backend = "cpu",
+        .backend = engine->setup.device ? "gpu" : "cpu",
         .runtime = engine->setup.runtime_ops->describe(engine->setup.runtime),
         .uptime = engine->started ? fv_now() - engine->started_at : 0,
         .camera_count = engine->cameras.count,
@@ -23,7 +33,16 @@ void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats
         fv_sink_stats(engine->events, &events);
     stats.events_written = events.written;
     stats.events_dropped = events.dropped + events.failed;
+    add_ages(engine, &stats);
     *ret_stats = stats;
+}
+
+int fv_engine_gpu(struct fv_engine *engine, struct fv_engine_gpu *ret_gpu)
+{
+    if (!engine->setup.device)
+        return -ENODEV;
+    fv_device_figures(engine->setup.device, ret_gpu);
+    return 0;
 }
 
 static void add_ingest_figures(struct fv_engine *engine, uint32_t index,

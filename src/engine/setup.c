@@ -11,10 +11,12 @@
 #include "base/slice.h"
 #include "engine/analysis.h"
 #include "engine/build_config.h"
+#include "gpu/gpu.h"
 
 #define BUNDLED "yolox_nano.onnx"
+#define BUNDLED_FP16 "yolox_nano_fp16.onnx"
 
-static int beside_executable(char *path, size_t size)
+static int beside_executable(const char *file, char *path, size_t size)
 {
     char exe[1024];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
@@ -24,28 +26,28 @@ static int beside_executable(char *path, size_t size)
     char *slash = strrchr(exe, '/');
     if (slash)
         *slash = 0;
-    if ((size_t)snprintf(path, size, "%s/model/" BUNDLED, exe) >= size)
+    if ((size_t)snprintf(path, size, "%s/model/%s", exe, file) >= size)
         return -ENOENT;
     return access(path, R_OK) == 0 ? 0 : -ENOENT;
 }
 
-int fv_setup_bundled_model(char *path, size_t size, struct fv_error *err)
+int fv_setup_bundled_model(bool half, char *path, size_t size, struct fv_error *err)
 {
+    const char *file = half ? BUNDLED_FP16 : BUNDLED;
     const char *named = getenv("FOVEA_MODEL_PATH");
     if (named && *named) {
         snprintf(path, size, "%s", named);
         return 0; /* a wrong path is reported by who opens it */
     }
-    if (beside_executable(path, size) == 0)
+    if (beside_executable(file, path, size) == 0)
         return 0;
-    snprintf(path, size, "%s", FV_DATA_DIR "/model/" BUNDLED);
+    snprintf(path, size, "%s/model/%s", FV_DATA_DIR, file);
     if (access(path, R_OK) == 0)
         return 0;
     return fv_error_set(err, -ENOENT,
-                        "the bundled detector " BUNDLED
-                        " is neither in the folder 'model' beside the program nor in "
-                        "%s/model: run scripts/setup, or set models.MODEL_PATH",
-                        FV_DATA_DIR);
+                        "the bundled detector %s is neither in the folder 'model' beside the "
+                        "program nor in %s/model: run scripts/setup, or set models.MODEL_PATH",
+                        file, FV_DATA_DIR);
 }
 
 static int load_model(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err)
@@ -53,7 +55,8 @@ static int load_model(struct fv_setup *setup, const struct fv_config *config, st
     char path[1024];
     const char *named = config->models.model_path;
     if (!named) {
-        int r = fv_setup_bundled_model(path, sizeof(path), err);
+        bool half = setup->device && config->models.tensorrt_fp16;
+        int r = fv_setup_bundled_model(half, path, sizeof(path), err);
         if (r < 0)
             return r;
     }
@@ -117,51 +120,108 @@ static int make_detector(struct fv_setup *setup, const struct fv_config *config,
         .iou_threshold = (float)config->models.iou,
         .classes = classes,
         .class_count = config->models.target_classes.count,
+        .gpu = setup->device ? fv_device_gpu(setup->device) : NULL,
+        .stream = setup->device ? fv_device_stream(setup->device) : NULL,
     };
-    r = fv_detector_cpu_create(&params, &setup->detector, err);
+    r = setup->device ? fv_detector_gpu_create(&params, &setup->detector, err)
+                      : fv_detector_cpu_create(&params, &setup->detector, err);
     fv_free(classes);
     return r;
+}
+
+/* By the name of INFERENCE_PROVIDER. */
+static int open_named(struct fv_setup *setup, const struct fv_config *config, const char *name,
+                      struct fv_error *err)
+{
+    const enum fv_memory memory = setup->device ? FV_MEMORY_DEVICE : FV_MEMORY_HOST;
+    setup->runtime_ops = fv_runtime_find(name);
+    if (!setup->runtime_ops || setup->runtime_ops->memory != memory)
+        return fv_error_set(err, -ENOTSUP,
+                            "models.INFERENCE_PROVIDER \"%s\" does not run on the %s back end", name,
+                            setup->device ? "GPU" : "CPU");
+    struct fv_runtime_params params = {
+        .model = setup->model,
+        .max_batch = setup->batch,
+        .lanes = setup->device ? FV_DETECTOR_GPU_LANES : 1,
+        .gpu = setup->device ? fv_device_gpu(setup->device) : NULL,
+        .stream = setup->device ? fv_device_stream(setup->device) : NULL,
+        .progress = setup->progress,
+        .data = setup->data,
+    };
+    return setup->runtime_ops->open(&params, &setup->runtime, err);
+}
+
+/* On the GPU "auto" is an engine of the TensorRT class or an error; what the user would have to give up is not chosen silently. */
+static int open_best(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err)
+{
+    struct fv_error first = {0};
+    if (open_named(setup, config, "tensorrt", &first) == 0 ||
+        open_named(setup, config, "tensorrt-rtx", err) == 0)
+        return 0;
+    return fv_error_set(err, -ENOTSUP,
+                        "models.INFERENCE_PROVIDER \"auto\" needs a TensorRT-class engine, and there "
+                        "is none (%s): install one, or set \"INFERENCE_PROVIDER\": \"cuda\"",
+                        first.text);
 }
 
 static int open_runtime(struct fv_setup *setup, const struct fv_config *config,
                         struct fv_error *err)
 {
     const char *name = config->models.inference_provider;
-    if (strcmp(name, "auto") == 0)
-        name = "cpu"; /* the CPU back end was asked for by name; there is nothing else to choose */
-    setup->runtime_ops = fv_runtime_find(name);
-    if (!setup->runtime_ops || setup->runtime_ops->memory != FV_MEMORY_HOST)
-        return fv_error_set(err, -ENOTSUP,
-                            "models.INFERENCE_PROVIDER \"%s\" does not run on the CPU back end: "
-                            "use \"auto\" or \"cpu\"",
-                            name);
-    struct fv_runtime_params params = {
-        .model = setup->model, .max_batch = setup->batch, .lanes = 1};
-    return setup->runtime_ops->open(&params, &setup->runtime, err);
+    if (strcmp(name, "auto") != 0)
+        return open_named(setup, config, name, err);
+    /* The CPU back end was asked for by name; there is nothing else to choose. */
+    return setup->device ? open_best(setup, config, err) : open_named(setup, config, "cpu", err);
 }
 
-/* The first runs are slower than the rest: let no camera see them. */
-static int warm_up(struct fv_setup *setup, int iterations, struct fv_error *err)
+static void fill_input(struct fv_setup *setup)
 {
     const struct fv_model *model = setup->model;
     float *input = setup->runtime_ops->input(setup->runtime, 0);
     size_t count = (size_t)setup->batch * 3 * model->width * model->height;
     for (size_t i = 0; i < count; i++)
         input[i] = model->pad_value;
+}
+
+/* The first runs are slower than the rest: let no camera see them. */
+static int warm_up(struct fv_setup *setup, int iterations, struct fv_error *err)
+{
+    unsigned lanes = setup->detector->lanes;
+    if (!setup->device)
+        fill_input(setup);
     int r = 0;
     const void *output;
-    for (int i = 0; r == 0 && i < iterations; i++)
-        r = setup->runtime_ops->run(setup->runtime, 0, i % 2 ? setup->batch : 1, &output, err);
+    for (unsigned i = 0; r == 0 && i < (unsigned)iterations; i++)
+        r = setup->runtime_ops->run(setup->runtime, i % lanes, i % 2 ? setup->batch : 1, &output,
+                                    err);
+    if (r == 0 && setup->device)
+        r = fv_gpu_stream_finish(fv_device_stream(setup->device), err);
     return r < 0 ? fv_error_prefix(err, r, "warming up the model") : 0;
+}
+
+/* GPU_BATCH_SIZE "auto": all cameras in one batch, within the model's limit; on the GPU the next power of two. */
+static unsigned batch_size(const struct fv_config *config)
+{
+    unsigned batch = (unsigned)config->processing.gpu_batch_size;
+    unsigned most = (unsigned)config->models.max_batch;
+    if (batch > 0)
+        return batch;
+    unsigned cameras = (unsigned)fv_max64(config->cameras.count, 1);
+    if (config->processing.backend != FV_BACKEND_GPU)
+        return cameras < most ? cameras : most;
+    for (batch = 1; batch < cameras && 2 * batch <= most;)
+        batch *= 2;
+    return batch;
 }
 
 int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err)
 {
-    *setup = (struct fv_setup){.batch = (unsigned)config->processing.gpu_batch_size};
-    if (setup->batch == 0) /* "auto": all cameras in one batch, within the model's limit */
-        setup->batch =
-            (unsigned)fv_min64(config->models.max_batch, fv_max64(config->cameras.count, 1));
-    int r = load_model(setup, config, err);
+    setup->batch = batch_size(config);
+    int r = 0;
+    if (config->processing.backend == FV_BACKEND_GPU)
+        r = fv_device_open(config, &setup->device, err);
+    if (r == 0)
+        r = load_model(setup, config, err);
     if (r == 0) {
         setup->person = fv_model_class(setup->model, "person");
         r = open_runtime(setup, config, err);
@@ -181,5 +241,6 @@ void fv_setup_finish(struct fv_setup *setup)
     if (setup->runtime)
         setup->runtime_ops->close(setup->runtime);
     fv_model_free(setup->model);
+    fv_device_close(setup->device);
     *setup = (struct fv_setup){0};
 }

@@ -6,9 +6,14 @@
 #include "base/error.h"
 #include "conf/conf.h"
 #include "engine/detector.h"
+#include "engine/device.h"
 #include "infer/runtime.h"
 
 struct fv_setup {
+    /* What takes long, for people; set before fv_setup_init, may be NULL. */
+    void (*progress)(void *data, const char *text);
+    void *data;
+    struct fv_device *device; /* NULL: the CPU back end */
     struct fv_model *model;
     const struct fv_runtime_ops *runtime_ops;
     struct fv_runtime *runtime;
@@ -25,8 +30,8 @@ void fv_setup_finish(struct fv_setup *setup);
 /* Number of a class given by number or name, or -ENOENT. */
 int fv_setup_class(const struct fv_model *model, const char *text);
 
-/* Path of the detector that came with the program: FOVEA_MODEL_PATH, `model/` beside the executable, then the installed one.
+/* Path of the detector that came with the program, `half`: in FP16: FOVEA_MODEL_PATH, `model/` beside the executable, then the installed one.
  * -ENOENT names the places. `path` holds 1024 bytes. */
-int fv_setup_bundled_model(char *path, size_t size, struct fv_error *err);
+int fv_setup_bundled_model(bool half, char *path, size_t size, struct fv_error *err);
 
 #endif

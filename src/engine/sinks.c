@@ -99,6 +99,13 @@ static int open_configured(struct fv_engine *engine, struct fv_error *err)
     return r < 0 ? r : open_wished(engine, &wish, err);
 }
 
+/* fv-result */
+static int on_fetch(void *data, const struct fv_picture *picture, struct fv_picture **ret_copy,
+                    struct fv_error *err)
+{
+    return fv_device_fetch(data, picture, ret_copy, err);
+}
+
 int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err)
 {
     const struct fv_engine_job *job = engine->job;
@@ -109,6 +116,8 @@ int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err)
         .label_count = engine->setup.model->label_count,
         .offline = job && !job->live,
         .start = job ? job->start : 0,
+        .fetch = engine->setup.device ? on_fetch : NULL,
+        .fetch_data = engine->setup.device,
     };
     if (!job)
         return open_configured(engine, err);

@@ -5,6 +5,7 @@
 
 #include "gpu/gpu.h"
 #include "gpu/picture.h"
+#include "gpu/kernels.h"
 #include "gpu/probe.h"
 
 static const char what[] = "this fovea was built without the GPU path";
@@ -152,4 +153,29 @@ int fv_gpu_picture_fetch(struct fv_gpu *gpu, struct fv_gpu_stream *stream,
                          struct fv_error *err)
 {
     return unavailable(err);
+}
+int fv_gpu_kernels_create(const struct fv_gpu_kernels_params *params,
+                          struct fv_gpu_kernels **ret_kernels, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_kernels_destroy(struct fv_gpu_kernels *kernels) {}
+
+int fv_gpu_letterbox(struct fv_gpu_kernels *kernels, unsigned lane, struct fv_gpu_stream *stream,
+                     const struct fv_gpu_letterbox_batch *batch, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_boxes(struct fv_gpu_kernels *kernels, unsigned lane, struct fv_gpu_stream *stream,
+                 fv_gpu_address output, unsigned count, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+uint32_t fv_gpu_boxes_read(struct fv_gpu_kernels *kernels, unsigned lane, unsigned index,
+                           struct fv_detection *out, uint32_t *ret_dropped)
+{
+    return 0;
 }

@@ -39,6 +39,7 @@ struct item {
 
 struct fv_sink {
     const struct fv_sink_ops *ops;
+    const struct fv_sink_context *context;
     void *state;
     pthread_t thread;
     bool started;
@@ -70,15 +71,32 @@ static struct fv_picture *take_picture(struct item *item)
     return picture;
 }
 
-/* Of the detections only those that are there. */
-static void copy_result(struct item *item, const struct fv_result *result)
+/* The picture of `result` as this sink needs it: a reference, or NULL. */
+static struct fv_picture *picture_for(struct fv_sink *sink, const struct fv_result *result)
+{
+    struct fv_picture *picture = result->picture, *copy = NULL;
+    struct fv_error err = {0};
+    if (!sink->ops->pictures || !picture)
+        return NULL;
+    if (picture->memory == FV_MEMORY_HOST)
+        return fv_picture_ref(picture);
+    if (!sink->context->fetch ||
+        sink->context->fetch(sink->context->fetch_data, picture, &copy, &err) < 0)
+        fv_debug("sink", "%s: the picture did not come from the device: %s", sink->ops->name,
+                 err.text);
+    return copy;
+}
+
+/* Of the detections only those that are there. Takes the picture's reference. */
+static void copy_result(struct item *item, const struct fv_result *result,
+                        struct fv_picture *picture)
 {
     struct fv_result *slot = &item->result;
     item->is_rule = false;
     slot->info = result->info;
     slot->count = result->count < FV_DETECTIONS_MAX ? result->count : FV_DETECTIONS_MAX;
     memcpy(slot->detections, result->detections, slot->count * sizeof(slot->detections[0]));
-    slot->picture = result->picture ? fv_picture_ref(result->picture) : NULL;
+    slot->picture = picture;
 }
 
 static void copy_rule(struct item *item, const struct fv_zone_event *event, int64_t at)
@@ -152,10 +170,13 @@ void fv_sink_put(struct fv_sink *sink, const struct fv_result *result)
     struct fv_picture *dropped;
     if (sink->ops->wants && !sink->ops->wants(sink->state, result))
         return;
+    struct fv_picture *picture = picture_for(sink, result);
     pthread_mutex_lock(&sink->lock);
     struct item *slot = next_slot(sink, false, &dropped);
     if (slot)
-        copy_result(slot, result);
+        copy_result(slot, result, picture);
+    else
+        dropped = picture;
     pthread_mutex_unlock(&sink->lock);
     pthread_cond_signal(&sink->wake);
     fv_picture_unref(dropped);
@@ -284,6 +305,7 @@ int fv_sink_open(const struct fv_sink_ops *ops, const struct fv_sink_context *co
     if (!sink)
         return fv_error_set(err, -ENOMEM, "out of memory");
     sink->ops = ops;
+    sink->context = context;
     pthread_mutex_init(&sink->lock, NULL);
     pthread_cond_init(&sink->wake, NULL);
     pthread_cond_init(&sink->room, NULL);

@@ -32,6 +32,11 @@ struct fv_sink_context {
      * the pictures' own times, so that two runs write the same. */
     bool offline;
     int64_t start; /* offline: wall time of the first picture, ns since 1970 */
+    /* A copy in host memory of a picture in device memory, for sinks that need its samples. On the result thread. NULL on the CPU
+     * back end. 0 or negative errno. */
+    int (*fetch)(void *data, const struct fv_picture *picture, struct fv_picture **ret_copy,
+                 struct fv_error *err);
+    void *fetch_data;
 };
 
 /* Valid as long as the engine; "?" for an id that cannot be. */
@@ -45,6 +50,7 @@ static inline const char *fv_sink_camera_name(const struct fv_sink_context *cont
 
 struct fv_sink_ops {
     const char *name;
+    bool pictures; /* write() needs result->picture, in host memory; else it gets none */
     /* 0 or negative errno with a sentence. `config` is the sink's own params struct. */
     int (*open)(const struct fv_sink_context *context, const void *config, void **ret_state,
                 struct fv_error *err);

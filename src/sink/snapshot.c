@@ -144,6 +144,7 @@ static int snapshot_write(void *state, const struct fv_result *result, struct fv
 
 const struct fv_sink_ops fv_sink_snapshot = {
     .name = "snapshot",
+    .pictures = true,
     .open = snapshot_open,
     .wants = snapshot_wants,
     .write = snapshot_write,

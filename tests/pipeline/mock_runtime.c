@@ -55,6 +55,12 @@ static void *mock_input(struct fv_runtime *runtime, unsigned lane)
 }
 
 /* The first row is the cell at the top left of the finest grid (stride 8): centre (24, 24), size 16 x 16. */
+void mock_write_person(float *output)
+{
+    const float person[COLUMNS] = {3, 3, logf(2), logf(2), 0.9f, 0.9f, 0.1f};
+    memcpy(output, person, sizeof(person));
+}
+
 static int mock_run(struct fv_runtime *runtime, unsigned lane, unsigned batch,
                     const void **ret_output, struct fv_error *err)
 {
@@ -62,11 +68,8 @@ static int mock_run(struct fv_runtime *runtime, unsigned lane, unsigned batch,
         return fv_error_set(err, -EINVAL, "batch of %u", batch);
     if (fail_every && ++runtime->runs % fail_every == 0)
         return fv_error_set(err, -EIO, "the mock fails on purpose");
-    for (unsigned i = 0; i < batch; i++) {
-        float *row = runtime->output + (size_t)i * ROWS * COLUMNS;
-        const float person[COLUMNS] = {3, 3, logf(2), logf(2), 0.9f, 0.9f, 0.1f};
-        memcpy(row, person, sizeof(person));
-    }
+    for (unsigned i = 0; i < batch; i++)
+        mock_write_person(runtime->output + (size_t)i * ROWS * COLUMNS);
     *ret_output = runtime->output;
     return 0;
 }

@@ -6,6 +6,11 @@
 /* Registers the mock under the name "cpu": it stands in for ONNX Runtime. `fail_every` > 0 makes every n-th run fail. */
 void mock_runtime_install(unsigned fail_every);
 
+/* Registers the mock for device memory under the name "cuda". */
+void mock_gpu_runtime_install(void);
+/* Writes the mock's output for one image, zeroed before: one person. */
+void mock_write_person(float *output);
+
 /* Writes a model file and its manifest for the mock into `folder`. Returns the path of the model (static), or NULL. */
 const char *mock_model_write(const char *folder);
 

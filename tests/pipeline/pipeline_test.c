@@ -2,7 +2,7 @@
 /*
  * The whole way in one process: simulator -> RTSP -> decoder -> mock runtime -> boxes -> events. Under the sanitizers and valgrind.
  *
- *     pipeline-test PICTURES CLIP...    each clip is one camera; ends when each has been analysed that often; exit code 77 without a clip
+ *     pipeline-test [--gpu] PICTURES CLIP...    each clip is one camera; ends when each has been analysed that often; exit code 77 without a clip
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,6 +21,7 @@
 #include "mock_runtime.h"
 
 static unsigned failures;
+static bool on_gpu; /* a real one, or tests/fakegpu */
 
 #define CHECK(condition, ...)                                                                      \
     do {                                                                                           \
@@ -102,9 +103,9 @@ static char *make_config(const char *folder, const char *model, uint16_t port, u
     json_t *zone = json_pack("{s:s, s:[[f,f],[f,f],[f,f],[f,f]], s:f}", "NAME", "here", "POINTS",
                              0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, "DWELL_S", 0.5);
     json_t *config = json_pack(
-        "{s:{s:s, s:i}, s:{s:s, s:i}, s:{s:o, s:[o]}, s:{s:s, s:b, s:b, s:i}}", "processing",
-        "BACKEND", "cpu", "GPU_BATCH_SIZE", 2, "models", "MODEL_PATH", model, "WARM_UP_ITERATIONS",
-        2, "cameras", "RTSP_STREAMS", streams, "ZONES", zone, "output", "OUTPUT_DIR", folder,
+        "{s:{s:s, s:i}, s:{s:s, s:s, s:i}, s:{s:o, s:[o]}, s:{s:s, s:b, s:b, s:i}}", "processing",
+        "BACKEND", on_gpu ? "gpu" : "cpu", "GPU_BATCH_SIZE", 2, "models", "MODEL_PATH", model,
+        "INFERENCE_PROVIDER", on_gpu ? "cuda" : "cpu", "WARM_UP_ITERATIONS", 2, "cameras", "RTSP_STREAMS", streams, "ZONES", zone, "output", "OUTPUT_DIR", folder,
         "SAVE_DETECTIONS", 1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
     char *text = config ? json_dumps(config, 0) : NULL;
     json_decref(config);
@@ -255,8 +256,13 @@ static void test_reader(uint16_t port)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--gpu") == 0) {
+        on_gpu = true;
+        argv++;
+        argc--;
+    }
     if (argc < 3 || access(argv[2], R_OK) != 0) {
-        printf("skipped: usage: pipeline-test PICTURES CLIP...\n");
+        printf("skipped: usage: pipeline-test [--gpu] PICTURES CLIP...\n");
         return 77;
     }
     char folder[] = "/tmp/fovea-pipeline-XXXXXX", remove[100];
@@ -272,6 +278,7 @@ int main(int argc, char **argv)
         .seed = 1,
     };
     mock_runtime_install(0);
+    mock_gpu_runtime_install();
     if (!mkdtemp(folder) || fv_sim_open(&params, &sim, &err) < 0) {
         printf("not ok: %s\n", err.text);
         return 1;
@@ -279,7 +286,8 @@ int main(int argc, char **argv)
     pthread_t thread;
     pthread_create(&thread, NULL, serve, sim);
     test_engine(folder, sim, cameras, (uint64_t)atoi(argv[1]));
-    test_reader(fv_sim_port(sim));
+    if (!on_gpu)
+        test_reader(fv_sim_port(sim));
     fv_sim_stop(sim);
     pthread_join(thread, NULL);
     fv_sim_close(sim);
