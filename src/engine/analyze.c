@@ -233,6 +233,7 @@ static void set_job(struct fv_analyze *analyze)
     analyze->job = (struct fv_engine_job){
         .adapt = adapt,
         .live = is_address(params->input),
+        .repeatable = true,
         .room = ROOM + HELD_BACK,
         .start = params->start,
         .events = params->events,

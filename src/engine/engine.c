@@ -34,7 +34,7 @@ static void on_state(void *data, const struct fv_camera_event *event)
 static void on_picture(void *data, struct fv_picture *picture)
 {
     struct fv_engine *engine = data;
-    if (engine->job)
+    if (engine->job && engine->job->picture)
         engine->job->picture(engine->job->data);
     fv_pipeline_put(engine->pipeline, picture);
 }
@@ -89,7 +89,7 @@ static void on_result(void *data, struct fv_result *result)
     if (engine->params.frame)
         tell_frame(engine, result);
     fv_analysis_judge(engine->analysis, result);
-    if (engine->job)
+    if (engine->job && engine->job->result)
         engine->job->result(engine->job->data, result);
 }
 
@@ -150,7 +150,7 @@ static int load_config(struct fv_engine *engine, struct fv_error *err)
         .data = params->data,
     };
     int r = fv_config_load(&config, &engine->config, err);
-    if (r == 0 && engine->job)
+    if (r == 0 && engine->job && engine->job->adapt)
         r = engine->job->adapt(engine->job->data, engine->config, err);
     if (r < 0 || !params->output_dir)
         return r;
@@ -199,8 +199,9 @@ static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
     };
     if (engine->job)
         params.keep_pictures = engine->job->pictures != NULL;
-    if (is_offline(engine)) { /* full batches only, so that two runs have the same ones */
+    if (is_offline(engine))
         params.per_camera = fv_engine_job_room(engine);
+    if (is_offline(engine) && engine->job->repeatable) {
         params.timeout = FV_TIME_NEVER;
         params.idle = NULL; /* time is the file's */
     }
@@ -236,7 +237,7 @@ static int open_decode(struct fv_engine *engine, struct fv_error *err)
     };
     if (is_offline(engine)) {
         params.queue_per_camera = fv_engine_job_room(engine);
-        params.served = on_served;
+        params.served = engine->job->served ? on_served : NULL;
     }
     params.shared = shared;
     int r = fv_decode_worker_create(&params, &engine->decode, err);

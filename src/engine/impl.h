@@ -13,20 +13,27 @@
 
 #define FV_ENGINE_SINKS 3
 
-/* What fv_analyze asks for beyond the public parameters: the same stages, but access units come from it instead of from the
- * network, and nothing may be lost on the way. Borrowed for the engine's life. */
+/* What fv_analyze and the bench ask for beyond the public parameters: the same stages, but access units come from them instead of
+ * from the network, and nothing may be lost on the way. Borrowed for the engine's life. Functions may be NULL but for fault. */
 struct fv_engine_job {
-    /* After the configuration was read: makes it that of one camera. */
+    /* After the configuration was read: makes it that of the job. */
     int (*adapt)(void *data, struct fv_config *config, struct fv_error *err);
-    bool live;     /* from the network after all, with queues and drops as ever; `served` is not called then */
-    unsigned room; /* access units and pictures that may be under way, beside two batches: every queue holds them */
+    bool
+        live; /* from the network after all, with queues and drops as ever; `served` is not called then */
+    unsigned
+        room; /* access units and pictures that may be under way, beside two batches: every queue holds them */
+    bool
+        repeatable; /* not live: full batches only and no clock but the file's, so that two runs give the same */
     int64_t start; /* not live: wall time of the first picture */
-    const char *events, *tracks, *pictures; /* files and folder to write, NULL: none; output.* is not heeded */
-    unsigned interval;                      /* every n-th analysed picture is drawn */
-    void (*served)(void *data);             /* fv-decode: an access unit left the decoder */
-    void (*picture)(void *data);            /* fv-decode: one goes into the pipeline */
-    void (*result)(void *data, const struct fv_result *result); /* fv-result, after sinks and rules */
-    void (*fault)(void *data, int code, const char *reason); /* fv-decode, fv-infer: once per cause */
+    const char *events, *tracks,
+        *pictures;               /* files and folder to write, NULL: none; output.* is not heeded */
+    unsigned interval;           /* every n-th analysed picture is drawn */
+    void (*served)(void *data);  /* fv-decode: an access unit left the decoder */
+    void (*picture)(void *data); /* fv-decode: one goes into the pipeline */
+    void (*result)(void *data,
+                   const struct fv_result *result); /* fv-result, after sinks and rules */
+    void (*fault)(void *data, int code,
+                  const char *reason); /* fv-decode, fv-infer: once per cause */
     void *data;
 };
 

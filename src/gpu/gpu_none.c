@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "gpu/gpu.h"
-#include "gpu/picture.h"
 #include "gpu/kernels.h"
 #include "gpu/probe.h"
 
@@ -148,12 +147,6 @@ void fv_gpu_traffic(const struct fv_gpu *gpu, struct fv_gpu_traffic *ret_traffic
     memset(ret_traffic, 0, sizeof(*ret_traffic));
 }
 
-int fv_gpu_picture_fetch(struct fv_gpu *gpu, struct fv_gpu_stream *stream,
-                         const struct fv_picture *picture, struct fv_picture **ret_copy,
-                         struct fv_error *err)
-{
-    return unavailable(err);
-}
 int fv_gpu_kernels_create(const struct fv_gpu_kernels_params *params,
                           struct fv_gpu_kernels **ret_kernels, struct fv_error *err)
 {

@@ -105,8 +105,9 @@ static char *make_config(const char *folder, const char *model, uint16_t port, u
     json_t *config = json_pack(
         "{s:{s:s, s:i}, s:{s:s, s:s, s:i}, s:{s:o, s:[o]}, s:{s:s, s:b, s:b, s:i}}", "processing",
         "BACKEND", on_gpu ? "gpu" : "cpu", "GPU_BATCH_SIZE", 2, "models", "MODEL_PATH", model,
-        "INFERENCE_PROVIDER", on_gpu ? "cuda" : "cpu", "WARM_UP_ITERATIONS", 2, "cameras", "RTSP_STREAMS", streams, "ZONES", zone, "output", "OUTPUT_DIR", folder,
-        "SAVE_DETECTIONS", 1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
+        "INFERENCE_PROVIDER", on_gpu ? "cuda" : "cpu", "WARM_UP_ITERATIONS", 2, "cameras",
+        "RTSP_STREAMS", streams, "ZONES", zone, "output", "OUTPUT_DIR", folder, "SAVE_DETECTIONS",
+        1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
     char *text = config ? json_dumps(config, 0) : NULL;
     json_decref(config);
     return text;
