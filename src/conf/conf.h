@@ -81,7 +81,6 @@ struct fv_config {
         int thread_priority, decoder_thread_priority; /* enum fv_priority */
         /* GPU back end only */
         int gpu_memory_pool_mb;         /* GPU_MEMORY_POOL_SIZE_MB */
-        int gpu_memory_defrag_interval; /* frames between two compactions; 0: never */
         bool memory_pooling;            /* ENABLE_MEMORY_POOLING */
         bool memory_monitoring;         /* MEMORY_MONITORING_ENABLED */
     } processing;

@@ -89,6 +89,8 @@ static const struct sample value_samples[] = {
     {WITH("processing", "'TARGET_FPS': ^0"), "Eout_of_range processing.TARGET_FPS"},
     {WITH("processing", "'PROFILING_SAMPLING_RATE': ^0"),
      "Eout_of_range processing.PROFILING_SAMPLING_RATE"},
+    {WITH("processing", "^'GPU_MEMORY_DEFRAG_INTERVAL': 500"),
+     "Inot_needed processing.GPU_MEMORY_DEFRAG_INTERVAL"},
     {WITH("processing", "'GPU_MEMORY_DEFRAG_INTERVAL': ^-1"),
      "Eout_of_range processing.GPU_MEMORY_DEFRAG_INTERVAL"},
     {WITH("processing", "^'GPU_MEMORY_POOL_SIZE_MB': ^1001"),
