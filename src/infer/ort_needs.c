@@ -64,7 +64,7 @@ static void try_matching(const char *pattern, int *result, struct fv_error *err)
 int fv_ort_need(const char *name, const char *ort_folder, struct fv_error *err)
 {
     static const char *const toolkit[] = {"/usr/local/cuda/lib64", "/usr/local/cuda-*/lib64",
-                                          "/usr/local/cuda*/targets/*/lib"};
+                                          "/usr/local/cuda*/lib", "/usr/local/cuda*/targets/*/lib"};
     char pattern[PATH_SIZE], below[128];
     struct fv_error why = {0};
     int result = load(name, NULL);

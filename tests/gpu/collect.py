@@ -21,17 +21,29 @@ def host():
     return {"gpu": gpu, "cpu": cpu[0] if cpu else None, "cores": len(cpu)}
 
 
+def objects_of(lines):
+    """Checks print an object a line."""
+    for line in lines:
+        if line.startswith("{"):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                pass
+
+
 def step(path):
     result = json.loads(path.read_text())
     log = path.with_suffix(".log")
-    if log.exists():
-        result["log_tail"] = log.read_text(errors="replace").splitlines()[-8:]
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    result["log_tail"] = lines[-8:]
     figures = path.with_suffix(".json")
     if figures.exists():
         try:
             result["figures"] = json.loads(figures.read_text())
         except ValueError:
             result["figures_text"] = figures.read_text(errors="replace")[:20000]
+    else:
+        result["checks"] = list(objects_of(lines))
     return result
 
 
