@@ -60,6 +60,13 @@
     X(cuEventQuery, "cuEventQuery", (CUevent event))                                               \
     X(cuEventSynchronize, "cuEventSynchronize", (CUevent event))                                   \
     X(cuEventElapsedTime, "cuEventElapsedTime", (float *ms, CUevent from, CUevent to))             \
+    X(cuStreamBeginCapture, "cuStreamBeginCapture_v2", (CUstream stream, int mode))                \
+    X(cuStreamEndCapture, "cuStreamEndCapture", (CUstream stream, void **graph))                   \
+    X(cuGraphInstantiateWithFlags, "cuGraphInstantiateWithFlags",                                  \
+      (void **executable, void *graph, unsigned long long flags))                                  \
+    X(cuGraphLaunch, "cuGraphLaunch", (void *executable, CUstream stream))                         \
+    X(cuGraphExecDestroy, "cuGraphExecDestroy", (void *executable))                                \
+    X(cuGraphDestroy, "cuGraphDestroy", (void *graph))                                             \
     X(cuModuleLoadDataEx, "cuModuleLoadDataEx",                                                    \
       (CUmodule * module, const void *image, unsigned options, CUjit_option *names,                \
        void **values))                                                                             \

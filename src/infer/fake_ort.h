@@ -12,7 +12,7 @@
 #define FAKE_ORT_RUNS 512
 
 struct fake_ort_run {
-    int graph;         /* gpu_graph_id; 0: none was named */
+    int graph;         /* gpu_graph_id; 0: not given */
     bool asynchronous; /* disable_synchronize_execution_providers */
     long images;
     const void *input;

@@ -17,7 +17,7 @@ struct fv_model {
     char path[1024]; /* of the ONNX file */
     char sha256[65]; /* lower-case hex, of the ONNX file */
     char input_name[64], output_name[64];
-    uint32_t width, height; /* of the input tensor [N, 3, height, width] */
+    uint32_t width, height;  /* of the input tensor [N, 3, height, width] */
     enum fv_element element; /* of both tensors */
     enum fv_order order;
     float range;           /* the input's value for full intensity: 255 or 1 */

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * ONNX Runtime's CUDA provider behind runtime.h. Both tensors of a lane lie in device memory of ours for the runtime's whole life. A
- * *slot* is what one call of ONNX Runtime computes: fixed addresses and a fixed shape, so that the provider captures the network's
- * launches once, as a CUDA graph, and replays them. Made once, at open, for each lane:
+ * *slot* is what one call of ONNX Runtime computes, with fixed addresses and a fixed shape. Each is run at open, once for the choice of
+ * convolutions and once more while our stream records: from then on a run replays that graph, and ONNX Runtime is not called at all.
  *
  *   free batch:  slot i spans the first 1, 2, 4, ... max_batch images    one run, of the next size up
  *   batch of 1:  slot i spans image i alone                              n runs
+ *
+ * ONNX Runtime can record graphs by itself, but it keeps them for the thread that made them, forbids other threads to allocate
+ * meanwhile (decoders do), and waits for the end of each replay.
  */
 #include "infer/ort_cuda.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,7 +25,7 @@ struct slot {
     unsigned first, images;
     OrtValue *input, *output;
     OrtIoBinding *binding;
-    OrtRunOptions *options; /* names the graph */
+    struct fv_gpu_graph *graph; /* NULL when it could not be recorded */
 };
 
 struct fv_runtime {
@@ -34,6 +38,8 @@ struct fv_runtime {
     size_t input_size, output_size; /* bytes of one image */
     fv_gpu_address input[FV_RUNTIME_LANES_MAX], output[FV_RUNTIME_LANES_MAX]; /* [max_batch] */
     struct slot *slots; /* [lanes][per_lane] */
+    OrtRunOptions *options;
+    bool plain; /* without graphs: each run goes through ONNX Runtime */
     char description[128];
 };
 
@@ -97,17 +103,16 @@ static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *m
     return status;
 }
 
-/* `graph` is the slot's own number: 0 is ONNX Runtime's. The run only enqueues: waiting is the caller's. */
-static OrtStatus *make_options(const OrtApi *api, unsigned graph, struct slot *slot)
+/* No graph of ONNX Runtime's own (-1), and no wait at the end of a run: it only enqueues. */
+static OrtStatus *make_options(struct fv_runtime *runtime)
 {
-    char number[16];
-    snprintf(number, sizeof(number), "%u", graph);
-    OrtStatus *status = api->CreateRunOptions(&slot->options);
+    const OrtApi *api = runtime->ort.library.api;
+    OrtStatus *status = api->CreateRunOptions(&runtime->options);
     if (!status)
-        status = api->AddRunConfigEntry(slot->options, "gpu_graph_id", number);
+        status = api->AddRunConfigEntry(runtime->options, "gpu_graph_id", "-1");
     if (!status)
-        status =
-            api->AddRunConfigEntry(slot->options, "disable_synchronize_execution_providers", "1");
+        status = api->AddRunConfigEntry(runtime->options, "disable_synchronize_execution_providers",
+                                        "1");
     return status;
 }
 
@@ -123,8 +128,6 @@ static OrtStatus *make_slot(struct fv_runtime *runtime, const OrtMemoryInfo *mem
         status = api->BindInput(slot->binding, runtime->model->input_name, slot->input);
     if (!status)
         status = api->BindOutput(slot->binding, runtime->model->output_name, slot->output);
-    if (!status)
-        status = make_options(api, index + 1, slot);
     return status;
 }
 
@@ -142,6 +145,8 @@ static int make_slots(struct fv_runtime *runtime, struct fv_error *err)
         return fv_error_set(err, -ENOMEM, "out of memory");
     OrtStatus *status = api->CreateMemoryInfo("Cuda", OrtDeviceAllocator, (int)info.device,
                                               OrtMemTypeDefault, &memory);
+    if (!status)
+        status = make_options(runtime);
     for (unsigned i = 0; !status && i < count; i++)
         status = make_slot(runtime, memory, i);
     if (memory)
@@ -151,8 +156,7 @@ static int make_slots(struct fv_runtime *runtime, struct fv_error *err)
 
 static void free_slot(const OrtApi *api, struct slot *slot)
 {
-    if (slot->options)
-        api->ReleaseRunOptions(slot->options);
+    fv_gpu_graph_destroy(slot->graph);
     if (slot->binding)
         api->ReleaseIoBinding(slot->binding);
     if (slot->input)
@@ -163,25 +167,52 @@ static void free_slot(const OrtApi *api, struct slot *slot)
 
 /* ---- running ---- */
 
+/* A sentence of the first failure; whether the device is lost only the driver knows. */
 static int failed_run(struct fv_runtime *runtime, const struct fv_error *why, struct fv_error *err)
 {
     struct fv_error device = {0};
     (void)fv_gpu_stream_finish(runtime->stream, &device);
     if (fv_gpu_lost(runtime->gpu))
-        return fv_error_set(err, -ENODEV, "the GPU was lost during inference: %s", device.text);
+        return fv_error_set(err, -ENODEV, "the GPU was lost during inference: %s",
+                            device.code ? device.text : why->text);
     /* ONNX Runtime has no code of its own for it. */
-    bool memory = strstr(why->text, "allocate memory") || strstr(why->text, "vailable memory");
+    bool memory = why->code == -ENOMEM || strstr(why->text, "allocate memory") ||
+                  strstr(why->text, "vailable memory");
     return fv_error_set(err, memory ? -ENOMEM : -EIO, "%s", why->text);
+}
+
+/* Through ONNX Runtime. */
+static int compute(struct fv_runtime *runtime, const struct slot *slot, struct fv_error *err)
+{
+    const OrtApi *api = runtime->ort.library.api;
+    OrtStatus *status = api->RunWithBinding(runtime->ort.session, runtime->options, slot->binding);
+    return fv_ort_status(api, status, runtime->model->path, err);
 }
 
 static int run_slot(struct fv_runtime *runtime, const struct slot *slot, struct fv_error *err)
 {
     struct fv_error why = {0};
-    const OrtApi *api = runtime->ort.library.api;
-    OrtStatus *status = api->RunWithBinding(runtime->ort.session, slot->options, slot->binding);
-    if (fv_ort_status(api, status, runtime->model->path, &why) == 0)
-        return 0;
-    return failed_run(runtime, &why, err);
+    int result = slot->graph ? fv_gpu_graph_launch(slot->graph, runtime->stream, &why)
+                             : compute(runtime, slot, &why);
+    return result < 0 ? failed_run(runtime, &why, err) : 0;
+}
+
+/* Records what ONNX Runtime enqueues for the slot. */
+static int record(struct fv_runtime *runtime, struct slot *slot, struct fv_error *err)
+{
+    struct fv_error end = {0};
+    int result = fv_gpu_graph_begin(runtime->stream, err);
+    if (result < 0)
+        return result;
+    result = compute(runtime, slot, err);
+    int ended = fv_gpu_graph_end(runtime->stream, &slot->graph, &end);
+    if (result == 0 && ended < 0)
+        result = fv_error_set(err, ended, "%s", end.text);
+    if (result < 0) {
+        fv_gpu_graph_destroy(slot->graph);
+        slot->graph = NULL;
+    }
+    return result;
 }
 
 /* Of the lane's slots the first that holds `batch` images. */
@@ -214,30 +245,60 @@ static int cuda_run(struct fv_runtime *runtime, unsigned lane, unsigned batch,
 
 /* ---- opening and closing ---- */
 
-static void tell(const struct fv_runtime_params *params, const struct slot *slot, unsigned number,
-                 unsigned count)
+static void tell(const struct fv_runtime_params *params, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void tell(const struct fv_runtime_params *params, const char *format, ...)
 {
-    char text[128];
-    if (!params->progress)
-        return;
-    snprintf(text, sizeof(text), "preparing the network for batches of %u (%u of %u)", slot->images,
-             number, count);
-    params->progress(params->data, text);
+    char text[400];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    if (params->progress)
+        params->progress(params->data, text);
 }
 
-/* The first run of a slot chooses the convolutions and captures its graph: no camera shall wait for that. */
-static int warm_up(struct fv_runtime *runtime, const struct fv_runtime_params *params,
-                   struct fv_error *err)
+/* A driver or a network that cannot be recorded still computes, for more of the processor: that is said, and goes on. */
+static int try_record(struct fv_runtime *runtime, struct slot *slot,
+                      const struct fv_runtime_params *params, struct fv_error *err)
+{
+    struct fv_error why = {0};
+    int result = runtime->plain ? 0 : record(runtime, slot, &why);
+    if (result == -ENOMEM || (result < 0 && fv_gpu_lost(runtime->gpu)))
+        return failed_run(runtime, &why, err);
+    if (result < 0) {
+        runtime->plain = true;
+        tell(params, "the network could not be recorded as a graph; each run will cost more: %s",
+             why.text);
+    }
+    return 0;
+}
+
+/* No camera shall wait for the choice of convolutions. */
+static int prepare_slot(struct fv_runtime *runtime, struct slot *slot,
+                        const struct fv_runtime_params *params, struct fv_error *err)
+{
+    int result = run_slot(runtime, slot, err);
+    if (result == 0)
+        result = fv_gpu_stream_finish(runtime->stream, err);
+    if (result == 0)
+        result = try_record(runtime, slot, params, err);
+    for (unsigned run = 0; result == 0 && run < params->warm_up + 1; run++)
+        result = run_slot(runtime, slot, err);
+    return result == 0 ? fv_gpu_stream_finish(runtime->stream, err) : result;
+}
+
+static int prepare_slots(struct fv_runtime *runtime, const struct fv_runtime_params *params,
+                         struct fv_error *err)
 {
     unsigned count = runtime->lanes * runtime->per_lane;
     int result = 0;
     for (unsigned i = 0; result == 0 && i < count; i++) {
-        const struct slot *slot = &runtime->slots[i];
-        tell(params, slot, i + 1, count);
-        for (unsigned run = 0; result == 0 && run <= params->warm_up; run++)
-            result = run_slot(runtime, slot, err);
-        if (result == 0)
-            result = fv_gpu_stream_finish(runtime->stream, err);
+        struct slot *slot = &runtime->slots[i];
+        tell(params, "preparing the network for batches of %u (%u of %u)", slot->images, i + 1,
+             count);
+        result = prepare_slot(runtime, slot, params, err);
         if (result < 0)
             fv_error_prefix(err, result, "a first run of the model with a batch of %u failed",
                             slot->images);
@@ -260,6 +321,8 @@ static void cuda_close(struct fv_runtime *runtime)
     (void)fv_gpu_stream_finish(runtime->stream, NULL);
     for (unsigned i = 0; runtime->slots && i < runtime->lanes * runtime->per_lane; i++)
         free_slot(runtime->ort.library.api, &runtime->slots[i]);
+    if (runtime->options)
+        runtime->ort.library.api->ReleaseRunOptions(runtime->options);
     fv_ort_session_close(&runtime->ort);
     for (unsigned i = 0; i < runtime->lanes; i++) {
         fv_gpu_free(runtime->gpu, runtime->input[i]);
@@ -278,7 +341,9 @@ static void describe(struct fv_runtime *runtime)
                  model->element == FV_ELEMENT_F16 ? "FP16" : "FP32");
     char *rest = runtime->description + size;
     size_t left = sizeof(runtime->description) - (size_t)size;
-    if (model->dynamic_batch)
+    if (runtime->plain)
+        snprintf(rest, left, "no graphs");
+    else if (model->dynamic_batch)
         snprintf(rest, left, "graphs 1..%u", runtime->max_batch);
     else
         snprintf(rest, left, "a graph for each picture");
@@ -301,7 +366,7 @@ static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *p
     if (result == 0)
         result = make_slots(runtime, err);
     if (result == 0)
-        result = warm_up(runtime, params, err);
+        result = prepare_slots(runtime, params, err);
     if (result == 0) {
         account_weights(runtime);
         describe(runtime);

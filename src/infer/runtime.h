@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Inference runtimes: tensors in, tensors out. One table entry each, chosen by name (INFERENCE_PROVIDER): "cpu", "cuda", "tensorrt",
- * "tensorrt-rtx"; tests register a mock. A runtime is opened, used and closed by one thread: ONNX Runtime keeps the captured graphs of
- * a GPU runtime for the thread that captured them.
+ * "tensorrt-rtx"; tests register a mock. A runtime is used by one thread at a time; with a GPU each has entered it.
  */
 #ifndef FV_INFER_RUNTIME_H
 #define FV_INFER_RUNTIME_H
@@ -26,7 +25,7 @@ struct fv_runtime_params {
     struct fv_gpu *gpu; /* borrowed, as the stream: all runs are enqueued there, in order */
     struct fv_gpu_stream *stream;
     size_t memory_limit; /* bytes of device memory for the runtime's own arena; 0: none */
-    unsigned warm_up;    /* runs of each batch size at open, beyond the one that captures it */
+    unsigned warm_up;    /* runs of each batch size at open, beyond what its graph needs */
     /* How the fastest convolutions are found: "HEURISTIC", "DEFAULT", "EXHAUSTIVE" (seconds for each batch size); NULL: the first. */
     const char *conv_search;
     /* What takes long at open, for people ("batch 4 of 16: searching the fastest convolutions"); may be NULL. */

@@ -180,6 +180,7 @@ void fakegpu_live(struct fakegpu_live *ret_live)
     live.streams = fakegpu_streams();
     live.events = fakegpu_events();
     live.modules = fakegpu_modules();
+    live.graphs = fakegpu_graphs();
     live.device_blocks = fakegpu_device_blocks(&live.device_bytes);
     live.host_blocks = fakegpu_host_blocks();
     live.retains = fakegpu_retains();
@@ -191,14 +192,15 @@ static bool tell_left(const char *when)
 {
     struct fakegpu_live live;
     fakegpu_live(&live);
-    if (live.streams + live.events + live.modules + live.device_blocks + live.host_blocks == 0 &&
-        live.retains == 0)
+    if (live.streams + live.events + live.modules + live.graphs + live.device_blocks +
+            live.host_blocks + live.retains ==
+        0)
         return false;
     fprintf(stderr,
             "fakegpu: %s: left are %u streams, %u events, %u modules, %u device allocations (%zu "
-            "bytes), %u pinned allocations, %u retains of a context\n",
+            "bytes), %u pinned allocations, %u retains of a context, %u graphs\n",
             when, live.streams, live.events, live.modules, live.device_blocks, live.device_bytes,
-            live.host_blocks, live.retains);
+            live.host_blocks, live.retains, live.graphs);
     return true;
 }
 

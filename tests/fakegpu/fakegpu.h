@@ -34,7 +34,7 @@
 /* --- For tests, by dlsym from libcuda.so.1 --- */
 
 struct fakegpu_live {
-    unsigned streams, events, modules, device_blocks, host_blocks, retains;
+    unsigned streams, events, modules, graphs, device_blocks, host_blocks, retains;
     size_t device_bytes;
 };
 FAKEGPU_API void fakegpu_live(struct fakegpu_live *ret_live);
@@ -55,6 +55,9 @@ FAKEGPU_API int fakegpu_number(const char *name, int fallback);
  * device was lost meanwhile (`lost`). */
 FAKEGPU_API CUresult fakegpu_enqueue(CUstream stream, void (*run)(void *data, bool lost),
                                      void *data);
+/* The same with data that stays valid and can be used many times: the only work that a graph can record. */
+FAKEGPU_API CUresult fakegpu_enqueue_kept(CUstream stream, void (*run)(void *data, bool lost),
+                                          void *data);
 
 /* --- Kernels: kernels.c --- */
 

@@ -40,8 +40,20 @@ unsigned fakegpu_streams(void);
 unsigned fakegpu_events(void);
 void fakegpu_streams_reset(void);
 unsigned fakegpu_modules(void);
+unsigned fakegpu_graphs(void);
 void fakegpu_modules_reset(void);
 void fakegpu_streams_drain(void); /* waits for all */
+
+/* Recording: what fakegpu_enqueue_kept() gets meanwhile is kept instead of done. */
+#define FAKEGPU_ITEMS 64
+struct fakegpu_item {
+    void (*run)(void *data, bool lost);
+    void *data;
+};
+void fakegpu_record(const char *call, CUstream stream);
+/* Ends it; returns their number. */
+unsigned fakegpu_recorded(const char *call, CUstream stream,
+                          struct fakegpu_item items[FAKEGPU_ITEMS]);
 
 /* The bytes are inside one allocation, device or pinned; aborts otherwise. */
 void fakegpu_memory_check(const char *call, CUdeviceptr address, size_t bytes);

@@ -26,7 +26,9 @@ struct stream {
     pthread_cond_t more, done;
     struct work *first, **last;
     uint64_t enqueued, finished;
-    bool ends;
+    bool ends, records;
+    unsigned item_count;
+    struct fakegpu_item items[FAKEGPU_ITEMS];
 };
 
 struct event {
@@ -94,20 +96,69 @@ static void *work_off(void *data)
     return NULL;
 }
 
-CUresult fakegpu_enqueue(CUstream handle, void (*run)(void *data, bool lost), void *data)
+/* With the lock held. */
+static void append(struct stream *stream, struct work *work)
+{
+    *stream->last = work;
+    stream->last = &work->next;
+    stream->enqueued++;
+    pthread_cond_signal(&stream->more);
+}
+
+static CUresult enqueue(CUstream handle, const struct fakegpu_item *item, bool kept)
 {
     struct stream *stream = stream_of("enqueue", handle);
     struct work *work = malloc(sizeof(*work));
     if (!work)
         fakegpu_abort("enqueue", "out of memory");
-    *work = (struct work){NULL, run, data};
+    *work = (struct work){NULL, item->run, item->data};
     pthread_mutex_lock(&stream->lock);
-    *stream->last = work;
-    stream->last = &work->next;
-    stream->enqueued++;
-    pthread_cond_signal(&stream->more);
+    bool records = stream->records;
+    if (records && (!kept || stream->item_count == FAKEGPU_ITEMS))
+        fakegpu_abort("enqueue", "this work cannot be recorded here");
+    if (records)
+        stream->items[stream->item_count++] = *item;
+    else
+        append(stream, work);
     pthread_mutex_unlock(&stream->lock);
+    if (records)
+        free(work);
     return CUDA_SUCCESS;
+}
+
+CUresult fakegpu_enqueue(CUstream handle, void (*run)(void *data, bool lost), void *data)
+{
+    return enqueue(handle, &(struct fakegpu_item){run, data}, false);
+}
+
+CUresult fakegpu_enqueue_kept(CUstream handle, void (*run)(void *data, bool lost), void *data)
+{
+    return enqueue(handle, &(struct fakegpu_item){run, data}, true);
+}
+
+void fakegpu_record(const char *call, CUstream handle)
+{
+    struct stream *stream = stream_of(call, handle);
+    pthread_mutex_lock(&stream->lock);
+    if (stream->records)
+        fakegpu_abort(call, "the stream records already");
+    stream->records = true;
+    stream->item_count = 0;
+    pthread_mutex_unlock(&stream->lock);
+}
+
+unsigned fakegpu_recorded(const char *call, CUstream handle,
+                          struct fakegpu_item items[FAKEGPU_ITEMS])
+{
+    struct stream *stream = stream_of(call, handle);
+    pthread_mutex_lock(&stream->lock);
+    if (!stream->records)
+        fakegpu_abort(call, "the stream does not record");
+    stream->records = false;
+    unsigned count = stream->item_count;
+    memcpy(items, stream->items, sizeof(stream->items));
+    pthread_mutex_unlock(&stream->lock);
+    return count;
 }
 
 CUresult cuStreamCreate(CUstream *handle, unsigned flags)
@@ -150,6 +201,8 @@ CUresult cuStreamDestroy(CUstream handle)
 static void drain(struct stream *stream)
 {
     pthread_mutex_lock(&stream->lock);
+    if (stream->records)
+        fakegpu_abort("synchronize", "waiting for a stream that records");
     uint64_t until = stream->enqueued;
     while (stream->finished < until)
         pthread_cond_wait(&stream->done, &stream->lock);
