@@ -175,8 +175,13 @@ static void nvdec_flush(struct fv_decoder *decoder)
 
 static void nvdec_drain(struct fv_decoder *decoder)
 {
-    while (decoder->waiting_count && !decoder->job)
+    while (decoder->waiting_count) {
+        if (decoder->job) {
+            fv_nvdec_pool_wait(decoder->nvdec, decoder->job);
+            check_job(decoder);
+        }
         catch_up(decoder);
+    }
     fv_nvdec_parse_end(decoder);
     fv_nvdec_clear_all(decoder, false);
 }
@@ -223,6 +228,7 @@ int fv_nvdec_create(const struct fv_nvdec_params *params, struct fv_nvdec **ret_
     fv_list_init(&nvdec->pending);
     pthread_mutex_init(&nvdec->lock, NULL);
     pthread_cond_init(&nvdec->work, NULL);
+    pthread_cond_init(&nvdec->delivered, NULL);
     int code = fv_gpu_stream_create(params->gpu, &nvdec->stream, err);
     if (code == 0)
         code = fv_nvdec_pool_init(nvdec, err);
@@ -241,6 +247,7 @@ void fv_nvdec_destroy(struct fv_nvdec *nvdec)
     fv_nvdec_pool_finish(nvdec);
     fv_gpu_stream_destroy(nvdec->stream);
     pthread_cond_destroy(&nvdec->work);
+    pthread_cond_destroy(&nvdec->delivered);
     pthread_mutex_destroy(&nvdec->lock);
     fv_free(nvdec);
 }

@@ -87,6 +87,8 @@ struct fv_nvdec_surface {
     bool shown;   /* was queued for mapping since it was decoded into */
     int64_t queued;
     struct fv_frame_info info;
+    enum fv_matrix matrix;
+    bool full_range;
     CUVIDPARSERDISPINFO display;
 };
 
@@ -139,7 +141,7 @@ struct fv_nvdec {
     pthread_t opener;
     bool opener_started;
     pthread_mutex_t lock;
-    pthread_cond_t work;
+    pthread_cond_t work, delivered;
     /* under lock */
     struct fv_list jobs, idle, doomed;
     bool stopping;
@@ -217,6 +219,8 @@ int fv_nvdec_pool_request(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *s
 /* Is it done? Then *ret_code (0, or an error with err), and *ret_session with a reference; the job is gone. */
 bool fv_nvdec_pool_result(struct fv_nvdec *nvdec, struct fv_nvdec_job *job,
                           struct fv_nvdec_session **ret_session, struct fv_error *ret_err);
+/* Sleeps until it is done: at the end of a stream only. */
+void fv_nvdec_pool_wait(struct fv_nvdec *nvdec, struct fv_nvdec_job *job);
 void fv_nvdec_pool_abandon(struct fv_nvdec *nvdec, struct fv_nvdec_job *job);
 
 /* --- nvdec_map.c --- */

@@ -77,10 +77,8 @@ static int hand_out(struct fv_nvdec_surface *surface)
     }
     struct fv_picture *picture = &mapped->picture;
     picture->info = surface->info;
-    picture->info.width = decoder->width;
-    picture->info.height = decoder->height;
-    picture->matrix = decoder->matrix;
-    picture->full_range = decoder->stream.full_range;
+    picture->matrix = surface->matrix;
+    picture->full_range = surface->full_range;
     note_status(surface, &picture->info);
     fv_nvdec_count(&decoder->nvdec->mapped);
     decoder->params.picture(decoder->params.data, picture);

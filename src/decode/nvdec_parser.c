@@ -141,6 +141,10 @@ static int CUDAAPI on_decode(void *data, CUVIDPICPARAMS *params)
         return 1;
     fv_nvdec_count(&decoder->nvdec->decoded);
     surface->info = decoder->info;
+    surface->info.width = decoder->width;
+    surface->info.height = decoder->height;
+    surface->matrix = decoder->matrix;
+    surface->full_range = decoder->stream.full_range;
     surface->shown = false;
     surface->display = (CUVIDPARSERDISPINFO){.picture_index = (int)index, .progressive_frame = 1};
     if (!decoder->direct)

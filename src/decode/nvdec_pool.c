@@ -121,6 +121,7 @@ static void put_idle(struct fv_nvdec *nvdec, struct fv_nvdec_session *session)
 static void deliver(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
 {
     job->done = true;
+    pthread_cond_broadcast(&nvdec->delivered);
     if (!job->abandoned) {
         nvdec->wake.call(nvdec->wake.data);
         return;
@@ -256,6 +257,14 @@ bool fv_nvdec_pool_result(struct fv_nvdec *nvdec, struct fv_nvdec_job *job,
     ret_err->code = job->code;
     fv_free(job);
     return true;
+}
+
+void fv_nvdec_pool_wait(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
+{
+    pthread_mutex_lock(&nvdec->lock);
+    while (!job->done)
+        pthread_cond_wait(&nvdec->delivered, &nvdec->lock);
+    pthread_mutex_unlock(&nvdec->lock);
 }
 
 void fv_nvdec_pool_abandon(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)

@@ -1,37 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-/* libnvcuvid.so.1's look-alike: its capabilities; decoding is not made yet. */
-#include "fakegpu.h"
+/* What the look-alike can do, and what is left of it at the end. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-#define FAKEGPU_DECLARE(name, symbol, arguments)                                                   \
-    FAKEGPU_API CUresult name arguments __asm__(symbol);
-FV_CUVID_ENTRIES(FAKEGPU_DECLARE)
-#undef FAKEGPU_DECLARE
+#include "cuvid.h"
+
+pthread_mutex_t fakegpu_cuvid_lock = PTHREAD_MUTEX_INITIALIZER;
+struct fakegpu_cuvid_live fakegpu_cuvid_count;
+
+void fakegpu_cuvid_live(struct fakegpu_cuvid_live *ret_live)
+{
+    pthread_mutex_lock(&fakegpu_cuvid_lock);
+    *ret_live = fakegpu_cuvid_count;
+    pthread_mutex_unlock(&fakegpu_cuvid_lock);
+}
+
+/* With the other objects that a process leaves, see device.c. */
+__attribute__((destructor)) static void check_leaks(void)
+{
+    const struct fakegpu_cuvid_live *live = &fakegpu_cuvid_count;
+    if (fakegpu_number("leaks", 1) == 0 || (!live->decoders && !live->parsers && !live->mapped))
+        return;
+    fprintf(stderr, "fakegpu: left at the end: %u decoders, %u parsers, %u mapped pictures\n",
+            live->decoders, live->parsers, live->mapped);
+    _exit(99);
+}
 
 CUresult cuvidGetDecoderCaps(CUVIDDECODECAPS *caps)
 {
     CUresult result = fakegpu_enter(__func__);
     if (result != CUDA_SUCCESS)
         return result;
-    bool known = caps->eCodecType == cudaVideoCodec_H264 || caps->eCodecType == cudaVideoCodec_HEVC;
+    bool known = caps->eCodecType == cudaVideoCodec_H264
+                     ? caps->nBitDepthMinus8 == 0
+                     : caps->eCodecType == cudaVideoCodec_HEVC && caps->nBitDepthMinus8 <= 2 &&
+                           fakegpu_number("h265", 1);
     caps->bIsSupported = known && caps->eChromaFormat == cudaVideoChromaFormat_420;
+    if (!caps->bIsSupported)
+        return CUDA_SUCCESS;
+    caps->nNumNVDECs = 1;
+    caps->nOutputFormatMask = caps->nBitDepthMinus8 ? 3 : 1;
+    caps->nMaxWidth = (unsigned)fakegpu_number("max-width", 4096);
+    caps->nMaxHeight = (unsigned)fakegpu_number("max-height", 4096);
+    caps->nMaxMBCount = 65536;
+    caps->nMinWidth = 48;
+    caps->nMinHeight = 16;
     return CUDA_SUCCESS;
 }
 
-#define REFUSE(name, arguments)                                                                    \
-    CUresult name arguments                                                                        \
-    {                                                                                              \
-        return (CUresult)FV_CUDA_NOT_SUPPORTED;                                                    \
-    }
-REFUSE(cuvidCreateDecoder, (CUvideodecoder * decoder, CUVIDDECODECREATEINFO *info))
-REFUSE(cuvidDestroyDecoder, (CUvideodecoder decoder))
-REFUSE(cuvidReconfigureDecoder, (CUvideodecoder decoder, CUVIDRECONFIGUREDECODERINFO *info))
-REFUSE(cuvidDecodePicture, (CUvideodecoder decoder, CUVIDPICPARAMS *parameters))
-REFUSE(cuvidGetDecodeStatus, (CUvideodecoder decoder, int picture, CUVIDGETDECODESTATUS *status))
-REFUSE(cuvidMapVideoFrame, (CUvideodecoder decoder, int picture, CUdeviceptr *address,
-                            unsigned *pitch, CUVIDPROCPARAMS *parameters))
-REFUSE(cuvidUnmapVideoFrame, (CUvideodecoder decoder, CUdeviceptr address))
-REFUSE(cuvidCreateVideoParser, (CUvideoparser * parser, CUVIDPARSERPARAMS *parameters))
-REFUSE(cuvidParseVideoData, (CUvideoparser parser, CUVIDSOURCEDATAPACKET *packet))
-REFUSE(cuvidDestroyVideoParser, (CUvideoparser parser))
-REFUSE(cuvidCtxLockCreate, (CUvideoctxlock * lock, CUcontext context))
-REFUSE(cuvidCtxLockDestroy, (CUvideoctxlock lock))
+CUresult cuvidCtxLockCreate(CUvideoctxlock *lock, CUcontext context)
+{
+    return (CUresult)FV_CUDA_NOT_SUPPORTED;
+}
+
+CUresult cuvidCtxLockDestroy(CUvideoctxlock lock)
+{
+    return (CUresult)FV_CUDA_NOT_SUPPORTED;
+}

@@ -1,0 +1,680 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The NVDEC back end, run by a real worker, on the look-alike of tests/fakegpu: a picture's pixels tell which access unit it was
+ * made of. */
+// clang-format off
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+// clang-format on
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "cuvid.h"
+#include "decode/nvdec.h"
+#include "decode/nvdec_stream_test.h"
+#include "decode/worker.h"
+
+#define CAMERAS 3
+#define SEEN_MAX 600
+#define HELD 3
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+    struct fv_picture *pictures[SEEN_MAX]; /* NULL: given back */
+    struct fv_frame_info infos[SEEN_MAX];
+    uint8_t seeds[SEEN_MAX];
+    unsigned count, served;
+    int fault_codes[16];
+    char fault_text[300]; /* the last one */
+    unsigned faults;
+    bool keep; /* hold on to pictures */
+} seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
+
+static struct fv_gpu *gpu;
+static struct fv_nvdec *nvdec;
+static struct fv_decode_worker *worker;
+static struct fv_buf_pool *pool;
+
+/* Reads the first luma sample when it may be read, and checks a few others. */
+static uint8_t look_at(struct fv_picture *picture)
+{
+    assert_int_equal(picture->memory, FV_MEMORY_DEVICE);
+    assert_int_equal(fv_gpu_event_wait(picture->ready, NULL), 0);
+    size_t step = picture->format == FV_PIXEL_P016 ? 2 : 1;
+    const uint8_t *luma = picture->plane[0] + step - 1;
+    uint8_t seed = luma[0];
+    unsigned x = picture->info.width - 1, y = picture->info.height - 1;
+    assert_int_equal(luma[y * picture->pitch[0] + x * step], fakegpu_luma(seed, x, y));
+    assert_int_equal(picture->plane[1][(picture->info.height / 2 - 1) * picture->pitch[1]], 128);
+    return seed;
+}
+
+static void on_picture(void *data, struct fv_picture *picture)
+{
+    uint8_t seed = look_at(picture);
+    pthread_mutex_lock(&seen.lock);
+    assert_true(seen.count < SEEN_MAX);
+    seen.seeds[seen.count] = seed;
+    seen.infos[seen.count] = picture->info;
+    seen.pictures[seen.count++] = seen.keep ? picture : NULL;
+    bool keep = seen.keep;
+    pthread_cond_broadcast(&seen.news);
+    pthread_mutex_unlock(&seen.lock);
+    if (!keep)
+        fv_picture_unref(picture);
+}
+
+static void on_fault(void *data, uint32_t camera, int code, const char *reason)
+{
+    pthread_mutex_lock(&seen.lock);
+    seen.fault_codes[seen.faults++ % 16] = code;
+    snprintf(seen.fault_text, sizeof(seen.fault_text), "%s", reason);
+    pthread_cond_broadcast(&seen.news);
+    pthread_mutex_unlock(&seen.lock);
+}
+
+static void on_served(void *data, uint32_t camera)
+{
+    pthread_mutex_lock(&seen.lock);
+    seen.served++;
+    pthread_cond_broadcast(&seen.news);
+    pthread_mutex_unlock(&seen.lock);
+}
+
+/* Waits up to 20 s for `*count` to reach `wanted`. */
+static void wait_for(const unsigned *count, unsigned wanted)
+{
+    struct timespec limit;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += 20;
+    pthread_mutex_lock(&seen.lock);
+    while (*count < wanted && pthread_cond_timedwait(&seen.news, &seen.lock, &limit) == 0)
+        ;
+    unsigned reached = *count;
+    pthread_mutex_unlock(&seen.lock);
+    if (reached < wanted)
+        fail_msg("%u of %u; last fault: %s", reached, wanted, seen.fault_text);
+}
+
+static void script(const char *text)
+{
+    setenv("FOVEA_FAKE_GPU", text, 1);
+}
+
+/* While it runs. */
+static void set_script_now(const char *text)
+{
+    void (*set)(const char *) = (void (*)(const char *))(uintptr_t)dlsym(
+        dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD), "fakegpu_script");
+    set(text);
+}
+
+static void start_with(const struct fv_nvdec_params *wanted)
+{
+    struct fv_error err = {0};
+    const struct fv_gpu_params device = {0};
+    if (fv_gpu_open(&device, &gpu, &err) < 0)
+        fail_msg("%s", err.text);
+    struct fv_nvdec_params params = *wanted;
+    params.gpu = gpu;
+    params.held = HELD;
+    assert_int_equal(fv_nvdec_create(&params, &nvdec, &err), 0);
+    const struct fv_decode_worker_params worker_params = {
+        .ops = &fv_decoder_nvdec,
+        .shared = nvdec,
+        .cameras = CAMERAS,
+        .queue_per_camera = 200,
+        .interval = 1,
+        .picture = on_picture,
+        .fault = on_fault,
+        .served = on_served,
+    };
+    assert_int_equal(fv_decode_worker_create(&worker_params, &worker, &err), 0);
+}
+
+static void start(void)
+{
+    const struct fv_nvdec_params params = {0};
+    start_with(&params);
+}
+
+static void give_back(unsigned index)
+{
+    fv_picture_unref(seen.pictures[index]);
+    seen.pictures[index] = NULL;
+}
+
+static void set_up_again(const char *text)
+{
+    script(text);
+    memset(seen.pictures, 0, sizeof(seen.pictures));
+    seen.count = seen.served = seen.faults = 0;
+    seen.keep = false;
+    seen.fault_text[0] = 0;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    set_up_again("synthetic=1");
+    return fv_buf_pool_create(8 << 20, 8 << 20, &pool);
+}
+
+/* The end of the run: pictures, sessions, parsers and access units are all home. */
+static void stop(void)
+{
+    fv_decode_worker_destroy(worker);
+    worker = NULL;
+    fv_gpu_enter(gpu, NULL);
+    for (unsigned i = 0; i < seen.count; i++)
+        give_back(i);
+    fv_nvdec_destroy(nvdec);
+    nvdec = NULL;
+    fv_gpu_close(gpu);
+    gpu = NULL;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    struct fv_buf_stats stats;
+    fv_buf_pool_stats(pool, &stats);
+    fv_buf_pool_destroy(pool);
+    return stats.bytes_used != 0;
+}
+
+static struct fv_nvdec_stats stats_now(void)
+{
+    struct fv_nvdec_stats stats;
+    fv_nvdec_stats(nvdec, &stats);
+    return stats;
+}
+
+static void push(uint32_t camera, const struct unit *unit)
+{
+    static int64_t pts;
+    struct fv_au au = {.camera = camera,
+                       .codec = unit->codec,
+                       .flags = unit->key ? FV_FRAME_KEY : 0,
+                       .epoch = 1,
+                       .pts = unit->pts ? unit->pts : ++pts,
+                       .size = unit->size};
+    assert_int_equal(fv_buf_get(pool, unit->size + FV_AU_PADDING, &au.buf), 0);
+    memcpy(au.buf->data, unit->data, unit->size);
+    memset(au.buf->data + unit->size, 0, FV_AU_PADDING);
+    assert_true(fv_decode_worker_push(worker, &au));
+    fv_au_drop(&au);
+}
+
+/* A key picture and `more` others of a stream of format `format`; numbers count from `first`. */
+static void push_run(uint32_t camera, enum format format, unsigned first, unsigned more)
+{
+    struct unit unit;
+    for (unsigned i = 0; i <= more; i++) {
+        make_unit(&unit, format, i == 0, (uint8_t)i, (uint8_t)(first + i));
+        unit.pts = (int64_t)camera * 1000 + first + i + 1;
+        push(camera, &unit);
+    }
+}
+
+/* The next access unit of such a run. */
+static void push_run_on(uint32_t camera, enum format format, unsigned number)
+{
+    struct unit unit;
+    make_unit(&unit, format, false, (uint8_t)number, (uint8_t)number);
+    unit.pts = (int64_t)camera * 1000 + number + 1;
+    push(camera, &unit);
+}
+
+/* The i-th picture that came was made of the access unit that push_run gave this number. */
+static void expect(unsigned i, uint32_t camera, enum format format, bool key, unsigned order,
+                   unsigned number)
+{
+    struct unit unit;
+    make_unit(&unit, format, key, (uint8_t)order, (uint8_t)number);
+    assert_int_equal(seen.infos[i].camera, camera);
+    assert_int_equal(seen.infos[i].pts, (int64_t)camera * 1000 + number + 1);
+    assert_int_equal(seen.seeds[i], fakegpu_seed(unit.slice, unit.slice_size));
+}
+
+static void test_order_and_identity(void **state)
+{
+    (void)state;
+    start();
+    push_run(0, H264_SMALL, 0, 29);
+    wait_for(&seen.count, 30);
+    for (unsigned i = 0; i < 30; i++)
+        expect(i, 0, H264_SMALL, i == 0, i, i);
+    assert_int_equal(seen.infos[0].width, 64);
+    assert_int_equal(seen.infos[0].height, 48);
+    struct fv_nvdec_stats stats = stats_now();
+    assert_int_equal(stats.created, 1);
+    assert_int_equal(stats.mapped, 30);
+    assert_int_equal(seen.faults, 0);
+    struct fv_gpu_traffic traffic;
+    fv_gpu_traffic(gpu, &traffic);
+    struct unit unit;
+    make_unit(&unit, H264_SMALL, true, 0, 0);
+    assert_int_equal(traffic.to_device[FV_GPU_BITSTREAM], 30 * unit.slice_size);
+    stop();
+}
+
+/* Each way of mapping hands out everything, in order, although the hardware takes longer than a pass. */
+static void test_ways_of_mapping(void **state)
+{
+    (void)state;
+    static const enum fv_nvdec_map ways[] = {FV_NVDEC_MAP_AUTO, FV_NVDEC_MAP_SAME_PASS,
+                                             FV_NVDEC_MAP_NEXT_PASS};
+    for (unsigned way = 0; way < 3; way++) {
+        const struct fv_nvdec_params params = {.map = ways[way]};
+        set_up_again("synthetic=1,decode-ms=6");
+        start_with(&params);
+        push_run(0, H264_SMALL, 0, 11);
+        push_run(1, H264_LARGE, 0, 11);
+        wait_for(&seen.count, 24);
+        unsigned next[2] = {0, 0};
+        for (unsigned i = 0; i < 24; i++) {
+            uint32_t camera = seen.infos[i].camera;
+            unsigned n = next[camera]++;
+            expect(i, camera, camera ? H264_LARGE : H264_SMALL, n == 0, n, n);
+        }
+        stop();
+    }
+}
+
+/* An unfinished picture is asked after, not waited for: what is due of another camera comes first. */
+static void test_slow_hardware(void **state)
+{
+    (void)state;
+    script("synthetic=1,decode-ms=30");
+    start();
+    push_run(0, H264_SMALL, 0, 1);
+    wait_for(&seen.count, 2);
+    assert_true(stats_now().waited > 0);
+    stop();
+}
+
+/* All output surfaces are held: older pictures go, the newest waits and comes when one is given back. */
+static void test_surfaces_held(void **state)
+{
+    (void)state;
+    seen.keep = true;
+    start();
+    push_run(0, H264_SMALL, 0, 0);
+    wait_for(&seen.count, 1);
+    push_run(0, H264_SMALL, 1, 11);
+    wait_for(&seen.served, 13);
+    wait_for(&seen.count, HELD);
+    for (int i = 0; i < 2000 && stats_now().skipped_held < 13 - HELD - 1; i++)
+        nanosleep(&(struct timespec){.tv_nsec = FV_MS}, NULL);
+    assert_int_equal(stats_now().skipped_held, 13 - HELD - 1);
+    assert_int_equal(seen.count, HELD);
+    fv_gpu_enter(gpu, NULL);
+    give_back(0);
+    wait_for(&seen.count, HELD + 1);
+    expect(HELD, 0, H264_SMALL, false, 11, 12);
+    stop();
+}
+
+static void push_order(enum format format, const uint8_t *orders, unsigned count)
+{
+    struct unit unit;
+    for (unsigned i = 0; i < count; i++) {
+        make_unit(&unit, format, i == 0, orders[i], orders[i]);
+        unit.pts = orders[i] + 1;
+        push(0, &unit);
+    }
+}
+
+static void test_b_pictures(void **state)
+{
+    (void)state;
+    static const uint8_t orders[] = {0, 2, 1, 4, 3, 6, 5};
+    start();
+    push_order(H264_B, orders, 7);
+    wait_for(&seen.count, 6); /* the last one is held back by the parser */
+    fv_decode_worker_finish(worker);
+    assert_int_equal(seen.count, 7);
+    for (unsigned i = 0; i < 7; i++)
+        expect(i, 0, H264_B, i == 0, i, i);
+    stop();
+}
+
+/* The stream does not say whether it reorders: shown at once until an order count falls, then in the parser's order; only the
+ * picture that gave it away is missing. */
+static void test_order_unsaid(void **state)
+{
+    (void)state;
+    static const uint8_t orders[] = {0, 1, 2, 4, 3, 6, 5, 8, 7};
+    static const unsigned shown[] = {0, 1, 2, 4, 5, 6, 7, 8};
+    script("synthetic=1,reorder=1");
+    start();
+    push_order(H264_UNSAID, orders, 9);
+    wait_for(&seen.served, 9);
+    fv_decode_worker_finish(worker);
+    assert_int_equal(seen.count, 8);
+    for (unsigned i = 0; i < 8; i++)
+        expect(i, 0, H264_UNSAID, i == 0, shown[i], shown[i]);
+    stop();
+}
+
+static void test_size_change_every_unit(void **state)
+{
+    (void)state;
+    start();
+    for (unsigned i = 0; i < 40; i++)
+        push_run(0, i % 2 ? H264_LARGE : H264_SMALL, i, 0);
+    wait_for(&seen.count, 40);
+    for (unsigned i = 0; i < 40; i++) {
+        expect(i, 0, i % 2 ? H264_LARGE : H264_SMALL, true, 0, i);
+        assert_int_equal(seen.infos[i].width, i % 2 ? 128 : 64);
+    }
+    struct fv_nvdec_stats stats = stats_now();
+    assert_in_range(stats.created, 2, 3);
+    assert_true(stats.reused + stats.reconfigured > 30);
+    assert_int_equal(seen.faults, 0);
+    stop();
+}
+
+/* The larger session serves the smaller size by being reconfigured, but not while its pictures are out. */
+static void test_reconfigure(void **state)
+{
+    (void)state;
+    start();
+    push_run(0, H264_LARGE, 0, 0);
+    wait_for(&seen.count, 1);
+    push_run(0, H264_SMALL, 1, 0);
+    wait_for(&seen.count, 2);
+    assert_int_equal(stats_now().created, 1);
+    assert_int_equal(stats_now().reconfigured, 1);
+    seen.keep = true;
+    push_run(0, H264_SMALL, 2, 0);
+    wait_for(&seen.count, 3);
+    push_run(0, H264_LARGE, 3, 0);
+    wait_for(&seen.count, 4);
+    assert_int_equal(stats_now().created, 2);
+    look_at(seen.pictures[2]);
+    look_at(seen.pictures[3]);
+    stop();
+}
+
+/* A camera goes while its pictures are still used; its session serves the next one. */
+static void test_close_with_mapped_pictures(void **state)
+{
+    (void)state;
+    seen.keep = true;
+    start();
+    push_run(0, H264_SMALL, 0, 1);
+    wait_for(&seen.count, 2);
+    fv_decode_worker_forget(worker, 0);
+    push_run(1, H264_SMALL, 0, 0);
+    wait_for(&seen.count, 3);
+    assert_int_equal(look_at(seen.pictures[0]), seen.seeds[0]);
+    assert_int_equal(look_at(seen.pictures[1]), seen.seeds[1]);
+    assert_int_equal(stats_now().idle, 0);
+    fv_gpu_enter(gpu, NULL);
+    give_back(0);
+    give_back(1);
+    assert_int_equal(stats_now().idle, 1);
+    seen.keep = false;
+    push_run(2, H264_SMALL, 0, 0);
+    wait_for(&seen.count, 4);
+    assert_int_equal(stats_now().created, 2);
+    assert_int_equal(stats_now().reused, 1);
+    stop();
+}
+
+static void expect_fault(int code, const char *words)
+{
+    wait_for(&seen.faults, 1);
+    assert_int_equal(seen.fault_codes[0], code);
+    if (!strstr(seen.fault_text, words))
+        fail_msg("\"%s\" does not say \"%s\"", seen.fault_text, words);
+}
+
+static void test_no_room(void **state)
+{
+    (void)state;
+    script("synthetic=1,max-decoders=1");
+    start();
+    push_run(0, H264_SMALL, 0, 0);
+    wait_for(&seen.count, 1);
+    push_run(1, H264_SMALL, 0, 3);
+    expect_fault(-ENOMEM, "such cameras fit");
+    push_run(0, H264_SMALL, 1, 0);
+    wait_for(&seen.count, 2);
+    fv_decode_worker_forget(worker, 0);
+    push_run(1, H264_SMALL, 4, 0);
+    wait_for(&seen.count, 3); /* with the session that is idle now */
+    stop();
+}
+
+static void test_budget(void **state)
+{
+    (void)state;
+    const struct fv_nvdec_params params = {.budget = 9u << 20};
+    start_with(&params);
+    push_run(0, H264_SMALL, 0, 0);
+    wait_for(&seen.count, 1);
+    push_run(1, H264_LARGE, 0, 0);
+    expect_fault(-ENOMEM, "about 1 such cameras fit");
+    assert_int_equal(stats_now().refused, 1);
+    stop();
+}
+
+static void test_unsupported(void **state)
+{
+    (void)state;
+    static const struct {
+        enum format format;
+        const char *words;
+    } cases[] = {{H264_422, "4:2:2"},
+                 {H264_WIDE, "up to 4096x4096, the stream has 8192x48"},
+                 {H264_HUGE, "beyond sane limits"},
+                 {H265_TEN, "does not decode H.265"}};
+    for (unsigned i = 0; i < 4; i++) {
+        set_up_again("synthetic=1,h265=0");
+        start();
+        push_run(0, cases[i].format, 0, 2);
+        expect_fault(-ENOTSUP, cases[i].words);
+        push_run(0, H264_SMALL, 3, 0);
+        wait_for(&seen.count, 1);
+        assert_int_equal(stats_now().created, 1);
+        stop();
+    }
+}
+
+static void test_formats(void **state)
+{
+    (void)state;
+    start();
+    push_run(0, H265_TEN, 0, 2);
+    push_run(1, H264_CROPPED, 0, 2);
+    push_run(2, H264_INTERLACED, 0, 2);
+    wait_for(&seen.count, 9);
+    for (unsigned i = 0; i < 9; i++) {
+        static const unsigned widths[] = {64, 54, 64}, heights[] = {64, 38, 64};
+        assert_int_equal(seen.infos[i].width, widths[seen.infos[i].camera]);
+        assert_int_equal(seen.infos[i].height, heights[seen.infos[i].camera]);
+    }
+    assert_int_equal(seen.faults, 0);
+    stop();
+}
+
+/* A failing call of the hardware costs the camera what comes until its next key picture, and nobody else anything. */
+static void test_failing_calls(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script;
+        int code;
+        const char *words;
+    } cases[] = {
+        {"synthetic=1,call-fail=cuvidDecodePicture:3", -EIO, "cuvidDecodePicture"},
+        {"synthetic=1,call-fail=cuvidMapVideoFrame:3", -EIO, "cuvidMapVideoFrame"},
+        {"synthetic=1,call-fail=cuvidCreateDecoder:1", -EIO, "cuvidCreateDecoder"},
+        {"synthetic=1,call-fail=cuvidCreateDecoder:1:2", -ENOMEM, "such cameras fit"},
+        {"synthetic=1,call-fail=cuvidParseVideoData:3", -EBADMSG, "parser refuses"},
+        {"synthetic=1,call-fail=cuvidCreateVideoParser:1", -EIO, "cuvidCreateVideoParser"},
+        {"synthetic=1,call-fail=cuEventRecord:2", -EIO, "cuEventRecord"},
+        {"synthetic=1,error-at=3", -EBADMSG, "the hardware found errors"},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        set_up_again(cases[i].script);
+        start();
+        push_run(0, H264_SMALL, 0, 5);
+        expect_fault(cases[i].code, cases[i].words);
+        wait_for(&seen.served, 6);
+        unsigned before = seen.count;
+        push_run(0, H264_SMALL, 10, 1);
+        push_run(1, H264_LARGE, 0, 1);
+        wait_for(&seen.count, before + 4);
+        assert_int_equal(seen.faults, 1);
+        stop();
+    }
+}
+
+static void test_damage_is_marked(void **state)
+{
+    (void)state;
+    script("synthetic=1,concealed-at=2");
+    start();
+    push_run(0, H264_SMALL, 0, 0);
+    wait_for(&seen.count, 1);
+    push_run_on(0, H264_SMALL, 1);
+    wait_for(&seen.count, 2);
+    push_run_on(0, H264_SMALL, 2);
+    wait_for(&seen.count, 3);
+    push_run(0, H264_SMALL, 3, 0);
+    wait_for(&seen.count, 4);
+    static const uint32_t flags[] = {FV_FRAME_KEY, FV_FRAME_DAMAGED, FV_FRAME_DAMAGED,
+                                     FV_FRAME_KEY};
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(seen.infos[i].flags, flags[i]);
+    stop();
+}
+
+/* Making a session takes long: the other camera goes on, and what came meanwhile is decoded afterwards. */
+static void test_slow_opening(void **state)
+{
+    (void)state;
+    start();
+    push_run(0, H264_SMALL, 0, 0);
+    wait_for(&seen.count, 1);
+    set_script_now("synthetic=1,create-ms=300");
+    int64_t begin = fv_now();
+    push_run(1, H264_LARGE, 0, 19);
+    push_run(0, H264_SMALL, 1, 4);
+    wait_for(&seen.count, 6);
+    assert_true(fv_now() - begin < 300 * FV_MS);
+    wait_for(&seen.count, 26);
+    for (unsigned i = 0; i < 20; i++)
+        expect(6 + i, 1, H264_LARGE, i == 0, i, i);
+    /* More than may wait: it begins again at a key picture. */
+    push_run(2, H264_B, 0, 99);
+    push_run(2, H264_B, 100, 19);
+    wait_for(&seen.count, 26 + 19);
+    expect(26, 2, H264_B, true, 0, 100);
+    assert_int_equal(stats_now().dropped_opening, 100);
+    stop();
+}
+
+static void test_lost_device(void **state)
+{
+    (void)state;
+    start();
+    push_run(0, H264_SMALL, 0, 2);
+    wait_for(&seen.count, 3);
+    void (*lose)(int) = (void (*)(int))(uintptr_t)dlsym(
+        dlopen("libcuda.so.1", RTLD_NOW | RTLD_NOLOAD), "fakegpu_lose");
+    lose(700);
+    push_run(0, H264_SMALL, 3, 2);
+    expect_fault(-ENODEV, "");
+    assert_true(fv_gpu_lost(gpu));
+    wait_for(&seen.served, 6);
+    stop();
+    assert_int_equal(fv_gpu_reset(0, NULL), 0);
+}
+
+/* So that access units need no fresh memory. */
+static void warm_up_pool(void)
+{
+    struct fv_buf *bufs[64];
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(fv_buf_get(pool, 256, &bufs[i]), 0);
+    for (int i = 0; i < 64; i++)
+        fv_buf_unref(bufs[i]);
+}
+
+/* Whatever allocation fails: the camera says so and comes back with a later key picture; nothing leaks (stop, tear_down). */
+static void test_allocations_fail(void **state)
+{
+    (void)state;
+    for (unsigned n = 1; n < 12; n++) {
+        set_up_again("synthetic=1");
+        start();
+        warm_up_pool();
+        fv_alloc_fail_at(n);
+        for (unsigned i = 0; i < 200 && !seen.count; i++) {
+            push_run(0, H264_SMALL, i, 0);
+            nanosleep(&(struct timespec){.tv_nsec = 5 * FV_MS}, NULL);
+        }
+        fv_alloc_fail_at(0);
+        assert_true(seen.count > 0);
+        stop();
+    }
+    const struct fv_gpu_params device = {0};
+    struct fv_error err;
+    assert_int_equal(fv_gpu_open(&device, &gpu, &err), 0);
+    struct fv_nvdec_params params = {.gpu = gpu, .held = HELD};
+    unsigned n = 1;
+    for (;; n++) {
+        fv_alloc_fail_at(n);
+        int code = fv_nvdec_create(&params, &nvdec, &err);
+        if (code == 0)
+            break;
+        assert_int_equal(code, -ENOMEM);
+    }
+    fv_alloc_fail_at(0);
+    assert_in_range(n, 3, 4); /* nvdec, stream, thread's start */
+    fv_nvdec_destroy(nvdec);
+    params.held = 0;
+    assert_int_equal(fv_nvdec_create(&params, &nvdec, &err), -EINVAL);
+    fv_gpu_close(gpu);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_order_and_identity),
+        CASE(test_ways_of_mapping),
+        CASE(test_slow_hardware),
+        CASE(test_surfaces_held),
+        CASE(test_b_pictures),
+        CASE(test_order_unsaid),
+        CASE(test_size_change_every_unit),
+        CASE(test_reconfigure),
+        CASE(test_close_with_mapped_pictures),
+        CASE(test_no_room),
+        CASE(test_budget),
+        CASE(test_unsupported),
+        CASE(test_formats),
+        CASE(test_failing_calls),
+        CASE(test_damage_is_marked),
+        CASE(test_slow_opening),
+        CASE(test_lost_device),
+        CASE(test_allocations_fail),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
