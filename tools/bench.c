@@ -11,6 +11,7 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } benches[] = {
+    {"decode", "the decoder alone", fv_bench_decode_command},
     {"pipeline", "decoder, detector, tracker and rules together", fv_bench_pipeline_command},
 };
 

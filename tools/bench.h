@@ -3,6 +3,7 @@
 #ifndef FV_TOOLS_BENCH_H
 #define FV_TOOLS_BENCH_H
 
+int fv_bench_decode_command(int argc, char **argv);
 int fv_bench_pipeline_command(int argc, char **argv);
 
 #endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A raw file in memory as access units that many cameras share, for benches and checks. */
+#ifndef FV_ENGINE_BENCH_CLIP_H
+#define FV_ENGINE_BENCH_CLIP_H
+
+#include "base/error.h"
+#include "flow.h"
+
+#define FV_BENCH_CLIP_BYTES ((size_t)1 << 30)
+
+struct fv_bench_clip {
+    enum fv_codec codec;
+    struct fv_buf_pool *pool;
+    struct fv_au *units; /* buf, size, codec, flags */
+    size_t count;
+};
+
+/* 0; -ENOENT, -EIO; -EBADMSG: no raw H.264 or H.265, or it does not begin with a key picture; -ENOMEM. */
+int fv_bench_clip_load(const char *path, struct fv_bench_clip *ret_clip, struct fv_error *err);
+void fv_bench_clip_free(struct fv_bench_clip *clip); /* zeroed is fine */
+
+#endif
