@@ -150,10 +150,9 @@ static json_t *to_json(const struct fv_bench_decode_params *params,
         f->feeder_us, "age_p50_ms", f->age_p50_ms, "age_p99_ms", f->age_p99_ms, "age_max_ms",
         f->age_max_ms, "open_ms", f->open_ms);
     json_t *gpu = json_pack(
-        "{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I, s:I}", "session_mb", f->session_mb, "reckoned_mb",
+        "{s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:I}", "session_mb", f->session_mb, "reckoned_mb",
         f->reckoned_mb, "session_open_ms", f->session_open_ms, "waited", (json_int_t)f->waited,
-        "skipped_held", (json_int_t)f->skipped_held, "dropped_opening",
-        (json_int_t)f->dropped_opening, "damaged", (json_int_t)f->damaged, "created",
+        "skipped_held", (json_int_t)f->skipped_held, "damaged", (json_int_t)f->damaged, "created",
         (json_int_t)f->created, "bitstream_bytes", (json_int_t)f->bitstream_bytes);
     json_object_update(json, rest);
     if (!params->cpu)

@@ -48,7 +48,7 @@ struct fv_bench_decode_figures {
     double session_mb;      /* device memory per session, by what is free before and after */
     double reckoned_mb;     /* the same as the budget reckons it */
     double session_open_ms; /* making one session, the slowest */
-    uint64_t waited, skipped_held, dropped_opening, damaged, created;
+    uint64_t waited, skipped_held, damaged, created;
     uint64_t bitstream_bytes; /* to the device, in the time of the figures */
 };
 

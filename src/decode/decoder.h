@@ -40,7 +40,8 @@ struct fv_decoder_ops {
     /* Borrows the access unit. 0; -EBADMSG: this picture was not decodable (the next key picture
      * starts afresh); -ENOTSUP: legal, but not 4:2:0 or of another depth; -ENOMEM; -EIO. Pictures
      * carry fv_frame_info from the access unit that they were made of: camera, epoch, pts, wall,
-     * flags, stamps; `number` is left 0 for the worker. */
+     * flags, stamps; `number` is left 0 for the worker. -EAGAIN, of back ends with collect() only: not
+     * now; the same access unit again after a collect(). */
     int (*submit)(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err);
     /* Forgets everything; the next access unit must be a key one. Held-back pictures are dropped.
      */
@@ -51,7 +52,7 @@ struct fv_decoder_ops {
     /* Pictures that are still referenced stay valid. NULL is fine. */
     void (*close)(struct fv_decoder *decoder);
 
-    /* The next three are for back ends that hold pictures back, NULL for others. On the worker's thread. */
+    /* The next four are for back ends that hold pictures back, NULL for others. On the worker's thread. */
     /* Once, before everything else: the thread will use `shared`. `wake` may be called from any thread until the last decoder
      * was closed and makes the worker call collect() soon. */
     int (*enter)(void *shared, const struct fv_decode_wake *wake, struct fv_error *err);
@@ -61,6 +62,8 @@ struct fv_decoder_ops {
     /* A fault that came up for this decoder since the last call (a picture that could not be decoded, a lost device): 0 when
      * there is none, else a code as submit() returns it. */
     int (*fault)(struct fv_decoder *decoder, struct fv_error *err);
+    /* At the end of a stream: sleeps until the access unit that submit() answered with -EAGAIN can be submitted. */
+    void (*await)(struct fv_decoder *decoder);
 };
 
 /* libavcodec. In a build without it open() answers -ENOTSUP and says so. */

@@ -78,37 +78,42 @@ static int prepare(struct fv_feed *feed, const struct fv_au *au, struct fv_error
     return 0;
 }
 
-void fv_feed_push(struct fv_feed *feed, const struct fv_au *au)
+int fv_feed_push(struct fv_feed *feed, const struct fv_au *au)
 {
     bool key = au->flags & FV_FRAME_KEY;
     if (!key && feed->keys_only) {
         feed->wait_key = true; /* the pictures between are missing when all are wanted again */
         fv_feed_count(&feed->skipped_interval);
-        return;
+        return 0;
     }
     bool starts_afresh = feed->wait_key || !feed->decoder || au->codec != feed->codec;
     if (starts_afresh && !key) {
         feed->wait_key = true;
         fv_feed_count(&feed->dropped_key);
-        return;
+        return 0;
     }
     feed->wait_key = false;
     struct fv_error err = {0};
     int code = prepare(feed, au, &err);
     if (code == 0) {
-        fv_feed_count(&feed->submitted);
         code = feed->params->ops->submit(feed->decoder, au, &err);
+        if (code == -EAGAIN)
+            return code;
+        fv_feed_count(&feed->submitted);
     }
     if (code < 0)
         fail(feed, code, &err);
+    return 0;
 }
 
-void fv_feed_check(struct fv_feed *feed)
+bool fv_feed_check(struct fv_feed *feed)
 {
     struct fv_error err = {0};
-    int code = feed->decoder ? feed->params->ops->fault(feed->decoder, &err) : 0;
+    int (*fault)(struct fv_decoder *, struct fv_error *) = feed->params->ops->fault;
+    int code = feed->decoder && fault ? fault(feed->decoder, &err) : 0;
     if (code < 0)
         fail(feed, code, &err);
+    return code < 0;
 }
 
 void fv_feed_drain(struct fv_feed *feed)

@@ -33,10 +33,10 @@ struct fv_feed {
 
 void fv_feed_init(struct fv_feed *feed, const struct fv_decode_worker_params *params,
                   uint32_t camera);
-/* Borrows the access unit. */
-void fv_feed_push(struct fv_feed *feed, const struct fv_au *au);
-/* Asks the decoder for a fault that came up since. */
-void fv_feed_check(struct fv_feed *feed);
+/* Borrows the access unit. 0, whatever became of it; -EAGAIN: the decoder wants it again after its next collect(). */
+int fv_feed_push(struct fv_feed *feed, const struct fv_au *au);
+/* Asks the decoder for a fault that came up since; true when there was one. */
+bool fv_feed_check(struct fv_feed *feed);
 /* The stream ended: pictures that are held back are handed out. Only close may follow. */
 void fv_feed_drain(struct fv_feed *feed);
 /* Closes the decoder; the next access unit must be a key one. Figures stay. */

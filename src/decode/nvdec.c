@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  *   submit -> parse ------------------------------> hardware -> pending -> collect -> picture()
- *               `-> no session: job, access units wait -> collect feeds them
+ *               `-> no session: a job makes one; the worker keeps the access unit and gives it again
  */
 #include "decode/nvdec.h"
 
@@ -9,9 +9,6 @@
 
 #include "base/mem.h"
 #include "decode/nvdec_impl.h"
-
-/* Access units fed to a decoder in one pass after it waited for its session: the others go on meanwhile. */
-#define CATCH_UP 4
 
 static int nvdec_open(const struct fv_decoder_params *params, struct fv_decoder **ret_decoder,
                       struct fv_error *err)
@@ -35,83 +32,22 @@ static int nvdec_open(const struct fv_decoder_params *params, struct fv_decoder 
     return 0;
 }
 
-static struct fv_au *waiting_at(struct fv_decoder *decoder, unsigned n)
-{
-    return &decoder->waiting[(decoder->waiting_first + n) % FV_NVDEC_WAITING_MAX];
-}
-
-static void waiting_pop(struct fv_decoder *decoder)
-{
-    fv_au_drop(waiting_at(decoder, 0));
-    decoder->waiting_first = (decoder->waiting_first + 1) % FV_NVDEC_WAITING_MAX;
-    decoder->waiting_count--;
-}
-
-static void waiting_drop(struct fv_decoder *decoder)
-{
-    while (decoder->waiting_count)
-        waiting_pop(decoder);
-}
-
-/* Until the session is there. When too many wait, all go, and the next key picture begins anew. */
-static void waiting_push(struct fv_decoder *decoder, const struct fv_au *au)
-{
-    bool key = au->flags & FV_FRAME_KEY;
-    _Atomic uint64_t *dropped = &decoder->nvdec->dropped_opening;
-    if (decoder->waiting_count == FV_NVDEC_WAITING_MAX) {
-        atomic_fetch_add_explicit(dropped, decoder->waiting_count, memory_order_relaxed);
-        waiting_drop(decoder);
-        decoder->waiting_key = true;
-    }
-    if (decoder->waiting_key && !key) {
-        fv_nvdec_count(dropped);
-        return;
-    }
-    decoder->waiting_key = false;
-    *waiting_at(decoder, decoder->waiting_count) = fv_au_share(au);
-    decoder->waiting_count++;
-}
-
 static int request_session(struct fv_decoder *decoder, struct fv_error *err)
 {
     /* The parser has seen an access unit that will come again. */
     fv_nvdec_parser_close(decoder);
     int code = fv_nvdec_pool_request(decoder->nvdec, &decoder->shape, &decoder->job);
-    return code < 0 ? fv_error_set(err, code, "out of memory") : 0;
+    return code < 0 ? fv_error_set(err, code, "out of memory") : -EAGAIN;
 }
 
 static int nvdec_submit(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
 {
     if (fv_gpu_lost(decoder->nvdec->gpu))
         return fv_error_set(err, -ENODEV, "the GPU was lost");
-    if (!decoder->job && !decoder->waiting_count && !decoder->waiting_key) {
-        int code = fv_nvdec_parse(decoder, au, err);
-        if (code != -EAGAIN)
-            return code;
-        code = request_session(decoder, err);
-        if (code < 0)
-            return code;
-    }
-    waiting_push(decoder, au);
-    return 0;
-}
-
-/* Feeds what waited. */
-static void catch_up(struct fv_decoder *decoder)
-{
-    for (int i = 0; i < CATCH_UP && decoder->waiting_count && !decoder->job; i++) {
-        struct fv_error err = {0};
-        int code = fv_nvdec_parse(decoder, waiting_at(decoder, 0), &err);
-        if (code == -EAGAIN)
-            code = request_session(decoder, &err);
-        else
-            waiting_pop(decoder);
-        if (code < 0) {
-            waiting_drop(decoder);
-            decoder->fault = err;
-            return;
-        }
-    }
+    if (decoder->job)
+        return -EAGAIN;
+    int code = fv_nvdec_parse(decoder, au, err);
+    return code == -EAGAIN ? request_session(decoder, err) : code;
 }
 
 static void check_job(struct fv_decoder *decoder)
@@ -123,7 +59,6 @@ static void check_job(struct fv_decoder *decoder)
     decoder->job = NULL;
     if (err.code < 0) {
         decoder->fault = err;
-        waiting_drop(decoder);
         return;
     }
     fv_nvdec_clear_all(decoder, false);
@@ -141,17 +76,12 @@ static int nvdec_enter(void *shared, const struct fv_decode_wake *wake, struct f
 static int64_t nvdec_collect(void *shared, int64_t now)
 {
     struct fv_nvdec *nvdec = shared;
-    int64_t next = FV_TIME_NEVER;
     FV_LIST_FOR (it, &nvdec->decoders) {
         struct fv_decoder *decoder = FV_CONTAINER(it, struct fv_decoder, link);
         if (decoder->job)
             check_job(decoder);
-        if (!decoder->job && decoder->waiting_count)
-            catch_up(decoder);
-        if (!decoder->job && decoder->waiting_count)
-            next = now; /* again after a look at the queue */
     }
-    return fv_min64(next, fv_nvdec_map_pending(nvdec, now));
+    return fv_nvdec_map_pending(nvdec, now);
 }
 
 static int nvdec_fault(struct fv_decoder *decoder, struct fv_error *err)
@@ -165,8 +95,6 @@ static int nvdec_fault(struct fv_decoder *decoder, struct fv_error *err)
 
 static void nvdec_flush(struct fv_decoder *decoder)
 {
-    waiting_drop(decoder);
-    decoder->waiting_key = false;
     fv_nvdec_clear_all(decoder, true);
     fv_nvdec_parser_close(decoder);
     decoder->damaged = decoder->hurt = false;
@@ -175,15 +103,16 @@ static void nvdec_flush(struct fv_decoder *decoder)
 
 static void nvdec_drain(struct fv_decoder *decoder)
 {
-    while (decoder->waiting_count) {
-        if (decoder->job) {
-            fv_nvdec_pool_wait(decoder->nvdec, decoder->job);
-            check_job(decoder);
-        }
-        catch_up(decoder);
-    }
     fv_nvdec_parse_end(decoder);
     fv_nvdec_clear_all(decoder, false);
+}
+
+static void nvdec_await(struct fv_decoder *decoder)
+{
+    if (!decoder->job)
+        return;
+    fv_nvdec_pool_wait(decoder->nvdec, decoder->job);
+    check_job(decoder);
 }
 
 static void nvdec_close(struct fv_decoder *decoder)
@@ -193,8 +122,7 @@ static void nvdec_close(struct fv_decoder *decoder)
     nvdec_flush(decoder);
     if (decoder->job)
         fv_nvdec_pool_abandon(decoder->nvdec, decoder->job);
-    bool broken = decoder->callback.code == -EIO;
-    fv_nvdec_session_leave(decoder->session, broken);
+    fv_nvdec_session_leave(decoder->session, decoder->broken);
     fv_list_remove(&decoder->link);
     fv_free(decoder);
 }
@@ -210,6 +138,7 @@ const struct fv_decoder_ops fv_decoder_nvdec = {
     .enter = nvdec_enter,
     .collect = nvdec_collect,
     .fault = nvdec_fault,
+    .await = nvdec_await,
 };
 
 int fv_nvdec_create(const struct fv_nvdec_params *params, struct fv_nvdec **ret_nvdec,
@@ -272,6 +201,5 @@ void fv_nvdec_stats(struct fv_nvdec *nvdec, struct fv_nvdec_stats *ret_stats)
     ret_stats->mapped = atomic_load(&nvdec->mapped);
     ret_stats->waited = atomic_load(&nvdec->waited);
     ret_stats->skipped_held = atomic_load(&nvdec->skipped_held);
-    ret_stats->dropped_opening = atomic_load(&nvdec->dropped_opening);
     ret_stats->damaged = atomic_load(&nvdec->damaged);
 }

@@ -2,7 +2,7 @@
 /*
  * What the files of the NVDEC back end share.
  *
- *   nvdec.c          the table of functions: access units in, those that wait for a session, faults
+ *   nvdec.c          the table of functions: access units in, sessions awaited, faults
  *   nvdec_parser.c   the driver's parser and its callbacks
  *   nvdec_format.c   what a stream needs: refused, or a shape
  *   nvdec_session.c  one decoder of the driver and its output pictures
@@ -21,9 +21,8 @@
 #include "gpu/driver.h"
 
 #define FV_NVDEC_SURFACES_MAX 32 /* of a session, the driver's own bound */
-#define FV_NVDEC_IN_FLIGHT 3    /* surfaces beyond what the stream needs: decoded, not yet mapped */
-#define FV_NVDEC_WAITING_MAX 48 /* access units that wait for a session */
-#define FV_NVDEC_IDLE_MAX 4     /* sessions kept for the next camera */
+#define FV_NVDEC_IN_FLIGHT 3 /* surfaces beyond what the stream needs: decoded, not yet mapped */
+#define FV_NVDEC_IDLE_MAX 4  /* sessions kept for the next camera */
 
 struct fv_nvdec_area {
     short left, top, right, bottom;
@@ -117,10 +116,7 @@ struct fv_decoder {
     unsigned pending; /* surfaces that wait to be mapped */
     uint64_t held_at; /* the pass in which an older picture had to wait on */
 
-    struct fv_au waiting[FV_NVDEC_WAITING_MAX]; /* ring */
-    unsigned waiting_first, waiting_count;
-    bool waiting_key; /* the ring overflowed: nothing until the next key picture */
-
+    bool broken;              /* a call on the session failed */
     struct fv_error callback; /* code != 0: a callback failed in this access unit */
     struct fv_error fault;    /* code != 0: came up outside of submit() */
 };
@@ -136,8 +132,7 @@ struct fv_nvdec {
     unsigned pending_count;
     uint64_t pass;
     /* any thread */
-    _Atomic uint64_t reconfigured, reused, decoded, mapped, waited, skipped_held, dropped_opening,
-        damaged;
+    _Atomic uint64_t reconfigured, reused, decoded, mapped, waited, skipped_held, damaged;
     pthread_t opener;
     bool opener_started;
     pthread_mutex_t lock;

@@ -71,6 +71,7 @@ static int hand_out(struct fv_nvdec_surface *surface)
         return code;
     take_out(surface);
     if (code < 0) {
+        decoder->broken = true;
         if (!decoder->fault.code)
             decoder->fault = err;
         return code;

@@ -113,8 +113,10 @@ static int submit(struct fv_decoder *decoder, CUVIDPICPARAMS *params)
 {
     struct fv_nvdec *nvdec = decoder->nvdec;
     CUresult result = nvdec->driver->cuvidDecodePicture(decoder->session->handle, params);
-    if (fv_gpu_check(nvdec->gpu, result, "cuvidDecodePicture", &decoder->callback) < 0)
+    if (fv_gpu_check(nvdec->gpu, result, "cuvidDecodePicture", &decoder->callback) < 0) {
+        decoder->broken = true;
         return 0;
+    }
     fv_gpu_account(nvdec->gpu, FV_GPU_BITSTREAM, true, params->nBitstreamDataLen);
     decoder->pictures++;
     return 1;

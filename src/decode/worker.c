@@ -20,15 +20,20 @@
 #define POP_MAX 16
 /* Access units of one pass: beyond them pictures are collected first, so that a flood does not hold them up. */
 #define PASS_MAX 256
+#define CATCH_UP 4
 
 struct camera {
     struct fv_feed feed;
     _Atomic unsigned waiting;   /* slots in use */
     struct fv_au farewell;      /* without a buffer: goes through the ring and means "forget" */
     _Atomic bool farewell_sent; /* it is in the ring */
-    /* owner: the pushing thread */
     struct fv_au *slots;
-    unsigned next;
+    unsigned next; /* slot to push into; owner: the pushing thread */
+    /* owner: the worker */
+    unsigned first; /* oldest slot in use */
+    struct fv_au
+        parked; /* with a buffer: the decoder wants it again later, and `held` slots wait behind it */
+    unsigned held;
 };
 
 struct fv_decode_worker {
@@ -45,21 +50,74 @@ struct fv_decode_worker {
     struct fv_error enter_error;
 };
 
-static void serve(struct fv_decode_worker *worker, struct fv_au *slot)
+/* The access unit is through with. */
+static void finish(struct camera *camera, struct fv_au *au)
 {
-    struct fv_au au = *slot;
-    struct camera *camera = &worker->cameras[au.camera];
-    if (!au.buf) {
+    const struct fv_decode_worker_params *params = camera->feed.params;
+    fv_au_drop(au);
+    if (params->served)
+        params->served(params->data, camera->feed.camera);
+}
+
+/* Feeds the oldest slot. */
+static void take(struct camera *camera)
+{
+    struct fv_au au = camera->slots[camera->first];
+    camera->first = (camera->first + 1) % camera->feed.params->queue_per_camera;
+    atomic_fetch_sub_explicit(&camera->waiting, 1, memory_order_release);
+    if (fv_feed_push(&camera->feed, &au) == -EAGAIN)
+        camera->parked = au;
+    else
+        finish(camera, &au);
+}
+
+static void drop_parked(struct camera *camera)
+{
+    if (camera->parked.buf)
+        finish(camera, &camera->parked);
+}
+
+/* Feeds what had to wait, a few access units at a time: the other cameras go on meanwhile. True: there are more. */
+static bool catch_up(struct camera *camera)
+{
+    if (camera->parked.buf && fv_feed_push(&camera->feed, &camera->parked) == -EAGAIN)
+        return false;
+    drop_parked(camera);
+    for (int i = 0; i < CATCH_UP && camera->held && !camera->parked.buf; i++) {
+        camera->held--;
+        take(camera);
+    }
+    return camera->held && !camera->parked.buf;
+}
+
+/* Gives up everything that waits. */
+static void drop_all(struct camera *camera)
+{
+    drop_parked(camera);
+    for (; camera->held; camera->held--) {
+        struct fv_au au = camera->slots[camera->first];
+        camera->first = (camera->first + 1) % camera->feed.params->queue_per_camera;
+        atomic_fetch_sub_explicit(&camera->waiting, 1, memory_order_release);
+        finish(camera, &au);
+    }
+}
+
+static void serve(struct fv_decode_worker *worker, const struct fv_au *item)
+{
+    struct camera *camera = &worker->cameras[item->camera];
+    if (item == &camera->farewell) {
         atomic_store(&camera->farewell_sent, false);
+        drop_all(camera);
         fv_feed_close(&camera->feed);
         return;
     }
-    atomic_fetch_sub_explicit(&camera->waiting, 1, memory_order_release);
-    if (!atomic_load_explicit(&worker->stopping, memory_order_relaxed))
-        fv_feed_push(&camera->feed, &au);
-    fv_au_drop(&au);
-    if (worker->params.served)
-        worker->params.served(worker->params.data, au.camera);
+    camera->held++;
+    if (atomic_load_explicit(&worker->stopping, memory_order_relaxed))
+        drop_all(camera);
+    else if (!camera->parked.buf && camera->held == 1) {
+        camera->held = 0;
+        take(camera);
+    }
 }
 
 static void wake(void *data)
@@ -96,26 +154,48 @@ static bool submit_pass(struct fv_decode_worker *worker, int64_t deadline)
     return popped >= 0;
 }
 
-/* Hands out what is finished. Returns when it wants to be called again. */
+/* Hands out what is finished and feeds what waited. Returns when it wants to be called again. */
 static int64_t collect(struct fv_decode_worker *worker)
 {
     const struct fv_decoder_ops *ops = worker->params.ops;
     if (!ops->collect)
         return FV_TIME_NEVER;
     int64_t deadline = ops->collect(worker->params.shared, fv_now());
-    for (uint32_t i = 0; ops->fault && i < worker->params.cameras; i++)
-        fv_feed_check(&worker->cameras[i].feed);
+    for (uint32_t i = 0; i < worker->params.cameras; i++) {
+        struct camera *camera = &worker->cameras[i];
+        if (fv_feed_check(&camera->feed))
+            drop_parked(camera);
+        if ((camera->parked.buf || camera->held) && catch_up(camera))
+            deadline = 0;
+    }
     return deadline;
+}
+
+/* The stream ended: everything that waits is decoded, and what the decoder holds back comes out. */
+static void drain(struct fv_decode_worker *worker, struct camera *camera)
+{
+    const struct fv_decoder_ops *ops = worker->params.ops;
+    while (camera->parked.buf || camera->held) {
+        if (camera->parked.buf && camera->feed.decoder)
+            ops->await(camera->feed.decoder);
+        if (fv_feed_check(&camera->feed))
+            drop_parked(camera);
+        catch_up(camera);
+    }
+    fv_feed_drain(&camera->feed);
 }
 
 /* Decoders end on the thread that used them. */
 static void end_decoders(struct fv_decode_worker *worker)
 {
-    bool drain = !atomic_load_explicit(&worker->stopping, memory_order_relaxed);
-    for (uint32_t i = 0; drain && i < worker->params.cameras; i++)
-        fv_feed_drain(&worker->cameras[i].feed);
+    bool stopping = atomic_load_explicit(&worker->stopping, memory_order_relaxed);
     for (uint32_t i = 0; i < worker->params.cameras; i++)
+        if (!stopping)
+            drain(worker, &worker->cameras[i]);
+    for (uint32_t i = 0; i < worker->params.cameras; i++) {
+        drop_all(&worker->cameras[i]);
         fv_feed_close(&worker->cameras[i].feed);
+    }
 }
 
 static void *run(void *data)

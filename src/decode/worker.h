@@ -13,9 +13,11 @@ struct fv_decode_worker;
 
 /* Which pictures of a camera are wanted. */
 struct fv_decode_choice {
-    bool keys_only;    /* decode key pictures only; DECODE_MODE */
-    unsigned interval; /* hand out every n-th decoded picture, at least 1; ANALYSIS_FRAME_INTERVAL and others */
-    int64_t gap;       /* ns: hand out at most one in so much of the camera's time; 0: no limit; TARGET_FPS */
+    bool keys_only; /* decode key pictures only; DECODE_MODE */
+    unsigned
+        interval; /* hand out every n-th decoded picture, at least 1; ANALYSIS_FRAME_INTERVAL and others */
+    int64_t
+        gap; /* ns: hand out at most one in so much of the camera's time; 0: no limit; TARGET_FPS */
 };
 
 struct fv_decode_worker_params {
@@ -38,8 +40,8 @@ struct fv_decode_worker_params {
 
 struct fv_decode_stats {
     uint64_t submitted, decoded, errors; /* errors: access units the decoder refused */
-    uint64_t skipped_interval;           /* not decoded, or decoded and not handed out, by setting */
-    uint64_t dropped_full;               /* access units refused because the queue was full */
+    uint64_t skipped_interval; /* not decoded, or decoded and not handed out, by setting */
+    uint64_t dropped_full;     /* access units refused because the queue was full */
     uint64_t dropped_key; /* access units dropped while waiting for a key picture after an error */
 };
 

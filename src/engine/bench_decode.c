@@ -314,7 +314,7 @@ static struct reading take_reading(struct bench *bench)
         fv_decode_worker_stats(bench->worker, i, &stats);
         reading.dropped += stats.dropped_full + stats.dropped_key + stats.errors;
     }
-    reading.dropped += reading.nvdec.skipped_held + reading.nvdec.dropped_opening;
+    reading.dropped += reading.nvdec.skipped_held;
     return reading;
 }
 
@@ -335,7 +335,6 @@ static void fill_gpu(struct bench *bench, const struct reading *begin, const str
     figures->created = end->nvdec.created;
     figures->waited = end->nvdec.waited - begin->nvdec.waited;
     figures->skipped_held = end->nvdec.skipped_held - begin->nvdec.skipped_held;
-    figures->dropped_opening = end->nvdec.dropped_opening - begin->nvdec.dropped_opening;
     figures->damaged = end->nvdec.damaged - begin->nvdec.damaged;
     figures->bitstream_bytes =
         end->traffic.to_device[FV_GPU_BITSTREAM] - begin->traffic.to_device[FV_GPU_BITSTREAM];

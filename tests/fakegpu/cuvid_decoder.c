@@ -29,6 +29,9 @@ struct output {
 struct decoder {
     unsigned magic;
     pthread_mutex_t lock;
+    pthread_cond_t filled;
+    unsigned
+        filling; /* output surfaces that streams have yet to write; destroying waits for them */
     CUVIDDECODECREATEINFO info;
     unsigned width, height; /* of the output, now */
     size_t pitch;
@@ -75,6 +78,7 @@ static void release(struct decoder *decoder)
             cuMemFree(decoder->outputs[i].address);
     if (decoder->memory)
         cuMemFree(decoder->memory);
+    pthread_cond_destroy(&decoder->filled);
     pthread_mutex_destroy(&decoder->lock);
     decoder->magic = 0;
     free(decoder);
@@ -134,6 +138,7 @@ CUresult cuvidCreateDecoder(CUvideodecoder *ret_decoder, CUVIDDECODECREATEINFO *
     decoder->width = (unsigned)info->ulTargetWidth;
     decoder->height = (unsigned)info->ulTargetHeight;
     pthread_mutex_init(&decoder->lock, NULL);
+    pthread_cond_init(&decoder->filled, NULL);
     result = allocate(decoder);
     if (result == CUDA_SUCCESS) {
         *ret_decoder = decoder;
@@ -161,6 +166,10 @@ CUresult cuvidDestroyDecoder(CUvideodecoder handle)
         fakegpu_enter(__func__); /* a lost device's decoders are given up all the same */
     if (mapped(decoder))
         fakegpu_abort(__func__, "%u pictures are mapped", mapped(decoder));
+    pthread_mutex_lock(&decoder->lock);
+    while (decoder->filling)
+        pthread_cond_wait(&decoder->filled, &decoder->lock);
+    pthread_mutex_unlock(&decoder->lock);
     release(decoder);
     pthread_mutex_lock(&fakegpu_cuvid_lock);
     fakegpu_cuvid_count.decoders--;
@@ -235,6 +244,7 @@ CUresult cuvidGetDecodeStatus(CUvideodecoder handle, int picture, CUVIDGETDECODE
 }
 
 struct fill {
+    struct decoder *decoder;
     uint8_t *to;
     size_t pitch;
     unsigned width, height;
@@ -257,6 +267,10 @@ static void fill(void *data, bool lost)
         }
     if (!lost)
         memset(fill->to + fill->height * fill->pitch, 128, fill->height / 2 * fill->pitch);
+    pthread_mutex_lock(&fill->decoder->lock);
+    if (--fill->decoder->filling == 0)
+        pthread_cond_broadcast(&fill->decoder->filled);
+    pthread_mutex_unlock(&fill->decoder->lock);
     free(fill);
 }
 
@@ -289,12 +303,14 @@ CUresult cuvidMapVideoFrame(CUvideodecoder handle, int picture, CUdeviceptr *ret
         fakegpu_abort(__func__, "nothing was decoded into surface %d", picture);
     struct output *output = take_output(decoder, picture);
     output->surface = picture;
+    decoder->filling++;
     pthread_mutex_unlock(&decoder->lock);
     sleep_until(surface.done);
     struct fill *job = malloc(sizeof(*job));
     if (!job)
         abort();
-    *job = (struct fill){.to = (uint8_t *)(uintptr_t)output->address,
+    *job = (struct fill){.decoder = decoder,
+                         .to = (uint8_t *)(uintptr_t)output->address,
                          .pitch = decoder->pitch,
                          .width = decoder->width,
                          .height = decoder->height,
