@@ -41,8 +41,8 @@ struct fv_nvdec_stats {
     uint64_t decoded, mapped; /* pictures */
     uint64_t waited;          /* maps that had to wait for the hardware, as far as was asked */
     uint64_t skipped_held; /* pictures that nobody got: all surfaces were held, a newer one came */
-    uint64_t damaged;     /* pictures in which the hardware found errors */
-    int64_t open_longest; /* ns that the slowest creation took */
+    uint64_t damaged;      /* pictures in which the hardware found errors */
+    int64_t open_longest;  /* ns that the slowest creation took */
 };
 
 /* 0; -EINVAL, -ENOMEM, -EIO, -ENODEV, -ENOTSUP (a build without the GPU path). */

@@ -77,7 +77,8 @@ static void drop_parked(struct camera *camera)
         finish(camera, &camera->parked);
 }
 
-/* Feeds what had to wait, a few access units at a time: the other cameras go on meanwhile. True: there are more. */
+/* Feeds what had to wait, a few access units at a time: the other cameras go on meanwhile. True: something was fed, so that
+ * there is something to collect. */
 static bool catch_up(struct camera *camera)
 {
     if (camera->parked.buf && fv_feed_push(&camera->feed, &camera->parked) == -EAGAIN)
@@ -87,7 +88,7 @@ static bool catch_up(struct camera *camera)
         camera->held--;
         take(camera);
     }
-    return camera->held && !camera->parked.buf;
+    return true;
 }
 
 /* Gives up everything that waits. */
