@@ -222,7 +222,8 @@ void fv_nvdec_pool_abandon(struct fv_nvdec *nvdec, struct fv_nvdec_job *job);
 
 /* The surface holds a picture that is to be seen. */
 void fv_nvdec_show(struct fv_nvdec_surface *surface);
-/* The surface is about to be decoded into: hands its picture out, or skips it when no output surface is free. */
+/* The surface is about to be decoded into: hands out its picture and the camera's older ones, or skips what finds no free output
+ * surface. */
 void fv_nvdec_clear(struct fv_nvdec_surface *surface);
 /* Hands out, or with `drop` forgets, everything that the decoder has in flight. */
 void fv_nvdec_clear_all(struct fv_decoder *decoder, bool drop);

@@ -92,10 +92,23 @@ static void skip(struct fv_nvdec_surface *surface)
     take_out(surface);
 }
 
+static void clear(struct fv_nvdec_surface *surface)
+{
+    if (hand_out(surface) == -ENOBUFS)
+        skip(surface);
+}
+
 void fv_nvdec_clear(struct fv_nvdec_surface *surface)
 {
-    if (surface->pending && hand_out(surface) == -ENOBUFS)
-        skip(surface);
+    if (!surface->pending)
+        return;
+    FV_LIST_FOR (it, &surface->decoder->nvdec->pending) {
+        struct fv_nvdec_surface *older = FV_CONTAINER(it, struct fv_nvdec_surface, link);
+        if (older->decoder == surface->decoder)
+            clear(older);
+        if (older == surface)
+            return;
+    }
 }
 
 void fv_nvdec_clear_all(struct fv_decoder *decoder, bool drop)
@@ -109,7 +122,7 @@ void fv_nvdec_clear_all(struct fv_decoder *decoder, bool drop)
         if (drop)
             take_out(surface);
         else
-            fv_nvdec_clear(surface);
+            clear(surface);
     }
 }
 

@@ -274,9 +274,9 @@ static void test_ways_of_mapping(void **state)
     (void)state;
     static const enum fv_nvdec_map ways[] = {FV_NVDEC_MAP_AUTO, FV_NVDEC_MAP_SAME_PASS,
                                              FV_NVDEC_MAP_NEXT_PASS};
-    for (unsigned way = 0; way < 3; way++) {
-        const struct fv_nvdec_params params = {.map = ways[way]};
-        set_up_again("synthetic=1,decode-ms=6");
+    for (unsigned way = 0; way < 6; way++) {
+        const struct fv_nvdec_params params = {.map = ways[way % 3]};
+        set_up_again(way < 3 ? "synthetic=1,decode-ms=6" : "synthetic=1,decode-ms=6,lowest=1");
         start_with(&params);
         push_run(0, H264_SMALL, 0, 11);
         push_run(1, H264_LARGE, 0, 11);
