@@ -233,7 +233,8 @@ static void remember(struct fv_decoder *decoder, const struct fv_au *au)
     decoder->callback.code = 0;
 }
 
-/* What the callbacks and the parser made of an access unit. A parser's own error says nothing about the device. */
+/* What the callbacks and the parser made of an access unit. "Unknown error", which elsewhere means that the device is lost, is
+ * what the parser says when it cannot go on. */
 static int verdict(struct fv_decoder *decoder, const struct fv_au *au, CUresult result,
                    struct fv_error *err)
 {
@@ -242,6 +243,9 @@ static int verdict(struct fv_decoder *decoder, const struct fv_au *au, CUresult 
         return -EAGAIN;
     if (decoder->callback.code < 0)
         return fv_error_set(err, decoder->callback.code, "%s", decoder->callback.text);
+    if (result != CUDA_SUCCESS && result != CUDA_ERROR_UNKNOWN &&
+        fv_gpu_check(decoder->nvdec->gpu, result, "cuvidParseVideoData", err) == -ENODEV)
+        return -ENODEV;
     if (result != CUDA_SUCCESS)
         return fv_error_set(err, -EBADMSG, "%s: the driver's parser refuses the picture (%d)",
                             codec, (int)result);
