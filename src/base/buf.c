@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/mem.h"
+#include "base/pages.h"
 
 #define SMALLEST_SHIFT 12 /* 4 KiB */
 #define CLASSES 12        /* .. 8 MiB */
@@ -41,7 +43,7 @@ void fv_buf_pool_resize(struct fv_buf_pool *pool, size_t limit_bytes, size_t kee
 
 static void buf_free(struct fv_buf *buf)
 {
-    fv_free(buf->data);
+    fv_pages_free(buf->data, buf->capacity);
     fv_free(buf);
 }
 
@@ -100,7 +102,7 @@ static int buf_new(struct fv_buf_pool *pool, size_t capacity, struct fv_buf **re
     if (pool->stats.bytes_used + capacity > pool->limit)
         return -ENOBUFS;
     struct fv_buf *buf = FV_NEW(struct fv_buf);
-    uint8_t *data = buf ? fv_alloc_aligned(64, capacity) : NULL;
+    uint8_t *data = buf ? fv_pages_alloc(capacity) : NULL;
     if (!data) {
         fv_free(buf);
         return -ENOMEM;
@@ -147,7 +149,8 @@ struct fv_buf *fv_buf_ref(struct fv_buf *buf)
 
 void fv_buf_unref(struct fv_buf *buf)
 {
-    if (!buf || --buf->refs > 0)
+    /* The last holder needs no locked instruction: nobody else can take a reference. */
+    if (!buf || (atomic_load_explicit(&buf->refs, memory_order_acquire) > 1 && --buf->refs > 0))
         return;
     struct fv_buf_pool *pool = buf->pool;
     pthread_mutex_lock(&pool->lock);

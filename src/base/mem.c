@@ -11,8 +11,7 @@
 
 static atomic_uint fail_in; /* 0: off */
 
-/* True when this allocation is the one that must fail. */
-static bool injected(void)
+bool fv_alloc_fails(void)
 {
     unsigned left = atomic_load_explicit(&fail_in, memory_order_relaxed);
     while (left > 0)
@@ -33,17 +32,17 @@ int fv_alloc_fail_pending(void)
 
 void *fv_calloc(size_t count, size_t size)
 {
-    return injected() ? NULL : calloc(count, size);
+    return fv_alloc_fails() ? NULL : calloc(count, size);
 }
 
 void *fv_realloc(void *ptr, size_t size)
 {
-    return injected() ? NULL : realloc(ptr, size);
+    return fv_alloc_fails() ? NULL : realloc(ptr, size);
 }
 
 void *fv_alloc_aligned(size_t align, size_t size)
 {
-    if (injected() || size > SIZE_MAX - align)
+    if (fv_alloc_fails() || size > SIZE_MAX - align)
         return NULL;
     return aligned_alloc(align, (size + align - 1) & ~(align - 1));
 }
@@ -63,7 +62,7 @@ char *fv_strdup(const char *text)
 
 char *fv_asprintf(const char *format, ...)
 {
-    if (injected())
+    if (fv_alloc_fails())
         return NULL;
     char *text = NULL;
     va_list args;

@@ -3,6 +3,7 @@
 #ifndef FV_BASE_MEM_H
 #define FV_BASE_MEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeroed memory for `count` objects of `size` bytes, or NULL (also when the product overflows). */
@@ -21,6 +22,8 @@ void fv_free(void *ptr); /* NULL is fine */
  * fv_alloc_fail_pending() is true while the failure has not happened yet. */
 void fv_alloc_fail_at(unsigned n);
 int fv_alloc_fail_pending(void);
+/* For an allocator that stands on this one and need not come here each time: counts one; true when it must fail. */
+bool fv_alloc_fails(void);
 
 #define FV_NEW(type) ((type *)fv_calloc(1, sizeof(type)))
 

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pages.h"
 #include "ingest/impl.h"
 
 #define SETTLED (60 * FV_S) /* what comes after playing this long is not one of a chain */
@@ -347,11 +348,11 @@ int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *pa
     int ret = fv_camera_wants_tls(params)
                   ? fv_trust_get(&ingest->trusts, params->tls_verify, params->tls_ca_file, &trust)
                   : 0;
-    struct fv_camera *camera = ret == 0 ? FV_NEW(struct fv_camera) : NULL;
+    struct fv_camera *camera = ret == 0 ? FV_PAGES_NEW(struct fv_camera) : NULL;
     struct fv_pace_host *host = camera ? fv_pace_host_create(params->url.host) : NULL;
     if (!host) {
         fv_trust_put(&ingest->trusts, trust);
-        fv_free(camera);
+        fv_pages_free(camera, sizeof(*camera));
         return ret < 0 ? ret : -ENOMEM;
     }
     uint64_t seed = fv_rand_system();
@@ -382,6 +383,7 @@ int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *pa
     fv_list_init(&camera->link);
     fv_timer_init(&camera->timer, fv_camera_on_timer);
     fv_conn_init(&camera->conn, ingest->loop);
+    camera->conn.near = camera;
     fv_camera_init_udp(camera);
     fv_rand_seed(&camera->rand, seed);
     fv_backoff_init(&camera->backoff, &params->backoff, seed + 1, fv_now());
@@ -408,5 +410,5 @@ void fv_camera_destroy(struct fv_camera *camera)
     pthread_mutex_destroy(&camera->lock);
     explicit_bzero(&camera->params.url, sizeof(camera->params.url));
     explicit_bzero(&camera->target, sizeof(camera->target));
-    fv_free(camera);
+    fv_pages_free(camera, sizeof(*camera));
 }

@@ -10,30 +10,40 @@
 
 /* --- Packets in --- */
 
-static void take_batch(struct fv_camera *camera, bool rtcp, int count)
+/* Returns where the last packet that counts came from, or NULL. */
+static const struct fv_addr *take_batch(struct fv_camera *camera, bool rtcp, int count)
 {
+    const struct fv_addr *good = NULL;
     for (int i = 0; i < count; i++) {
         struct fv_datagram datagram = fv_datagrams_get(camera->ingest->datagrams, i);
-        if (!fv_udp_expects(&camera->udp, rtcp, datagram.from))
+        if (datagram.from && !fv_udp_expects(&camera->udp, rtcp, datagram.from)) {
             camera->sums.foreign++;
-        else if (datagram.cut)
+            continue;
+        }
+        good = datagram.from;
+        if (datagram.cut)
             camera->sums.invalid++;
         else
             fv_camera_take_packet(camera, rtcp, datagram.data, datagram.size);
     }
+    return good;
 }
 
 /* Returns the number of datagrams, or the error that was not "nothing there". */
 static int take_all(struct fv_camera *camera, bool rtcp)
 {
-    int total = 0, n = FV_UDP_BATCH, fd = rtcp ? camera->udp.rtcp.fd : camera->udp.rtp.fd;
+    struct fv_udp *udp = &camera->udp;
+    int total = 0, n = FV_UDP_BATCH, fd = rtcp ? udp->rtcp.fd : udp->rtp.fd;
+    const struct fv_addr *good = NULL;
     for (int i = 0; i < BATCHES_MAX && n == FV_UDP_BATCH; i++) {
-        n = fv_datagrams_receive(camera->ingest->datagrams, fd);
+        n = fv_datagrams_receive(camera->ingest->datagrams, fd, rtcp || !udp->sole);
         if (n < 0)
             return n == -EAGAIN ? total : n;
-        take_batch(camera, rtcp, n);
+        good = take_batch(camera, rtcp, n);
         total += n;
     }
+    if (good && !rtcp && n < FV_UDP_BATCH)
+        fv_udp_narrow(udp, good);
     return total;
 }
 
@@ -78,6 +88,7 @@ int fv_camera_open_udp(struct fv_camera *camera)
     if (ret < 0)
         return ret;
     camera->udp.rtp.steady = true;
+    camera->udp.rtp.near = camera;
     return 0;
 }
 

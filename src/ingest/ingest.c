@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/pages.h"
 #include "base/thread.h"
 #include "ingest/impl.h"
 
@@ -53,7 +54,7 @@ static int open_parts(struct fv_ingest *ingest)
     ret = fv_datagrams_create(&ingest->datagrams);
     if (ret < 0)
         return ret;
-    ingest->buffer = fv_alloc_aligned(64, FV_INGEST_TAIL_MAX + FV_INGEST_READ);
+    ingest->buffer = fv_pages_alloc(FV_INGEST_TAIL_MAX + FV_INGEST_READ);
     return ingest->buffer ? 0 : -ENOMEM;
 }
 
@@ -159,7 +160,7 @@ void fv_ingest_destroy(struct fv_ingest *ingest)
     fv_loop_destroy(ingest->loop);
     fv_buf_pool_destroy(ingest->pool);
     fv_free(ingest->table);
-    fv_free(ingest->buffer);
+    fv_pages_free(ingest->buffer, FV_INGEST_TAIL_MAX + FV_INGEST_READ);
     fv_datagrams_destroy(ingest->datagrams);
     fv_trusts_finish(&ingest->trusts);
     pthread_cond_destroy(&ingest->served);

@@ -65,7 +65,7 @@ struct fv_camera_stats {
     uint64_t access_units, keyframes, bytes, packets, lost, reordered, duplicates, invalid, skipped,
         damaged, no_buffer;
     uint64_t refused; /* access units that the consumer had no room for */
-    uint64_t foreign; /* UDP: packets from elsewhere, thrown away */
+    uint64_t foreign; /* UDP: packets from elsewhere, thrown away; later ones are sorted out by the kernel, uncounted */
     uint64_t transport_changes; /* from TCP to UDP or back, because the camera refused or was silent */
     /* connects: reached PLAYING; reconnects: of these, all but the first; failures: attempts that failed and connections that ended */
     uint64_t attempts, connects, reconnects, failures;

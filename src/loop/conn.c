@@ -76,6 +76,7 @@ static void become_open(struct fv_conn *conn)
     conn->open = true;
     conn->deadline = FV_TIME_NEVER;
     conn->io.steady = true;
+    conn->io.near = conn->near;
     conn->opened(conn, 0);
 }
 

@@ -15,6 +15,7 @@ struct fv_conn {
     void (*opened)(struct fv_conn *conn, int code); /* 0, or why the last address failed */
     void (*ready)(struct fv_conn *conn, unsigned events); /* FV_IO_READ, FV_IO_WRITE; after opened(0) */
     const struct fv_tls_context *secure; /* NULL: no TLS. Borrowed while it is open */
+    const void *near;                    /* as in struct fv_io; NULL: nothing */
     const char *host;                    /* with TLS: the name that the certificate must be for; likewise */
     /* owner: conn.c */
     struct fv_loop *loop;

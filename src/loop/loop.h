@@ -26,6 +26,7 @@ struct fv_loop;
 
 #define FV_IO_READ 1u
 #define FV_IO_WRITE 2u
+#define FV_IO_NEAR 192
 
 struct fv_io {
     int fd; /* -1: not added */
@@ -34,6 +35,8 @@ struct fv_io {
     void (*ready)(struct fv_io *io, unsigned events);
     /* The owner's, after fv_loop_add(): it promises fv_loop_found_nothing() when a call was in vain. Only for FV_IO_READ alone. */
     bool steady;
+    /* Likewise: what ready() looks at first, FV_IO_NEAR bytes. The loop asks the memory for it while it serves the socket before. */
+    const void *near;
     /* owner: loop.c */
     bool swept;
     int score;       /* passes with something, less those without */

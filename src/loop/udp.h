@@ -20,6 +20,8 @@ struct fv_udp {
     struct fv_io rtp;            /* fd -1: closed */
     uint16_t port;               /* ours, of RTP */
     uint16_t rtcp_port;          /* the peer's, 0: not known */
+    bool connected;              /* RTP: the kernel lets in what comes from one address and port only ... */
+    bool sole;                   /* ... and what came before that is gone */
     struct fv_addr peer, source; /* where packets may come from; size 0: not known. The port is that of RTP, 0: any */
     struct fv_io rtcp;
     int receive_buffer; /* bytes that the kernel granted for RTP */
@@ -35,6 +37,9 @@ void fv_udp_close(struct fv_udp *udp, struct fv_loop *loop); /* harmless when cl
 void fv_udp_expect(struct fv_udp *udp, const struct fv_addr *peer, const char *source,
                    uint16_t rtp_port, uint16_t rtcp_port);
 bool fv_udp_expects(const struct fv_udp *udp, bool rtcp, const struct fv_addr *from);
+/* RTP: an expected packet came from there, and all that had come was taken. When the camera named its port, the kernel sorts out everything
+ * else from now on; when `sole` is set, packets no longer need to be asked where they come from. */
+void fv_udp_narrow(struct fv_udp *udp, const struct fv_addr *from);
 /* To the peer's port. Bytes sent, -EDESTADDRREQ while that is not known, or another negative errno. */
 int64_t fv_udp_send(const struct fv_udp *udp, bool rtcp, const void *data, size_t size);
 
@@ -44,12 +49,12 @@ struct fv_datagram {
     const uint8_t *data;
     size_t size;
     bool cut; /* it was longer */
-    const struct fv_addr *from;
+    const struct fv_addr *from; /* NULL when it was not asked for */
 };
 int fv_datagrams_create(struct fv_datagrams **ret_datagrams); /* 0 or -ENOMEM */
 void fv_datagrams_destroy(struct fv_datagrams *datagrams);    /* NULL is fine */
-/* What has come, at most FV_UDP_BATCH: their number (> 0), -EAGAIN, or another negative errno. */
-int fv_datagrams_receive(struct fv_datagrams *datagrams, int fd);
+/* What has come, at most FV_UDP_BATCH: their number (> 0), -EAGAIN, or another negative errno. `from`: also where each comes from. */
+int fv_datagrams_receive(struct fv_datagrams *datagrams, int fd, bool from);
 /* The i-th of the last batch; valid until the next. */
 struct fv_datagram fv_datagrams_get(struct fv_datagrams *datagrams, int i);
 

@@ -109,7 +109,7 @@ static void test_batches(void **state)
     pair_open(&a, "127.0.0.1");
     pair_open(&b, "127.0.0.1");
     assert_int_equal(fv_datagrams_create(&datagrams), 0);
-    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtp.fd), -EAGAIN);
+    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtp.fd, true), -EAGAIN);
     assert_int_equal(fv_udp_send(&a.udp, false, data, 1), -EDESTADDRREQ);
     struct fv_addr peer = addr_of("127.0.0.1", 554);
     fv_udp_expect(&a.udp, &peer, "", b.udp.port, (uint16_t)(b.udp.port + 1));
@@ -118,23 +118,128 @@ static void test_batches(void **state)
         assert_int_equal(fv_udp_send(&a.udp, false, data, i), i);
     }
     assert_int_equal(fv_udp_send(&a.udp, true, data, 7), 7);
-    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtp.fd), FV_UDP_BATCH);
+    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtp.fd, true), FV_UDP_BATCH);
     struct fv_datagram last = fv_datagrams_get(datagrams, FV_UDP_BATCH - 1);
     assert_int_equal(last.size, FV_UDP_BATCH);
     assert_int_equal(last.data[0], FV_UDP_BATCH);
     assert_int_equal(ntohs(last.from->in.sin_port), a.udp.port);
-    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtp.fd), 40 - FV_UDP_BATCH);
-    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtcp.fd), 1);
+    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtp.fd, true), 40 - FV_UDP_BATCH);
+    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtcp.fd, true), 1);
     assert_int_equal(fv_datagrams_get(datagrams, 0).size, 7);
     assert_int_equal(ntohs(fv_datagrams_get(datagrams, 0).from->in.sin_port), a.udp.port + 1);
     assert_int_equal(fv_udp_send(&a.udp, false, data, FV_UDP_DATAGRAM), FV_UDP_DATAGRAM);
     assert_int_equal(fv_udp_send(&a.udp, false, data, sizeof(data)), sizeof(data));
-    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtp.fd), 2);
+    assert_int_equal(fv_datagrams_receive(datagrams, b.udp.rtp.fd, true), 2);
     assert_false(fv_datagrams_get(datagrams, 0).cut);
     assert_true(fv_datagrams_get(datagrams, 1).cut);
     fv_datagrams_destroy(datagrams);
     pair_close(&a);
     pair_close(&b);
+}
+
+/* Takes what came to the RTP socket of `pair`, the way its owner does. Returns the number of packets that count. */
+static int take(struct pair *pair, struct fv_datagrams *datagrams)
+{
+    const struct fv_addr *good = NULL;
+    int counted = 0;
+    bool ask = !pair->udp.sole;
+    int n = fv_datagrams_receive(datagrams, pair->udp.rtp.fd, ask);
+    for (int i = 0; i < n; i++) {
+        struct fv_datagram datagram = fv_datagrams_get(datagrams, i);
+        assert_int_equal(datagram.from != NULL, ask);
+        if (datagram.from && !fv_udp_expects(&pair->udp, false, datagram.from))
+            continue;
+        good = datagram.from;
+        counted++;
+    }
+    if (good)
+        fv_udp_narrow(&pair->udp, good);
+    return counted;
+}
+
+/* What is not from the camera counts at no time: before its first packet, between that and the next look, and afterwards. */
+static void test_narrow(void **state)
+{
+    struct pair camera, stranger, us;
+    struct fv_datagrams *datagrams;
+    pair_open(&camera, "127.0.0.1");
+    pair_open(&stranger, "127.0.0.1");
+    pair_open(&us, "127.0.0.1");
+    assert_int_equal(fv_datagrams_create(&datagrams), 0);
+    struct fv_addr peer = addr_of("127.0.0.1", 554);
+    fv_udp_expect(&camera.udp, &peer, "", us.udp.port, 0);
+    fv_udp_expect(&stranger.udp, &peer, "", us.udp.port, 0);
+    fv_udp_expect(&us.udp, &peer, "", camera.udp.port, 0);
+    assert_int_equal(fv_udp_send(&stranger.udp, false, "x", 1), 1);
+    assert_int_equal(take(&us, datagrams), 0);
+    assert_false(us.udp.connected);
+    assert_int_equal(fv_udp_send(&stranger.udp, false, "x", 1), 1);
+    assert_int_equal(fv_udp_send(&camera.udp, false, "a", 1), 1);
+    fv_datagrams_receive(datagrams, us.udp.rtcp.fd, true); /* others are served between */
+    assert_int_equal(take(&us, datagrams), 1);
+    assert_true(us.udp.connected && !us.udp.sole);
+    assert_int_equal(fv_udp_send(&camera.udp, false, "b", 1), 1);
+    assert_int_equal(take(&us, datagrams), 1);
+    assert_true(us.udp.sole);
+    assert_int_equal(fv_udp_send(&stranger.udp, false, "x", 1), 1);
+    assert_int_equal(fv_udp_send(&camera.udp, false, "c", 1), 1);
+    assert_int_equal(take(&us, datagrams), 1);
+    assert_int_equal(fv_datagrams_get(datagrams, 0).data[0], 'c');
+    fv_datagrams_destroy(datagrams);
+    pair_close(&camera);
+    pair_close(&stranger);
+    pair_close(&us);
+}
+
+/* Between the first packet and the connecting, a stranger's may come in: it is asked for its name and does not count. */
+static void test_narrow_leaves_nothing_in_between(void **state)
+{
+    struct pair camera, stranger, us;
+    struct fv_datagrams *datagrams;
+    pair_open(&camera, "127.0.0.1");
+    pair_open(&stranger, "127.0.0.1");
+    pair_open(&us, "127.0.0.1");
+    assert_int_equal(fv_datagrams_create(&datagrams), 0);
+    struct fv_addr peer = addr_of("127.0.0.1", 554), from = addr_of("127.0.0.1", camera.udp.port);
+    fv_udp_expect(&camera.udp, &peer, "", us.udp.port, 0);
+    fv_udp_expect(&stranger.udp, &peer, "", us.udp.port, 0);
+    fv_udp_expect(&us.udp, &peer, "", camera.udp.port, 0);
+    assert_int_equal(fv_udp_send(&stranger.udp, false, "x", 1), 1);
+    fv_udp_narrow(&us.udp, &from);
+    assert_int_equal(take(&us, datagrams), 0);
+    assert_true(us.udp.connected && !us.udp.sole);
+    assert_int_equal(fv_udp_send(&camera.udp, false, "b", 1), 1);
+    assert_int_equal(take(&us, datagrams), 1);
+    assert_true(us.udp.sole);
+    fv_datagrams_destroy(datagrams);
+    pair_close(&camera);
+    pair_close(&stranger);
+    pair_close(&us);
+}
+
+/* A camera that names no port may change it. One that does not listen where we send answers by ICMP: that is not the end. */
+static void test_narrow_spares(void **state)
+{
+    struct pair camera, us;
+    struct fv_datagrams *datagrams;
+    pair_open(&camera, "127.0.0.1");
+    pair_open(&us, "127.0.0.1");
+    assert_int_equal(fv_datagrams_create(&datagrams), 0);
+    struct fv_addr peer = addr_of("127.0.0.1", 554);
+    fv_udp_expect(&camera.udp, &peer, "", us.udp.port, 0);
+    fv_udp_expect(&us.udp, &peer, "", 0, 0);
+    assert_int_equal(fv_udp_send(&camera.udp, false, "a", 1), 1);
+    assert_int_equal(take(&us, datagrams), 1);
+    assert_false(us.udp.connected);
+    fv_udp_expect(&us.udp, &peer, "", camera.udp.port, 0);
+    assert_int_equal(fv_udp_send(&camera.udp, false, "a", 1), 1);
+    assert_int_equal(take(&us, datagrams), 1);
+    assert_true(us.udp.connected);
+    pair_close(&camera);
+    assert_int_equal(fv_udp_send(&us.udp, false, "p", 1), 1);
+    assert_int_equal(fv_datagrams_receive(datagrams, us.udp.rtp.fd, true), -EAGAIN);
+    fv_datagrams_destroy(datagrams);
+    pair_close(&us);
 }
 
 static void test_without_memory(void **state)
@@ -163,6 +268,9 @@ int main(void)
         cmocka_unit_test(test_ports),
         cmocka_unit_test(test_whose_packets_count),
         cmocka_unit_test(test_batches),
+        cmocka_unit_test(test_narrow),
+        cmocka_unit_test(test_narrow_leaves_nothing_in_between),
+        cmocka_unit_test(test_narrow_spares),
         cmocka_unit_test(test_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,7 +125,9 @@ static void end_picture(struct fv_assembly *a, bool by_marker)
         remember_size(a);
     a->last_time = a->picture_time;
     a->last_by_marker = by_marker;
+    a->buf = NULL;
     a->ended(a->data, &unit);
+    a->buf = unit.buf;
     set_buffer(a, NULL);
     clear(a);
 }

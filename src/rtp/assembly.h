@@ -30,8 +30,8 @@ struct fv_unit {
     struct fv_slice_role role;
     uint32_t timestamp;
     int64_t first_packet, last_packet;
-    struct fv_buf *
-        buf; /* borrowed; Annex B with FV_AU_PADDING zeros behind; complete only when WHOLE, may be NULL otherwise */
+    /* Annex B with FV_AU_PADDING zeros behind; complete only when WHOLE, may be NULL otherwise. The callee takes it by putting NULL here. */
+    struct fv_buf *buf;
     size_t size;
 };
 
@@ -41,7 +41,7 @@ struct fv_assembly {
     struct fv_sets *sets;     /* borrowed */
     struct fv_quirks *quirks; /* borrowed */
     /* Called at each picture's end. May change key_only. */
-    void (*ended)(void *data, const struct fv_unit *unit);
+    void (*ended)(void *data, struct fv_unit *unit);
     void *data;
     bool key_only;     /* the consumer awaits a place to start: do not collect other pictures */
     bool keep_damaged; /* collect pictures further when damage is known */

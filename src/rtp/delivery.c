@@ -132,7 +132,7 @@ static uint32_t flags_of(struct fv_rtp *rtp, const struct fv_unit *unit)
     return partial(rtp, unit) | (damaged ? FV_FRAME_DAMAGED : 0);
 }
 
-void fv_delivery_picture_ended(void *data, const struct fv_unit *unit)
+void fv_delivery_picture_ended(void *data, struct fv_unit *unit)
 {
     struct fv_rtp *rtp = data;
     if (fv_timeline_advance(&rtp->timeline, unit->timestamp, unit->last_packet))
@@ -141,7 +141,7 @@ void fv_delivery_picture_ended(void *data, const struct fv_unit *unit)
         return;
     uint32_t flags = flags_of(rtp, unit);
     struct fv_au au = {
-        .buf = fv_buf_ref(unit->buf),
+        .buf = unit->buf,
         .size = unit->size,
         .codec = rtp->params.codec->codec,
         .camera = rtp->params.camera,
@@ -155,6 +155,7 @@ void fv_delivery_picture_ended(void *data, const struct fv_unit *unit)
         .last_packet = unit->last_packet,
         .delivered = rtp->now,
     };
+    unit->buf = NULL; /* the reference is the access unit's now */
     rtp->stats.access_units++;
     rtp->stats.last_au = rtp->now;
     rtp->params.handler.au(rtp->params.handler.data, &au);

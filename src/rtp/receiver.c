@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/pages.h"
 #include "base/rand.h"
 #include "rtp/state.h"
 
+#define LANDING_MAX 8192 /* bytes: asking for more takes as long as waiting for it */
 #define PACKET_TIME_MIN (FV_S / 20000) /* no camera sends more than 230 Mbit/s for long */
 
 static bool valid_params(const struct fv_rtp_params *params)
@@ -56,7 +58,7 @@ int fv_rtp_create(const struct fv_rtp_params *params, struct fv_rtp **ret_receiv
 {
     if (!valid_params(params))
         return -EINVAL;
-    struct fv_rtp *rtp = FV_NEW(struct fv_rtp);
+    struct fv_rtp *rtp = FV_PAGES_NEW(struct fv_rtp);
     if (!rtp)
         return -ENOMEM;
     init_parts(rtp, params);
@@ -80,7 +82,7 @@ void fv_rtp_destroy(struct fv_rtp *receiver)
     fv_buf_unref(receiver->candidate.buf);
     fv_reorder_finish(&receiver->reorder);
     fv_assembly_finish(&receiver->assembly);
-    fv_free(receiver);
+    fv_pages_free(receiver, sizeof(*receiver));
 }
 
 /* One packet in its turn. */
@@ -293,11 +295,26 @@ static int in_order(struct fv_rtp *rtp, const struct fv_rtp_packet *packet, stru
     return rc;
 }
 
-void fv_rtp_prefetch(const struct fv_rtp *receiver)
+/* Where the payload will go: as much as came in the last pass. */
+static void prefetch_landing(struct fv_rtp *rtp)
+{
+    const struct fv_assembly *assembly = &rtp->assembly;
+    uint64_t size = rtp->stats.bytes - rtp->bytes_then;
+    rtp->bytes_then = rtp->stats.bytes;
+    if (!assembly->bytes)
+        return;
+    size = size < LANDING_MAX ? size : LANDING_MAX;
+    size = size < assembly->room - assembly->size ? size : assembly->room - assembly->size;
+    for (uint64_t i = 0; i < size; i += 64)
+        __builtin_prefetch(assembly->bytes + assembly->size + i, 0, 2);
+}
+
+void fv_rtp_prefetch(struct fv_rtp *receiver)
 {
     for (size_t i = 0; i < offsetof(struct fv_rtp, sets); i += 64)
         __builtin_prefetch((const char *)receiver + i);
     __builtin_prefetch(&receiver->timeline);
+    prefetch_landing(receiver);
 }
 
 int fv_rtp_input(struct fv_rtp *receiver, const uint8_t *packet, size_t size, int64_t now)

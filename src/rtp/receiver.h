@@ -63,8 +63,8 @@ struct fv_rtp_stats {
 int fv_rtp_create(const struct fv_rtp_params *params, struct fv_rtp **ret_receiver);
 void fv_rtp_destroy(struct fv_rtp *receiver);
 
-/* Asks the memory for what fv_rtp_input() will need; to be called a few microseconds before it. */
-void fv_rtp_prefetch(const struct fv_rtp *receiver);
+/* Asks the memory for what the next packets will touch; to be called once a pass, a few microseconds before the first of them. */
+void fv_rtp_prefetch(struct fv_rtp *receiver);
 /* One RTP packet. 0, or -EBADMSG: refused and counted (the stream goes on). */
 int fv_rtp_input(struct fv_rtp *receiver, const uint8_t *packet, size_t size, int64_t now);
 /* One compound RTCP packet (SR, BYE, others skipped). 0 or -EBADMSG. */

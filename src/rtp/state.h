@@ -37,7 +37,8 @@ struct fv_rtp {
     struct fv_sequence sequence;
     struct fv_candidate candidate;
     struct fv_reorder reorder;
-    int64_t now; /* of the call at hand */
+    int64_t now;         /* of the call at hand */
+    uint64_t bytes_then; /* stats.bytes at the last fv_rtp_prefetch() */
 
     /* pictures */
     const struct fv_depay_ops *ops;
@@ -60,7 +61,7 @@ struct fv_rtp {
 };
 
 /* delivery.c */
-void fv_delivery_picture_ended(void *data, const struct fv_unit *unit);
+void fv_delivery_picture_ended(void *data, struct fv_unit *unit);
 /* Packets are missing: what follows lacks references. */
 void fv_delivery_lost(struct fv_rtp *rtp);
 /* The source restarted: another epoch. */

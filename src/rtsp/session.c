@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/pages.h"
 #include "fovea/version.h"
 #include "rtsp/impl.h"
 
@@ -88,7 +89,7 @@ int fv_rtsp_create(const struct fv_rtsp_params *params, struct fv_rtsp **ret_ses
     if (!params->url.host[0] || params->request_timeout < 0 ||
         (udp && (params->client_rtp_port == 0 || params->client_rtp_port == UINT16_MAX)))
         return -EINVAL;
-    struct fv_rtsp *session = FV_NEW(struct fv_rtsp);
+    struct fv_rtsp *session = FV_PAGES_NEW(struct fv_rtsp);
     if (!session)
         return -ENOMEM;
     int rc = init_session(session, params);
@@ -107,7 +108,7 @@ void fv_rtsp_destroy(struct fv_rtsp *session)
     fv_auth_finish(&session->auth);
     /* The requests hold credentials as well; all of it goes. */
     explicit_bzero(session, sizeof(*session));
-    fv_free(session);
+    fv_pages_free(session, sizeof(*session));
 }
 
 int fv_rtsp_start(struct fv_rtsp *session, int64_t now)
