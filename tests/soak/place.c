@@ -49,13 +49,14 @@ static void on_signal(int number)
     fv_sim_stop(served);
 }
 
-static _Noreturn void serve(unsigned cameras, const char *fault, int out)
+static _Noreturn void serve(uint16_t at, unsigned cameras, const char *fault, int out)
 {
-    char path[] = "/tmp/fovea-soak-XXXXXX";
+    char path[] = "/tmp/fovea-soak-XXXXXX", listen[24];
     const char *const input = path;
     struct fv_error err;
     write_clip(path);
-    struct fv_sim_params params = {.listen = "127.0.0.1:0",
+    snprintf(listen, sizeof(listen), "127.0.0.1:%u", at);
+    struct fv_sim_params params = {.listen = listen,
                                    .inputs = &input,
                                    .input_count = 1,
                                    .cameras = cameras,
@@ -77,13 +78,18 @@ static _Noreturn void serve(unsigned cameras, const char *fault, int out)
 
 void place_start(struct place *place, unsigned cameras, const char *fault)
 {
+    place_start_at(place, 0, cameras, fault);
+}
+
+void place_start_at(struct place *place, uint16_t port, unsigned cameras, const char *fault)
+{
     int ends[2];
     if (pipe(ends) < 0 || (place->pid = fork()) < 0)
         give_up("no process for the simulator");
     if (place->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         close(ends[0]);
-        serve(cameras, fault, ends[1]);
+        serve(port, cameras, fault, ends[1]);
     }
     close(ends[1]);
     if (read(ends[0], &place->port, sizeof(place->port)) != (ssize_t)sizeof(place->port))

@@ -5,6 +5,7 @@
  *   soak reconnect N    cameras that break off all the time, until they connected N times; others play beside them
  *   soak churn N        N cameras are added and removed; others play beside them
  *   soak away S         64 cameras that refuse or never answer, for S seconds, with the backoff as it is by default
+ *   soak back S         64 cameras that play are away for S seconds, all at once, and come back: nobody storms, all play again
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,8 @@
 #define GROWTH (2 << 20) /* bytes of resident memory: noise of the allocator */
 #endif
 #define AWAY_CPU                                                                                   \
-    0.001 /* of a core, once the backoff has reached its length: in runs from a minute on */
+    0.001       /* of a core, once the backoff has reached its length: in runs from a minute on */
+#define RATE 20 /* CONNECT_RATE_PER_S as it is by default */
 #define ATTEMPT_CPU 9e-4 /* seconds: with one attempt a minute, 64 cameras come to less than that */
 
 static struct fv_ingest *ingest;
@@ -40,11 +42,11 @@ static void on_state(void *data, const struct fv_camera_event *event)
     connects += event->to == FV_CAMERA_PLAYING;
 }
 
-static void open_ingest(void)
+static void open_ingest(unsigned connect_rate)
 {
     struct fv_ingest_params params = {
         .gather = 10 * FV_MS,
-        .connect_rate = 1000,
+        .connect_rate = connect_rate,
         .connects_per_host = 100,
         .handler = {.au = on_au, .state = on_state},
     };
@@ -118,7 +120,7 @@ static int reconnect(uint64_t number)
 {
     struct place place;
     place_start(&place, STEADY + RESTLESS, "close:cam=8-31,packets=4");
-    open_ingest();
+    open_ingest(1000);
     add_steady(&place);
     unsigned rest = holdings_now().descriptors + RESTLESS / 2 + RESTLESS; /* TCP, and two for UDP */
     for (unsigned i = 0; i < RESTLESS; i++)
@@ -145,7 +147,7 @@ static int churn(uint64_t number)
     struct holdings before = {0};
     uint32_t ids[RESTLESS];
     place_start(&place, STEADY + RESTLESS, NULL);
-    open_ingest();
+    open_ingest(1000);
     add_steady(&place);
     unsigned rest = holdings_now().descriptors;
     for (uint64_t i = 0; i < number + RESTLESS; i++) {
@@ -184,7 +186,7 @@ static int away(unsigned seconds)
 {
     uint32_t ids[AWAY];
     uint16_t ports[] = {place_refusing(), place_silent()};
-    open_ingest();
+    open_ingest(1000);
     unsigned threads = holdings_now().threads;
     for (unsigned i = 0; i < AWAY; i++)
         ids[i] = add(ports[i % 2], i, false, false);
@@ -206,6 +208,86 @@ static int away(unsigned seconds)
            after.threads != threads;
 }
 
+/* --- Back at once --- */
+
+#define METER 128 /* samples: more than a second of them */
+
+struct meter {
+    int64_t at[METER];
+    uint64_t total[METER];
+    unsigned count;
+    double most; /* attempts in any second */
+    bool storm;
+};
+
+/* Sampled some hundred times a second; a window is as long as it is, a second or a little more. */
+static void meter_read(struct meter *meter, const uint32_t *ids)
+{
+    int64_t now = fv_now();
+    uint64_t total = attempts(ids);
+    unsigned back = meter->count < METER - 1 ? meter->count : METER - 1;
+    while (back > 0 && now - meter->at[(meter->count - back) % METER] > FV_S)
+        back--;
+    unsigned first = (meter->count - back) % METER;
+    if (back > 0) {
+        double made = (double)(total - meter->total[first]);
+        double seconds = (double)(now - meter->at[first]) / 1e9;
+        meter->most = made > meter->most ? made : meter->most;
+        meter->storm |= made > RATE * seconds + 2; /* the two at its ends */
+    }
+    meter->at[meter->count % METER] = now;
+    meter->total[meter->count++ % METER] = total;
+}
+
+static unsigned playing(const uint32_t *ids)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < AWAY; i++) {
+        struct fv_camera_stats stats;
+        fv_ingest_stats(ingest, ids[i], &stats);
+        count += stats.state == FV_CAMERA_PLAYING;
+    }
+    return count;
+}
+
+/* Until `wanted` cameras play, but not longer than that. Returns the seconds that it took. */
+static double watch(struct meter *meter, const uint32_t *ids, unsigned wanted, double longest)
+{
+    int64_t start = fv_now();
+    double seconds = 0;
+    while (seconds < longest && playing(ids) < wanted) {
+        meter_read(meter, ids);
+        usleep(10000);
+        seconds = (double)(fv_now() - start) / 1e9;
+    }
+    return seconds;
+}
+
+static int back(unsigned seconds)
+{
+    static struct meter meter;
+    struct place place;
+    uint32_t ids[AWAY];
+    place_start(&place, AWAY, NULL);
+    open_ingest(RATE);
+    for (unsigned i = 0; i < AWAY; i++)
+        ids[i] = add(place.port, i, i % 2, false);
+    double first = watch(&meter, ids, AWAY, 30);
+    place_stop(&place);
+    watch(&meter, ids, AWAY + 1, seconds);
+    unsigned early = playing(ids);
+    place_start_at(&place, place.port, AWAY, NULL);
+    /* The longest pause of the backoff, the longest queue, and what one attempt takes. */
+    double half = watch(&meter, ids, AWAY / 2, 90), all = half + watch(&meter, ids, AWAY, 90);
+    unsigned late = AWAY - playing(ids);
+    printf("%d cameras play after %.1f s; away for %u s; half play again after %.1f s, all but %u "
+           "after %.1f s; at most %.0f attempts in a second\n",
+           AWAY, first, seconds, half, late, all, meter.most);
+    fv_ingest_destroy(ingest);
+    place_stop(&place);
+    return meter.storm || late > 0 || early > 0;
+}
+
 int main(int argc, char **argv)
 {
     unsigned long number = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
@@ -216,6 +298,8 @@ int main(int argc, char **argv)
         return churn(number);
     if (number && strcmp(argv[1], "away") == 0)
         return away((unsigned)number);
-    fprintf(stderr, "usage: soak reconnect|churn|away NUMBER\n");
+    if (number && strcmp(argv[1], "back") == 0)
+        return back((unsigned)number);
+    fprintf(stderr, "usage: soak reconnect|churn|away|back NUMBER\n");
     return 2;
 }
