@@ -6,7 +6,7 @@
 
 #include "ingest/impl.h"
 
-#define SHOW_EVERY (100 * FV_MS)
+#define SHOW_EVERY (200 * FV_MS)
 
 static void add_receiver(struct fv_camera_stats *stats, const struct fv_rtp_stats *rtp)
 {
