@@ -117,6 +117,8 @@ struct fv_config {
     struct {
         char *dir; /* OUTPUT_DIR */
         bool save_frames, save_detections;
+        double events_max_mb, events_max_hours; /* 0: no limit */
+        int events_keep;                        /* 0: all */
         int frame_save_interval, jpeg_quality;
     } output;
     struct {

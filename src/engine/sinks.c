@@ -50,7 +50,14 @@ static int add_sink(struct fv_engine *engine, const struct fv_sink_ops *ops, con
 
 static int open_events(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)
 {
-    const struct fv_sink_jsonl_config jsonl = {.path = wish->events, .replace = wish->replace};
+    const struct fv_config *config = engine->config;
+    struct fv_sink_jsonl_config jsonl = {.path = wish->events, .replace = wish->replace};
+    if (!wish->replace) /* what a job writes is one file */
+        jsonl.rotation = (struct fv_rotation){
+            .max_bytes = (uint64_t)(config->output.events_max_mb * (1 << 20)),
+            .max_age = (int64_t)(config->output.events_max_hours * 3600 * (double)FV_S),
+            .keep = (unsigned)config->output.events_keep,
+        };
     int r = add_sink(engine, &fv_sink_jsonl, &jsonl, QUEUE, err);
     if (r == 0)
         engine->events = engine->sinks[engine->sink_count - 1];

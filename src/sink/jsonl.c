@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * JSON Lines: one object an event, docs/events.md. Each line is one write(2), so that a kill
- * leaves whole lines; what a full disk cut off is taken back.
+ * JSON Lines: one object an event, docs/events.md. Each line is one write(2), which a reader sees
+ * as a whole; what a full disk cut off is taken back at once, what a kill in the midst of a write
+ * cut off when the file is opened again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "sink/event_json.h"
 #include "sink/sink.h"
@@ -19,6 +21,11 @@ struct jsonl {
     const struct fv_sink_context *context;
     int file;
     bool regular;
+    struct fv_rotation rotation;
+    uint64_t size;  /* of a regular file */
+    int64_t since;  /* wall time at which it was begun */
+    bool stuck;     /* it could not be put aside: tried again when it has grown by as much again */
+    uint64_t again; /* then */
     char *path;
     char *line;
     size_t capacity;
@@ -53,23 +60,23 @@ static int map_errno(int number)
     }
 }
 
-/* A line that a crash cut short must not swallow the next one. */
-static void end_torn_line(struct jsonl *jsonl)
+static int64_t wall_of(const struct statx_timestamp *time)
 {
-    struct stat info;
-    if (fstat(jsonl->file, &info) < 0)
+    return time->tv_sec * FV_S + time->tv_nsec;
+}
+
+/* How large the file is, and how old. */
+static void look_at(struct jsonl *jsonl)
+{
+    struct statx info;
+    jsonl->regular = false;
+    if (statx(jsonl->file, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &info) < 0)
         return;
-    jsonl->regular = S_ISREG(info.st_mode);
-    char last = '\n';
-    if (!jsonl->regular || info.st_size == 0)
-        return;
-    int reader = open(jsonl->path, O_RDONLY | O_CLOEXEC);
-    if (reader < 0)
-        return;
-    /* When this fails the disk is full: the first event will say so. */
-    if (pread(reader, &last, 1, info.st_size - 1) == 1 && last != '\n')
-        (void)!write(jsonl->file, "\n", 1);
-    close(reader);
+    jsonl->regular = S_ISREG(info.stx_mode);
+    jsonl->size = info.stx_size;
+    jsonl->since = info.stx_size == 0            ? fv_wall()
+                   : info.stx_mask & STATX_BTIME ? wall_of(&info.stx_btime)
+                                                 : wall_of(&info.stx_mtime);
 }
 
 /* A reader that stalls would keep the sink from ever ending. */
@@ -90,7 +97,10 @@ static int open_file(struct jsonl *jsonl, bool replace, struct fv_error *err)
         errno = ENXIO;
     }
     if (jsonl->file >= 0) {
-        end_torn_line(jsonl);
+        look_at(jsonl);
+        if (jsonl->regular)
+            fv_mend_tail(jsonl->path, jsonl->file);
+        look_at(jsonl);
         return 0;
     }
     int number = errno;
@@ -112,6 +122,7 @@ static int jsonl_open(const struct fv_sink_context *context, const void *config,
     if (!jsonl)
         return fv_error_set(err, -ENOMEM, "out of memory");
     jsonl->context = context;
+    jsonl->rotation = settings->rotation;
     jsonl->file = -1;
     jsonl->path = fv_strdup(settings->path);
     jsonl->line = fv_calloc(1, LINE_START);
@@ -159,18 +170,42 @@ static void take_back(struct jsonl *jsonl, ssize_t written)
                      1); /* then the reader at least sees where the next line starts */
 }
 
+/* Before a line of `size` bytes. When the file cannot be put aside it goes on growing: no event is lost for that. */
+static int rotate(struct jsonl *jsonl, size_t size, struct fv_error *err)
+{
+    const int64_t now = fv_wall();
+    if (!jsonl->regular || (jsonl->stuck && jsonl->size < jsonl->again) ||
+        !fv_rotation_due(&jsonl->rotation, jsonl->size, size, jsonl->since, now))
+        return 0;
+    int r = fv_rotate(jsonl->path, jsonl->rotation.keep, now);
+    if (r < 0 && !jsonl->stuck)
+        fv_log(FV_LOG_WARNING, "sink", "%s cannot be put aside and goes on growing: %s",
+               jsonl->path, fv_strerror(r));
+    jsonl->stuck = r < 0;
+    jsonl->again = 2 * jsonl->size;
+    if (r < 0)
+        return 0;
+    close(jsonl->file);
+    return open_file(jsonl, false, err);
+}
+
 /* Takes the event. */
 static int write_line(struct jsonl *jsonl, json_t *event, struct fv_error *err)
 {
     ssize_t size = format_line(jsonl, event);
     if (size < 0)
         return fv_error_set(err, -ENOMEM, "out of memory");
+    int code = jsonl->file < 0 ? open_file(jsonl, false, err) : rotate(jsonl, (size_t)size, err);
+    if (code < 0)
+        return code;
     ssize_t written;
     do
         written = write(jsonl->file, jsonl->line, (size_t)size);
     while (written < 0 && errno == EINTR);
-    if (written == size)
+    if (written == size) {
+        jsonl->size += (uint64_t)written;
         return 0;
+    }
     /* A regular file takes less than all only when there is no room for more. */
     int number = written < 0 ? errno : ENOSPC;
     if (written > 0)

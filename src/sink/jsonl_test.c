@@ -213,28 +213,40 @@ static void test_many_detections(void **state)
     free(text);
 }
 
-static void test_appends_behind_a_torn_line(void **state)
+static void fill(const char *text)
 {
-    (void)state;
     FILE *file = fopen(path, "w");
     assert_non_null(file);
-    fputs("{\"schema\":\"fov", file);
+    fputs(text, file);
     fclose(file);
-    void *sink = open_path(path);
-    struct fv_result result = sample();
-    write_one(sink, &result);
-    fv_sink_jsonl.close(sink);
-    sink = open_path(path);
-    write_one(sink, &result);
-    fv_sink_jsonl.close(sink);
-    char *text = slurp();
-    const char *line = strchr(text, '\n') + 1;
-    for (int i = 0; i < 2; i++) {
-        json_decref(parse_line(line));
-        line = strchr(line, '\n') + 1;
+}
+
+/* A line that was cut short goes; one that lacks only its newline gets it. */
+static void test_mends_the_last_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *after;
+    } cases[] = {
+        {"{\"schema\":\"fov", ""},
+        {"{\"a\":1}\n{\"schema\":\"fov", "{\"a\":1}\n"},
+        {"{\"a\":1}\n{\"a\":2}", "{\"a\":1}\n{\"a\":2}\n"},
+        {"{\"a\":1}\n", "{\"a\":1}\n"},
+        {"\n", "\n"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        fill(cases[i].before);
+        void *sink = open_path(path);
+        struct fv_result result = sample();
+        write_one(sink, &result);
+        fv_sink_jsonl.close(sink);
+        char *text = slurp();
+        const size_t size = strlen(cases[i].after);
+        assert_memory_equal(text, cases[i].after, size);
+        json_decref(parse_line(text + size));
+        assert_ptr_equal(strchr(text + size, '\n'), text + strlen(text) - 1);
+        free(text);
     }
-    assert_int_equal(*line, '\0');
-    free(text);
 }
 
 static void assert_open_fails(const char *name, int want, const char *says)
@@ -451,7 +463,7 @@ int main(void)
         CASE(test_unknown_times),
         CASE(test_names),
         CASE(test_many_detections),
-        CASE(test_appends_behind_a_torn_line),
+        CASE(test_mends_the_last_line),
         CASE(test_open_failures),
         CASE(test_full_device),
         CASE(test_no_half_line),

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "flow.h"
+#include "sink/rotate.h"
 #include "zone/event.h"
 
 struct fv_sink;
@@ -91,6 +92,7 @@ void fv_sink_close(struct fv_sink *sink); /* stops first; NULL is fine */
 struct fv_sink_jsonl_config {
     const char *path; /* created or appended to */
     bool replace;     /* what is in it goes */
+    struct fv_rotation rotation;
 };
 extern const struct fv_sink_ops fv_sink_jsonl;
 
