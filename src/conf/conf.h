@@ -110,9 +110,12 @@ struct fv_config {
         double high, low; /* TRACK_THRESH, TRACK_LOW_THRESH */
         double buffer;    /* TRACK_BUFFER: thirtieths of a second */
         double match;     /* MATCH_THRESH */
+        double inactive_s, persistence_s; /* of drawn trails */
     } tracking;
     struct {
-        bool show_track_ids;
+        bool show_detections, show_tracking, show_trails, show_fps, show_labels, show_confidence, show_track_ids;
+        int box_thickness, text_thickness, trace_length, trail_length;
+        double text_scale;
     } visualization;
     struct {
         char *dir; /* OUTPUT_DIR */

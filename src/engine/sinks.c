@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/mem.h"
 #include "engine/impl.h"
 
 #define QUEUE 256
@@ -64,7 +65,79 @@ static int open_events(struct fv_engine *engine, const struct wish *wish, struct
     return r;
 }
 
-static int open_pictures(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)
+static struct fv_overlay_style style_of(const struct fv_config *config)
+{
+    return (struct fv_overlay_style){
+        .detections = config->visualization.show_detections,
+        .tracking = config->visualization.show_tracking,
+        .trails = config->visualization.show_trails,
+        .fps = config->visualization.show_fps,
+        .labels = config->visualization.show_labels,
+        .confidence = config->visualization.show_confidence,
+        .track_ids = config->visualization.show_track_ids,
+        .box_thickness = config->visualization.box_thickness,
+        .text_thickness = config->visualization.text_thickness,
+        .text_scale = config->visualization.text_scale,
+        .trail_length = (unsigned)config->visualization.trail_length,
+        .trace_length = (unsigned)config->visualization.trace_length,
+        .inactive = (int64_t)(config->tracking.inactive_s * (double)FV_S),
+        .persistence = (int64_t)(config->tracking.persistence_s * (double)FV_S),
+    };
+}
+
+/* Zones and lines of every camera, in one block of memory that the caller frees; items point into the configuration. */
+struct drawn {
+    struct fv_overlay_areas *cameras;
+    struct fv_overlay_area *items;
+};
+
+static unsigned add_areas(struct fv_overlay_area *items, const struct fv_conf_areas *areas)
+{
+    for (unsigned i = 0; i < areas->count; i++)
+        items[i] = (struct fv_overlay_area){
+            .name = areas->items[i].name,
+            .points = (const double(*)[2])areas->items[i].points,
+            .point_count = areas->items[i].point_count,
+            .mask = areas->items[i].mask,
+        };
+    return areas->count;
+}
+
+static const struct fv_conf_areas *zones_of(const struct fv_config *config, unsigned camera)
+{
+    const struct fv_conf_camera *own = &config->cameras.items[camera];
+    return own->zones.given ? &own->zones : &config->cameras.zones;
+}
+
+static const struct fv_conf_areas *lines_of(const struct fv_config *config, unsigned camera)
+{
+    const struct fv_conf_camera *own = &config->cameras.items[camera];
+    return own->lines.given ? &own->lines : &config->cameras.lines;
+}
+
+static int list_areas(const struct fv_config *config, struct drawn *drawn)
+{
+    unsigned all = 0, used = 0, index = 0;
+    for (unsigned i = 0; i < config->cameras.count; i++)
+        all += zones_of(config, i)->count + lines_of(config, i)->count;
+    drawn->cameras = fv_calloc(config->cameras.count + 1, sizeof(*drawn->cameras));
+    drawn->items = fv_calloc(all + 1, sizeof(*drawn->items));
+    if (!drawn->cameras || !drawn->items)
+        return -ENOMEM;
+    for (unsigned i = 0; i < config->cameras.count; i++) {
+        if (!config->cameras.items[i].enabled)
+            continue;
+        struct fv_overlay_area *first = drawn->items + used;
+        unsigned count = add_areas(first, zones_of(config, i));
+        count += add_areas(first + count, lines_of(config, i));
+        drawn->cameras[index++] = (struct fv_overlay_areas){first, count};
+        used += count;
+    }
+    return 0;
+}
+
+static int open_drawn(struct fv_engine *engine, const struct wish *wish, const struct drawn *drawn,
+                      struct fv_error *err)
 {
     const struct fv_config *config = engine->config;
     const struct fv_sink_snapshot_config snapshot = {
@@ -73,10 +146,24 @@ static int open_pictures(struct fv_engine *engine, const struct wish *wish, stru
         .quality = (unsigned)config->output.jpeg_quality,
         .keep = wish->keep,
         .min_score = (float)config->models.confidence,
-        .track_ids = config->visualization.show_track_ids,
+        .style = style_of(config),
+        .areas = drawn->cameras,
     };
     int r = make_folder(wish->pictures, err);
     return r < 0 ? r : add_sink(engine, &fv_sink_snapshot, &snapshot, SNAPSHOT_QUEUE, err);
+}
+
+static int open_pictures(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)
+{
+    struct drawn drawn = {NULL, NULL};
+    int r = list_areas(engine->config, &drawn);
+    if (r < 0)
+        fv_error_set(err, r, "out of memory");
+    else
+        r = open_drawn(engine, wish, &drawn, err);
+    fv_free(drawn.cameras);
+    fv_free(drawn.items);
+    return r;
 }
 
 static int open_wished(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)

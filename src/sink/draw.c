@@ -2,6 +2,7 @@
 #include "sink/draw.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "sink/font.h"
@@ -120,25 +121,97 @@ int fv_draw_text(const struct fv_canvas *canvas, int x, int y, int scale, const 
     return fv_draw_text_width(text, scale);
 }
 
-/* Where the strip for a label goes: above the box, else inside at its top; never over the right
- * edge while it fits. */
-static struct fv_rect place_strip(const struct fv_canvas *canvas, struct fv_rect box, int width,
+/* --- lines ---------------------------------------------------------------------------------------- */
+
+/* The parts of a line that lie within the picture, with room for its thickness: Liang and Barsky. False: none. */
+static bool cut(const struct fv_canvas *canvas, int room, double from[2], double to[2])
+{
+    const double low[2] = {-room, -room}, high[2] = {canvas->width + room, canvas->height + room};
+    double enter = 0, leave = 1;
+    for (int i = 0; i < 2; i++) {
+        const double way = to[i] - from[i];
+        if (way == 0 && (from[i] < low[i] || from[i] > high[i]))
+            return false;
+        if (way == 0)
+            continue;
+        const double a = (low[i] - from[i]) / way, b = (high[i] - from[i]) / way;
+        enter = fmax(enter, fmin(a, b));
+        leave = fmin(leave, fmax(a, b));
+    }
+    if (enter > leave)
+        return false;
+    const double start[2] = {from[0], from[1]};
+    for (int i = 0; i < 2; i++) {
+        const double way = to[i] - start[i];
+        from[i] = start[i] + enter * way;
+        to[i] = start[i] + leave * way;
+    }
+    return true;
+}
+
+void fv_draw_line(const struct fv_canvas *canvas, struct fv_spot from, struct fv_spot to,
+                  int thickness, struct fv_ink ink)
+{
+    double a[2] = {from.x, from.y}, b[2] = {to.x, to.y};
+    if (thickness < 1 || !cut(canvas, thickness, a, b))
+        return;
+    const double dx = b[0] - a[0], dy = b[1] - a[1];
+    const int steps = (int)ceil(fmax(fabs(dx), fabs(dy)));
+    for (int i = 0; i <= steps; i++) {
+        const double part = steps ? (double)i / steps : 0;
+        const int x = (int)lround(a[0] + part * dx) - thickness / 2;
+        const int y = (int)lround(a[1] + part * dy) - thickness / 2;
+        fv_draw_fill(canvas, (struct fv_rect){x, y, x + thickness, y + thickness}, ink);
+    }
+}
+
+/* --- labels and boxes ------------------------------------------------------------------------------ */
+
+struct fv_pen fv_pen_of(const struct fv_canvas *canvas, int box_thickness, double text_scale,
+                        int text_thickness)
+{
+    const int scale = fv_draw_scale(canvas);
+    const double text = round(scale * text_scale * 2), line = round(scale * box_thickness / 2.0);
+    return (struct fv_pen){.line = (int)fmin(fmax(line, 1), SIDE_MAX),
+                           .text = (int)fmin(fmax(text, 1), SIDE_MAX / 16),
+                           .bold = clamp(text_thickness - 1, 0, SIDE_MAX),
+                           .scale = scale};
+}
+
+/* Where a strip goes that should have its lower edge at `at`: above it, else from there on; never over the right edge while it fits. */
+static struct fv_rect place_strip(const struct fv_canvas *canvas, struct fv_spot at, int width,
                                   int height)
 {
-    int y = box.y0 - height;
+    int y = at.y - height;
     if (y < 0)
-        y = clamp(box.y0, 0, canvas->height - height > 0 ? canvas->height - height : 0);
-    int x = clamp(box.x0, 0, canvas->width - width > 0 ? canvas->width - width : 0);
+        y = clamp(at.y, 0, canvas->height - height > 0 ? canvas->height - height : 0);
+    int x = clamp(at.x, 0, canvas->width - width > 0 ? canvas->width - width : 0);
     /* Even positions: colour has half the resolution, and a strip must not tint its neighbours. */
     x &= ~1;
     y &= ~1;
     return (struct fv_rect){x, y, x + width, y + height};
 }
 
-void fv_draw_detection(const struct fv_canvas *canvas, const struct fv_detection *detection,
-                       const char *label)
+void fv_draw_label(const struct fv_canvas *canvas, const struct fv_pen *pen, struct fv_spot at,
+                   const char *text, struct fv_ink ink)
 {
-    const int scale = fv_draw_scale(canvas);
+    if (!text || !text[0])
+        return;
+    const int margin = 2 * pen->scale, bar = pen->scale;
+    const struct fv_rect strip =
+        place_strip(canvas, at, fv_draw_text_width(text, pen->text) + 2 * margin + bar + pen->bold,
+                    FV_FONT_HEIGHT * pen->text + margin + bar);
+    fv_draw_fill(canvas, strip, fv_ink_rgb(24, 24, 28));
+    /* A bar in its colour ties the strip to what it names. */
+    fv_draw_fill(canvas, (struct fv_rect){strip.x0, strip.y0, strip.x0 + bar, strip.y1}, ink);
+    for (int i = 0; i <= pen->bold; i++)
+        fv_draw_text(canvas, strip.x0 + margin + bar + i, strip.y0 + margin, pen->text, text,
+                     fv_ink_rgb(255, 255, 255));
+}
+
+void fv_draw_detection(const struct fv_canvas *canvas, const struct fv_pen *pen,
+                       const struct fv_detection *detection, const char *label)
+{
     const struct fv_ink ink = fv_ink_class(detection->class_id);
     const struct fv_rect box =
         clip(canvas, (struct fv_rect){
@@ -149,15 +222,6 @@ void fv_draw_detection(const struct fv_canvas *canvas, const struct fv_detection
                      });
     if (box.x0 >= box.x1 || box.y0 >= box.y1)
         return;
-    fv_draw_frame(canvas, box, scale, ink);
-
-    const int margin = 2 * scale;
-    const struct fv_rect strip =
-        place_strip(canvas, box, fv_draw_text_width(label, scale) + 2 * margin + scale,
-                    FV_FONT_HEIGHT * scale + margin + scale);
-    fv_draw_fill(canvas, strip, fv_ink_rgb(24, 24, 28));
-    /* A bar in the class's colour ties the strip to its box. */
-    fv_draw_fill(canvas, (struct fv_rect){strip.x0, strip.y0, strip.x0 + scale, strip.y1}, ink);
-    fv_draw_text(canvas, strip.x0 + margin + scale, strip.y0 + margin, scale, label,
-                 fv_ink_rgb(255, 255, 255));
+    fv_draw_frame(canvas, box, pen->line, ink);
+    fv_draw_label(canvas, pen, (struct fv_spot){box.x0, box.y0}, label, ink);
 }

@@ -75,6 +75,70 @@ static int count_luma(const struct sheet *sheet, int value)
 
 static const struct fv_ink ink = {200, 50, 60};
 
+static void draw_box(const struct sheet *sheet, const struct fv_detection *d, const char *label)
+{
+    const struct fv_pen pen = fv_pen_of(&sheet->canvas, 2, 0.5, 1);
+    fv_draw_detection(&sheet->canvas, &pen, d, label);
+}
+
+/* Lines by hand: which pixels are touched. */
+static void test_line(void **state)
+{
+    (void)state;
+    struct sheet sheet = make(20, 20);
+    fv_draw_line(&sheet.canvas, (struct fv_spot){2, 3}, (struct fv_spot){6, 3}, 1, ink);
+    assert_int_equal(count_luma(&sheet, 200), 5);
+    fv_draw_line(&sheet.canvas, (struct fv_spot){10, 10}, (struct fv_spot){13, 13}, 1, ink);
+    for (int i = 10; i <= 13; i++)
+        assert_int_equal(luma(&sheet, i, i), 200);
+    assert_int_equal(count_luma(&sheet, 200), 5 + 4);
+    fv_draw_line(&sheet.canvas, (struct fv_spot){15, 3}, (struct fv_spot){15, 3}, 3,
+                 ink); /* a dot */
+    assert_int_equal(count_luma(&sheet, 200), 5 + 4 + 9);
+    fv_draw_line(&sheet.canvas, (struct fv_spot){0, 0}, (struct fv_spot){5, 5}, 0, ink);
+    assert_int_equal(count_luma(&sheet, 200), 5 + 4 + 9);
+    finish(&sheet);
+}
+
+/* Only what lies in the picture, and soon, however far the ends are. */
+static void test_line_from_afar(void **state)
+{
+    (void)state;
+    struct sheet sheet = make(20, 20);
+    fv_draw_line(&sheet.canvas, (struct fv_spot){-1000000000, 7}, (struct fv_spot){1000000000, 7},
+                 1, ink);
+    assert_int_equal(count_luma(&sheet, 200), 20);
+    fv_draw_line(&sheet.canvas, (struct fv_spot){-5, -1000}, (struct fv_spot){-5, 1000}, 2, ink);
+    fv_draw_line(&sheet.canvas, (struct fv_spot){-1000, 40}, (struct fv_spot){1000, 30}, 2, ink);
+    assert_int_equal(count_luma(&sheet, 200), 20);
+    fv_draw_line(&sheet.canvas, (struct fv_spot){-1000000, -1000000},
+                 (struct fv_spot){1000000, 1000000}, 1, ink);
+    assert_int_equal(count_luma(&sheet, 200), 20 + 19); /* one pixel is of both */
+    finish(&sheet);
+}
+
+static void test_pen(void **state)
+{
+    (void)state;
+    const struct fv_canvas small = {.width = 320, .height = 200},
+                           usual = {.width = 1280, .height = 720},
+                           large = {.width = 3840, .height = 2160};
+    struct fv_pen pen = fv_pen_of(&usual, 2, 0.5, 1);
+    assert_int_equal(pen.line, 2);
+    assert_int_equal(pen.text, 2);
+    assert_int_equal(pen.bold, 0);
+    pen = fv_pen_of(&usual, 5, 1, 3);
+    assert_int_equal(pen.line, 5);
+    assert_int_equal(pen.text, 4);
+    assert_int_equal(pen.bold, 2);
+    pen = fv_pen_of(&large, 2, 0.5, 1);
+    assert_int_equal(pen.line, 6);
+    assert_int_equal(pen.text, 6);
+    pen = fv_pen_of(&small, 1, 0.01, 1);
+    assert_int_equal(pen.line, 1); /* never nothing */
+    assert_int_equal(pen.text, 1);
+}
+
 static void test_fill(void **state)
 {
     (void)state;
@@ -209,7 +273,7 @@ static void test_detections_stay_inside(void **state)
     for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
         struct sheet sheet = make(sizes[s][0], sizes[s][1]);
         for (size_t i = 0; i < sizeof(boxes) / sizeof(boxes[0]); i++)
-            fv_draw_detection(&sheet.canvas, &boxes[i], "person 0.87");
+            draw_box(&sheet, &boxes[i], "person 0.87");
         assert_true(count_luma(&sheet, PAPER) < sizes[s][0] * sizes[s][1]);
         finish(&sheet);
     }
@@ -223,7 +287,7 @@ static void test_label_place(void **state)
     struct sheet sheet = make(320, 240);
     assert_int_equal(fv_draw_scale(&sheet.canvas), 2);
     const struct fv_detection low = {.x0 = 100, .y0 = 100, .x1 = 200, .y1 = 200};
-    fv_draw_detection(&sheet.canvas, &low, "dog");
+    draw_box(&sheet, &low, "dog");
     /* 9 rows of letters, 2 of margin above and 1 below, twice as large: 24 rows above 100. */
     assert_int_equal(luma(&sheet, 103, 76), strip);
     assert_int_equal(luma(&sheet, 103, 99), strip);
@@ -232,7 +296,7 @@ static void test_label_place(void **state)
     finish(&sheet);
     sheet = make(320, 240);
     const struct fv_detection high = {.x0 = 300, .y0 = 0, .x1 = 320, .y1 = 200};
-    fv_draw_detection(&sheet.canvas, &high, "dog");
+    draw_box(&sheet, &high, "dog");
     /* dog: 17 columns of letters, 2 margins of 2, the bar: 22, twice: from 320 - 44. */
     assert_int_equal(luma(&sheet, 276 + 3, 0), strip);
     assert_int_equal(luma(&sheet, 275, 0), PAPER);
@@ -339,15 +403,12 @@ static void test_load_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fill),
-        cmocka_unit_test(test_clipping),
-        cmocka_unit_test(test_frame),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_font),
-        cmocka_unit_test(test_inks),
-        cmocka_unit_test(test_detections_stay_inside),
-        cmocka_unit_test(test_label_place),
-        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_line),          cmocka_unit_test(test_line_from_afar),
+        cmocka_unit_test(test_pen),           cmocka_unit_test(test_fill),
+        cmocka_unit_test(test_clipping),      cmocka_unit_test(test_frame),
+        cmocka_unit_test(test_text),          cmocka_unit_test(test_font),
+        cmocka_unit_test(test_inks),          cmocka_unit_test(test_detections_stay_inside),
+        cmocka_unit_test(test_label_place),   cmocka_unit_test(test_load),
         cmocka_unit_test(test_load_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

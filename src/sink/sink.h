@@ -103,6 +103,27 @@ struct fv_sink_mot_config {
 };
 extern const struct fv_sink_ops fv_sink_mot;
 
+/* A zone or line, to be drawn. */
+struct fv_overlay_area {
+    const char *name;
+    const double (*points)[2]; /* fractions of the picture; 2 of them: a line */
+    unsigned point_count;
+    bool mask;
+};
+struct fv_overlay_areas {
+    const struct fv_overlay_area *items;
+    unsigned count;
+};
+
+/* The settings of `visualization`, and two of `tracking`. */
+struct fv_overlay_style {
+    bool detections, tracking, trails, fps, labels, confidence, track_ids; /* SHOW_* */
+    int box_thickness, text_thickness;
+    double text_scale;
+    unsigned trail_length, trace_length; /* points */
+    int64_t inactive, persistence;       /* ns */
+};
+
 /* Annotated JPEG files. */
 struct fv_sink_snapshot_config {
     const char *folder;
@@ -110,7 +131,8 @@ struct fv_sink_snapshot_config {
     unsigned quality;  /* 1..100 */
     unsigned keep;     /* newest files kept per camera; 0: all */
     float min_score;   /* boxes drawn from here */
-    bool track_ids;    /* labels show the track's number */
+    struct fv_overlay_style style;
+    const struct fv_overlay_areas *areas; /* by camera; NULL: none. Borrowed during open */
 };
 extern const struct fv_sink_ops fv_sink_snapshot;
 

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "sink/canvas.h"
+#include "sink/overlay.h"
 #include "sink/sink.h"
 #include "sink/snapshot_files.h"
 
@@ -21,6 +22,7 @@ struct snapshot {
     const struct fv_sink_context *context;
     struct fv_sink_snapshot_config config;
     struct fv_snapshot_files *files;
+    struct fv_overlay *overlay;
     uint64_t *seen; /* results of each camera; owner: the result thread */
     struct fv_canvas_memory canvas;
     tjhandle jpeg;
@@ -38,6 +40,7 @@ static void snapshot_close(void *state)
         tjDestroy(snapshot->jpeg);
     fv_canvas_finish(&snapshot->canvas);
     fv_snapshot_files_close(snapshot->files);
+    fv_overlay_destroy(snapshot->overlay);
     fv_free(snapshot->seen);
     fv_free(snapshot);
 }
@@ -55,10 +58,11 @@ static int snapshot_open(const struct fv_sink_context *context, const void *conf
     snapshot->context = context;
     snapshot->config = *settings;
     snapshot->config.folder = NULL; /* the caller's: snapshot_files has its own copy */
+    snapshot->config.areas = NULL;
     snapshot->seen = fv_calloc(context->camera_count + 1, sizeof(*snapshot->seen));
     snapshot->jpeg = tjInitCompress();
-    int code = 0;
-    if (!snapshot->seen || !snapshot->jpeg)
+    int code = fv_overlay_create(context, &settings->style, settings->areas, &snapshot->overlay);
+    if (code < 0 || !snapshot->seen || !snapshot->jpeg)
         code = fv_error_set(err, -ENOMEM, "out of memory");
     if (code == 0)
         code = fv_snapshot_files_open(settings->folder, context, settings->keep, &snapshot->files,
@@ -69,27 +73,6 @@ static int snapshot_open(const struct fv_sink_context *context, const void *conf
     }
     *ret_state = snapshot;
     return 0;
-}
-
-static void draw(struct snapshot *snapshot, const struct fv_result *result)
-{
-    /* From the worst to the best, so that the best labels lie on top. */
-    for (uint32_t i = result->count; i-- > 0;) {
-        const struct fv_detection *d = &result->detections[i];
-        if (d->score < snapshot->config.min_score)
-            continue;
-        char label[64];
-        int used;
-        if (d->class_id < snapshot->context->label_count)
-            used = snprintf(label, sizeof(label), "%.28s", snapshot->context->labels[d->class_id]);
-        else
-            used = snprintf(label, sizeof(label), "class %u", d->class_id);
-        if (snapshot->config.track_ids && d->track)
-            used += snprintf(label + used, sizeof(label) - (size_t)used, " #%llu",
-                             (unsigned long long)d->track);
-        snprintf(label + used, sizeof(label) - (size_t)used, " %.2f", (double)d->score);
-        fv_draw_detection(&snapshot->canvas.canvas, d, label);
-    }
 }
 
 /* The canvas as JPEG in snapshot->bytes; the buffer is kept for the next one. */
@@ -120,8 +103,10 @@ static int compress(struct snapshot *snapshot, size_t *ret_size, struct fv_error
 static bool snapshot_wants(void *state, const struct fv_result *result)
 {
     struct snapshot *snapshot = state;
-    return result->info.camera < snapshot->context->camera_count &&
-           snapshot->seen[result->info.camera]++ % snapshot->config.interval == 0;
+    if (result->info.camera >= snapshot->context->camera_count)
+        return false;
+    fv_overlay_note(snapshot->overlay, result);
+    return snapshot->seen[result->info.camera]++ % snapshot->config.interval == 0;
 }
 
 static int snapshot_write(void *state, const struct fv_result *result, struct fv_error *err)
@@ -134,7 +119,8 @@ static int snapshot_write(void *state, const struct fv_result *result, struct fv
     int code = fv_canvas_load(&snapshot->canvas, result->picture);
     if (code < 0)
         return fv_error_set(err, code, "the picture cannot be copied: %s", fv_strerror(code));
-    draw(snapshot, result);
+    fv_overlay_draw(snapshot->overlay, &snapshot->canvas.canvas, result,
+                    snapshot->config.min_score);
     size_t size = 0;
     code = compress(snapshot, &size, err);
     if (code < 0)

@@ -91,7 +91,17 @@ static void make_scene(struct scene *s)
 
 static struct fv_sink_snapshot_config settings(unsigned interval, unsigned keep)
 {
-    return (struct fv_sink_snapshot_config){folder, interval, 90, keep, 0.5f};
+    return (struct fv_sink_snapshot_config){folder,
+                                            interval,
+                                            90,
+                                            keep,
+                                            0.5f,
+                                            {.detections = true,
+                                             .labels = true,
+                                             .confidence = true,
+                                             .box_thickness = 2,
+                                             .text_thickness = 1,
+                                             .text_scale = 0.5}};
 }
 
 static void *open_sink(const struct fv_sink_snapshot_config *config)
@@ -300,7 +310,7 @@ static void test_open_failures(void **state)
         assert_null(sink);
     }
     fv_alloc_fail_at(0);
-    assert_int_equal(n, 7); /* sink, counters; files, path, cameras, shots */
+    assert_int_equal(n, 15); /* sink, counters; files, path, cameras, shots; 8 of the overlay */
     fv_sink_snapshot.close(sink);
 }
 
