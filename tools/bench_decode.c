@@ -32,6 +32,9 @@ static void print_help(void)
         "  --held N          NVDEC_BUFFER_SIZE (default 5)\n"
         "  --warm S          seconds before the figures begin (default 1)\n"
         "  --duration S      seconds of the figures (default 5)\n"
+        "  --sweep           a table instead: sessions and ways of mapping, flat out and\n"
+        "                    at 30 a second\n"
+        "  --json            accepted: the output is JSON anyway\n"
         "  -h, --help        this text\n\n"
         "Prints one line of JSON. Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no usable GPU\n");
 }
@@ -54,6 +57,10 @@ static int set_map(struct fv_bench_decode_params *params, const char *text)
     return fv_tool_usage(NAME, "--map is auto, same or next, not '%s'", text);
 }
 
+struct modes {
+    bool help, sweep;
+};
+
 static const struct option options[] = {
     {"backend", required_argument, NULL, 'b'},
     {"device", required_argument, NULL, 'D'},
@@ -65,6 +72,8 @@ static const struct option options[] = {
     {"warm", required_argument, NULL, 'w'},
     {"duration", required_argument, NULL, 'd'},
     {"help", no_argument, NULL, 'h'},
+    {"sweep", no_argument, NULL, 'S'},
+    {"json", no_argument, NULL, 'j'},
     {NULL, 0, NULL, 0},
 };
 
@@ -110,13 +119,17 @@ static int set_number(struct fv_bench_decode_params *params, int option)
 }
 
 static int read_options(int argc, char **argv, struct fv_bench_decode_params *params,
-                        bool *ret_help)
+                        struct modes *ret_modes)
 {
     int option, code = FV_EXIT_OK;
     optind = 1;
     while (code == FV_EXIT_OK && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h')
-            *ret_help = true;
+            ret_modes->help = true;
+        else if (option == 'S')
+            ret_modes->sweep = true;
+        else if (option == 'j')
+            continue;
         else if (option == '?')
             return fv_tool_usage(NAME, "wrong option");
         else if (option == 'b')
@@ -126,7 +139,7 @@ static int read_options(int argc, char **argv, struct fv_bench_decode_params *pa
         else
             code = set_number(params, option);
     }
-    if (code != FV_EXIT_OK || *ret_help)
+    if (code != FV_EXIT_OK || ret_modes->help)
         return code;
     if (optind + 1 != argc)
         return fv_tool_usage(NAME, "one file is needed");
@@ -162,26 +175,65 @@ static json_t *to_json(const struct fv_bench_decode_params *params,
     return json;
 }
 
+static int measure(const struct fv_bench_decode_params *params, json_t **ret_json)
+{
+    struct fv_bench_decode_figures figures;
+    struct fv_error err;
+    int code = fv_bench_decode(params, &figures, &err);
+    if (code == 0) {
+        *ret_json = to_json(params, &figures);
+        return FV_EXIT_OK;
+    }
+    fprintf(stderr, "fovea bench decode: %s\n", err.text);
+    return code == -ENODEV ? FV_EXIT_NODEV : FV_EXIT_FAILED;
+}
+
+/* A row that fails is left out; what it says goes to standard error. */
+static int sweep(struct fv_bench_decode_params *params, json_t **ret_json)
+{
+    static const struct {
+        unsigned sessions;
+        double fps;
+        enum fv_bench_map map;
+    } rows[] = {
+        {1, 0, FV_BENCH_MAP_AUTO},        {16, 0, FV_BENCH_MAP_AUTO},
+        {16, 0, FV_BENCH_MAP_NEXT_PASS},  {64, 0, FV_BENCH_MAP_AUTO},
+        {64, 30, FV_BENCH_MAP_AUTO},      {64, 30, FV_BENCH_MAP_SAME_PASS},
+        {64, 30, FV_BENCH_MAP_NEXT_PASS},
+    };
+    json_t *table = json_array();
+    int worst = FV_EXIT_OK;
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]) && worst != FV_EXIT_NODEV; i++) {
+        json_t *row = NULL;
+        params->sessions = rows[i].sessions;
+        params->fps = rows[i].fps;
+        params->map = rows[i].map;
+        int code = measure(params, &row);
+        if (code == FV_EXIT_OK)
+            json_array_append_new(table, row);
+        else
+            worst = code;
+    }
+    *ret_json = json_pack("{s:s, s:o}", "bench", "decode", "rows", table);
+    return worst;
+}
+
 int fv_bench_decode_command(int argc, char **argv)
 {
     struct fv_bench_decode_params params = {
         .sessions = 1, .gather_ms = 4, .held = 5, .warm_s = 1, .duration_s = 5};
-    bool help = false;
-    int exit_code = read_options(argc, argv, &params, &help);
-    if (help)
+    struct modes modes = {0};
+    json_t *json = NULL;
+    int code = read_options(argc, argv, &params, &modes);
+    if (modes.help)
         print_help();
-    if (exit_code != FV_EXIT_OK || help)
-        return exit_code;
-    struct fv_bench_decode_figures figures;
-    struct fv_error err;
-    int code = fv_bench_decode(&params, &figures, &err);
-    if (code < 0) {
-        fprintf(stderr, "fovea bench decode: %s\n", err.text);
-        return code == -ENODEV ? FV_EXIT_NODEV : FV_EXIT_FAILED;
-    }
-    json_t *json = to_json(&params, &figures);
+    if (code != FV_EXIT_OK || modes.help)
+        return code;
+    code = modes.sweep ? sweep(&params, &json) : measure(&params, &json);
+    if (!json)
+        return code;
     json_dumpf(json, stdout, JSON_COMPACT | JSON_REAL_PRECISION(6));
     putchar('\n');
     json_decref(json);
-    return FV_EXIT_OK;
+    return code;
 }
