@@ -142,22 +142,35 @@ int fv_gpu_info(struct fv_gpu *gpu, struct fv_gpu_info *ret_info, struct fv_erro
     return r;
 }
 
+/* Resets, and activates the context for a moment to see whether that helped: the reset alone always succeeds. */
+static int reset_and_try(const struct fv_driver *driver, unsigned ordinal, struct fv_error *err)
+{
+    CUdevice device;
+    CUcontext context;
+    int r = fv_driver_check(driver, driver->cuDeviceGet(&device, (int)ordinal), "cuDeviceGet", err);
+    if (r == 0)
+        r = fv_driver_check(driver, driver->cuDevicePrimaryCtxReset(device),
+                            "cuDevicePrimaryCtxReset", err);
+    if (r == 0)
+        r = fv_driver_check(driver, driver->cuDevicePrimaryCtxRetain(&context, device),
+                            "cuDevicePrimaryCtxRetain", err);
+    if (r == 0)
+        driver->cuDevicePrimaryCtxRelease(device);
+    return r;
+}
+
 int fv_gpu_reset(unsigned device, struct fv_error *err)
 {
     struct fv_driver driver;
-    CUdevice handle;
+    struct fv_error why = {0};
     int r = fv_driver_open(&driver, err);
     if (r < 0)
         return r;
-    r = fv_driver_check(&driver, driver.cuDeviceGet(&handle, (int)device), "cuDeviceGet", err);
-    if (r == 0)
-        r = fv_driver_check(&driver, driver.cuDevicePrimaryCtxReset(handle),
-                            "cuDevicePrimaryCtxReset", err);
+    r = reset_and_try(&driver, device, &why);
     fv_driver_close(&driver);
     if (r == 0)
         return 0;
-    fv_error_prefix(err, r, "GPU %u cannot be reset", device);
-    if (err)
-        err->code = -ENODEV;
-    return -ENODEV;
+    return fv_error_set(err, -ENODEV,
+                        "GPU %u cannot be used again by this process, start a new one: %s", device,
+                        why.text);
 }

@@ -45,9 +45,10 @@ int fv_gpu_open(const struct fv_gpu_params *params, struct fv_gpu **ret_gpu, str
 /* Everything made from it was destroyed before. No context is current for the calling thread afterwards. NULL is fine. */
 void fv_gpu_close(struct fv_gpu *gpu);
 /*
- * After a loss: throws away all state of the process on this device, also what other libraries keep there, so that the next
- * fv_gpu_open() begins anew. Everything made from the lost gpu was destroyed and it was closed before; so was every inference session
- * on the device. 0; -ENODEV: the device itself is gone, or the driver refuses: only a new process helps.
+ * After a loss: throws away all state of the process on this device, also what other libraries keep there, and tries whether a new
+ * context can be made. Everything made from the lost gpu was destroyed and it was closed before; so was every inference session on
+ * the device. 0: fv_gpu_open() begins anew; -ENODEV: only a new process helps. The latter is the rule: after an illegal address the
+ * driver (measured: 580) makes no context in this process any more, in whatever way one asks (docs/design/gpu.md).
  */
 int fv_gpu_reset(unsigned device, struct fv_error *err);
 /* Makes the context current for the calling thread. */

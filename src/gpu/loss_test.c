@@ -85,7 +85,7 @@ static bool live_and_lose(unsigned n)
 {
     char script[50];
     struct all all = {0};
-    snprintf(script, sizeof(script), "lost-after=%u:%d", n, n % 2 ? 700 : 719);
+    snprintf(script, sizeof(script), "lost-after=%u:%d,reset-helps", n, n % 2 ? 700 : 719);
     fakegpu_play(script);
     int r = make(&all);
     r = r < 0 ? r : use(&all);
@@ -124,7 +124,7 @@ static void test_kernel_crashes(void **state)
     struct all all = {0};
     struct fv_error err = {0};
     struct fv_gpu *again = NULL;
-    fakegpu_play("");
+    fakegpu_play("reset-helps");
     assert_int_equal(make(&all), 0);
     assert_int_equal(launch(&all, "fv_test_crash"), 0);
     assert_int_equal(fv_gpu_stream_finish(all.stream, &err), -ENODEV);
@@ -159,7 +159,7 @@ static void test_waits_come_back(void **state)
     pthread_t waiter;
     void *result = NULL;
     void (*lose)(int) = (void (*)(int))fakegpu_find("fakegpu_lose");
-    fakegpu_play("slow-ms=20");
+    fakegpu_play("slow-ms=20,reset-helps");
     assert_int_equal(make(&all), 0);
     assert_int_equal(fv_gpu_upload(all.stream, all.inside, all.in, 10, FV_GPU_CONTROL, NULL), 0);
     assert_int_equal(fv_gpu_event_record(all.event, all.stream, NULL), 0);
@@ -172,12 +172,32 @@ static void test_waits_come_back(void **state)
     assert_int_equal(fv_gpu_reset(0, NULL), 0);
 }
 
+/* What the real driver does: the reset succeeds, and no context can be made all the same. */
+static void test_only_a_new_process_helps(void **state)
+{
+    struct all all = {0};
+    struct fv_error err = {0};
+    fakegpu_play("");
+    assert_int_equal(make(&all), 0);
+    assert_int_equal(launch(&all, "fv_test_crash"), 0);
+    assert_int_equal(fv_gpu_stream_finish(all.stream, NULL), -ENODEV);
+    destroy(&all);
+    assert_int_equal(fv_gpu_reset(0, &err), -ENODEV);
+    assert_int_equal(err.code, -ENODEV);
+    assert_string_equal(err.text, "GPU 0 cannot be used again by this process, start a new one: "
+                                  "cuDevicePrimaryCtxRetain: CUDA_ERROR_ILLEGAL_ADDRESS (700): an "
+                                  "illegal memory access was encountered");
+    assert_nothing_left();
+    fakegpu_play(""); /* the new process */
+    assert_int_equal(fv_gpu_reset(0, &err), 0);
+}
+
 static void test_reset_refused(void **state)
 {
     struct fv_error err = {0};
     fakegpu_play("call-fail=cuDevicePrimaryCtxReset:1");
     assert_int_equal(fv_gpu_reset(0, &err), -ENODEV);
-    assert_non_null(strstr(err.text, "GPU 0 cannot be reset: cuDevicePrimaryCtxReset"));
+    assert_non_null(strstr(err.text, "start a new one: cuDevicePrimaryCtxReset: "));
     assert_int_equal(fv_gpu_reset(7, &err), -ENODEV);
     fakegpu_play("no-device");
     assert_int_equal(fv_gpu_reset(0, &err), -ENODEV);
@@ -194,8 +214,11 @@ static void test_again_and_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lost_at_every_call), cmocka_unit_test(test_kernel_crashes),
-        cmocka_unit_test(test_waits_come_back),    cmocka_unit_test(test_reset_refused),
+        cmocka_unit_test(test_lost_at_every_call),
+        cmocka_unit_test(test_kernel_crashes),
+        cmocka_unit_test(test_only_a_new_process_helps),
+        cmocka_unit_test(test_waits_come_back),
+        cmocka_unit_test(test_reset_refused),
         cmocka_unit_test(test_again_and_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

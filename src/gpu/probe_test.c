@@ -93,7 +93,7 @@ static void test_lost_device(void **state)
     struct list list = {0};
     for (unsigned n = 3; n < 14; n++) {
         char script[40];
-        snprintf(script, sizeof(script), "lost-after=%u:999", n);
+        snprintf(script, sizeof(script), "lost-after=%u:999,reset-helps", n);
         fakegpu_play(script);
         assert_int_equal(fv_gpu_probe(&(struct fv_gpu_params){0}, note, &list, NULL), -ENODEV);
         assert_nothing_left();

@@ -166,6 +166,8 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *context, CUdevice device)
 {
     COUNT();
     struct device *d = device_at(__func__, device);
+    if (fakegpu_is_lost())
+        return fakegpu_lost_code();
     pthread_mutex_lock(&lock);
     d->retains++;
     d->active = true;
@@ -233,7 +235,8 @@ CUresult cuDevicePrimaryCtxReset(CUdevice device)
 {
     COUNT();
     struct device *d = device_at(__func__, device);
-    fakegpu_lose(0);
+    if (fakegpu_plan.reset_helps)
+        fakegpu_lose(0);
     fakegpu_streams_reset();
     fakegpu_modules_reset();
     fakegpu_memory_reset();

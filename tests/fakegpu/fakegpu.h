@@ -15,8 +15,9 @@
  *   free-mb=N             at most so much can be allocated      compute=MAJOR     9; compute capability MAJOR.0
  *   alloc-fail=N          the N-th allocation fails, once       slow-ms=N         each thing that a stream does takes so long
  *   call-fail=NAME:N[:CODE]  the N-th call of NAME fails, once, with CODE (default 1: invalid value); may stand several times
- *   lost-after=N[:CODE]   the N-th call loses the device, once: every call fails with CODE (default 700: illegal address) until
- *                         the primary context is reset
+ *   lost-after=N[:CODE]   the N-th call loses the device, once: every call fails with CODE (default 700: illegal address), and as
+ *                         with the real driver (measured: 580) this process makes no context any more, also after a reset
+ *   reset-helps           after a reset of the primary context the device is there again
  *   fixed-flags           flags of an active primary context cannot be changed (drivers before 12)
  *   leaks=ok              objects that are left do not end the process; without, it prints them and ends with status 99
  *   run=ANY               nothing: makes a script differ from the last
@@ -38,8 +39,9 @@ struct fakegpu_live {
     size_t device_bytes;
 };
 FAKEGPU_API void fakegpu_live(struct fakegpu_live *ret_live);
-FAKEGPU_API void fakegpu_lose(int code);             /* the device is lost now */
-FAKEGPU_API void fakegpu_script(const char *script); /* as FOVEA_FAKE_GPU, at once */
+FAKEGPU_API void fakegpu_lose(int code); /* the device is lost now; 0: it is there again */
+FAKEGPU_API void
+fakegpu_script(const char *script); /* as FOVEA_FAKE_GPU, at once, as in a new process */
 
 /* --- For the look-alike of libnvcuvid, which links to this library --- */
 

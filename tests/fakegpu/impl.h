@@ -19,7 +19,7 @@ FV_CUDA_ENTRIES(FAKEGPU_DECLARE)
 
 struct script {
     char text[512];
-    bool no_device, fixed_flags, leaks_ok;
+    bool no_device, fixed_flags, leaks_ok, reset_helps;
     int driver, devices, memory_mb, free_mb, compute, alloc_fail, lost_after, lost_code, slow_ms;
 };
 
@@ -28,6 +28,7 @@ extern struct script fakegpu_plan;
 void fakegpu_script_read(void);           /* the environment, when it changed */
 CUresult fakegpu_count(const char *call); /* as fakegpu_enter, without a context */
 bool fakegpu_allocation_fails(void);
+CUresult fakegpu_lost_code(void); /* CUDA_SUCCESS while the device is there */
 
 /* device.c: the calling thread's device; aborts when there is none. */
 struct device *fakegpu_current(const char *call);

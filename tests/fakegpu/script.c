@@ -76,6 +76,8 @@ static void read_word(struct script *plan, const char *word)
         plan->no_device = true;
     else if (!strcmp(word, "fixed-flags"))
         plan->fixed_flags = true;
+    else if (!strcmp(word, "reset-helps"))
+        plan->reset_helps = true;
     else if (!strcmp(word, "leaks=ok"))
         plan->leaks_ok = true;
 }
@@ -120,6 +122,7 @@ void fakegpu_script(const char *script)
     pthread_mutex_lock(&reading);
     look();
     read_script(script);
+    fakegpu_lose(0);
     pthread_mutex_unlock(&reading);
 }
 
@@ -166,6 +169,11 @@ bool fakegpu_is_lost(void)
     return atomic_load_explicit(&lost_code, memory_order_relaxed) != 0;
 }
 
+CUresult fakegpu_lost_code(void)
+{
+    return (CUresult)atomic_load_explicit(&lost_code, memory_order_relaxed);
+}
+
 CUresult fakegpu_count(const char *call)
 {
     if (is_due(&calls_to_loss))
@@ -182,5 +190,5 @@ CUresult fakegpu_enter(const char *call)
     CUresult result = fakegpu_count(call);
     if (result != CUDA_SUCCESS)
         return result;
-    return (CUresult)atomic_load_explicit(&lost_code, memory_order_relaxed);
+    return fakegpu_lost_code();
 }
