@@ -55,6 +55,8 @@ static void print_help(void)
         "  --gather-ms MS        packets may wait this long so that one wake-up serves all\n"
         "                        cameras; 0: none (default 10)\n"
         "  --reorder-ms MS       UDP: how long a packet waits for those before it (default 60)\n"
+        "  --flag-loss           deliver pictures after a loss, too, instead of waiting for a key\n"
+        "                        picture\n"
         "  --buffer-mb MB        memory for pictures under way (default 64 + 4 per camera)\n"
         "  --tls-ca-file FILE    rtsps: trust these certificates instead of the system's\n"
         "  --tls-no-verify       rtsps: accept any certificate\n"
@@ -78,6 +80,7 @@ enum {
     OPT_PER_HOST,
     OPT_GATHER,
     OPT_REORDER,
+    OPT_FLAG_LOSS,
     OPT_BUFFER,
     OPT_CA,
     OPT_NO_VERIFY,
@@ -93,6 +96,7 @@ static const struct option names[] = {
     {"connects-per-host", required_argument, NULL, OPT_PER_HOST},
     {"gather-ms", required_argument, NULL, OPT_GATHER},
     {"reorder-ms", required_argument, NULL, OPT_REORDER},
+    {"flag-loss", no_argument, NULL, OPT_FLAG_LOSS},
     {"buffer-mb", required_argument, NULL, OPT_BUFFER},
     {"tls-ca-file", required_argument, NULL, OPT_CA},
     {"tls-no-verify", no_argument, NULL, OPT_NO_VERIFY},
@@ -141,6 +145,9 @@ static int set_option(struct options *o, int option, const char *value)
         return fv_tool_transport("ingest", value, &o->camera);
     case OPT_JSON:
         o->json = true;
+        return FV_EXIT_OK;
+    case OPT_FLAG_LOSS:
+        o->camera.flag_loss = true;
         return FV_EXIT_OK;
     case OPT_STATS:
         o->stats_file = value;

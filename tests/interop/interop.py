@@ -3,6 +3,8 @@
 """Plays `fovea ingest` against RTSP servers that are not ours. Prints TAP; what cannot be tested here is skipped, saying why."""
 
 import argparse
+import concurrent.futures
+import contextlib
 import json
 import pathlib
 import subprocess
@@ -11,7 +13,7 @@ import sys
 import servers
 
 FPS = 25
-SECONDS = 5
+SECONDS = 5.0
 SLACK = 3  # seconds beyond the duration for the program to end
 FIRST_S = 3.0  # the first access unit must have come by then
 USER, PASSWORD = "operator", "Pa55 w0rd:@/"
@@ -27,6 +29,8 @@ class Failed(Exception):
 
 
 class Fovea:
+    seconds = SECONDS  # --seconds
+
     def __init__(self, build):
         self.program = build / "fovea"
         done = subprocess.run([self.program, "ingest", "--help"], capture_output=True, text=True, check=False) if self.program.exists() else None
@@ -43,9 +47,9 @@ class Fovea:
 
     def receive(self, url, transport, *arguments):
         """The camera's figures after some seconds."""
-        command = [self.program, "ingest", "--transport", transport, "--duration", str(SECONDS), "--json", *arguments, url]
+        command = [self.program, "ingest", "--transport", transport, "--duration", str(self.seconds), "--json", *arguments, url]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + SLACK, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=self.seconds + SLACK, check=False)
         except subprocess.TimeoutExpired:
             raise Failed(f"did not end {SLACK} s after its time") from None
         for secret in (PASSWORD, QUOTED):
@@ -64,10 +68,10 @@ def must_play(camera):
         raise Failed(f"no access unit; state {camera['state']}")
     if first > FIRST_S * 1000:
         raise Failed(f"the first access unit came after {first:.0f} ms")
-    least = FPS * (SECONDS - first / 1000) * 0.7  # a busy server sends the first ones late
+    least = FPS * (Fovea.seconds - first / 1000) * 0.7  # a busy server sends the first ones late
     if camera["access_units"] < least:
         raise Failed(f"{camera['access_units']} access units, at least {least:.0f} were sent")
-    if camera["keyframes"] < SECONDS - FIRST_S:
+    if camera["keyframes"] < max(1, Fovea.seconds - FIRST_S):
         raise Failed(f"{camera['keyframes']} key pictures; one comes each second")
     for field in ("lost", "reconnects"):
         if camera[field]:
@@ -155,29 +159,41 @@ CASES = {
 
 
 def judge(fovea, build, number, name):
+    """Its lines of TAP, and whether all is well."""
     function, *arguments = CASES[name]
     try:
         function(fovea, build, *arguments)
-        print(f"ok {number} - {name}", flush=True)
-        return True
+        return f"ok {number} - {name}", True
     except (Skip, servers.NotThere, servers.clips.CannotMake) as reason:
-        print(f"ok {number} - {name} # SKIP {reason}", flush=True)
-        return True
+        return f"ok {number} - {name} # SKIP {reason}", True
     except (Failed, RuntimeError, OSError, subprocess.SubprocessError) as reason:
-        print(f"not ok {number} - {name}\n# {reason}", flush=True)
-        return False
+        return f"not ok {number} - {name}\n# {reason}", False
+
+
+def make_films():
+    """Before several cases want them at once."""
+    with contextlib.suppress(servers.clips.CannotMake):
+        for clip in (servers.clips.SMALL, servers.clips.SMALL_HEVC):
+            servers.clips.long_film(clip)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", type=pathlib.Path, default=servers.clips.ROOT / "build", help="build folder (default build/)")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help=f"for each case (default {SECONDS:g})")
+    parser.add_argument("--jobs", type=int, default=1, help="cases at the same time (default 1)")
     parser.add_argument("words", nargs="*", help="only cases whose names contain one of these")
     options = parser.parse_args()
     names = [name for name in CASES if not options.words or any(word in name for word in options.words)]
+    Fovea.seconds = options.seconds
     fovea = Fovea(options.build)
+    make_films()
     print(f"1..{len(names)}", flush=True)
-    results = [judge(fovea, options.build, number, name) for number, name in enumerate(names, 1)]
-    return 0 if all(results) else 1
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        judged = [pool.submit(judge, fovea, options.build, number, name) for number, name in enumerate(names, 1)]
+        for one in judged:
+            print(one.result()[0], flush=True)
+    return 0 if all(one.result()[1] for one in judged) else 1
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ static void on_signal(int number)
     fv_sim_stop(served);
 }
 
-static _Noreturn void serve(uint16_t at, unsigned cameras, const char *fault, int out)
+static _Noreturn void serve(uint16_t at, unsigned cameras, const char *const *faults,
+                            size_t fault_count, int out)
 {
     char path[] = "/tmp/fovea-soak-XXXXXX", listen[24];
     const char *const input = path;
@@ -62,8 +63,8 @@ static _Noreturn void serve(uint16_t at, unsigned cameras, const char *fault, in
                                    .cameras = cameras,
                                    .fps = 20,
                                    .seed = 1,
-                                   .faults = &fault,
-                                   .fault_count = fault != NULL};
+                                   .faults = faults,
+                                   .fault_count = fault_count};
     int ret = fv_sim_open(&params, &served, &err);
     unlink(path);
     if (ret < 0)
@@ -76,12 +77,8 @@ static _Noreturn void serve(uint16_t at, unsigned cameras, const char *fault, in
     _exit(0);
 }
 
-void place_start(struct place *place, unsigned cameras, const char *fault)
-{
-    place_start_at(place, 0, cameras, fault);
-}
-
-void place_start_at(struct place *place, uint16_t port, unsigned cameras, const char *fault)
+static void start(struct place *place, uint16_t port, unsigned cameras, const char *const *faults,
+                  size_t fault_count)
 {
     int ends[2];
     if (pipe(ends) < 0 || (place->pid = fork()) < 0)
@@ -89,12 +86,28 @@ void place_start_at(struct place *place, uint16_t port, unsigned cameras, const 
     if (place->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         close(ends[0]);
-        serve(port, cameras, fault, ends[1]);
+        serve(port, cameras, faults, fault_count, ends[1]);
     }
     close(ends[1]);
     if (read(ends[0], &place->port, sizeof(place->port)) != (ssize_t)sizeof(place->port))
         give_up("the simulator did not start");
     close(ends[0]);
+}
+
+void place_start(struct place *place, unsigned cameras, const char *fault)
+{
+    place_start_at(place, 0, cameras, fault);
+}
+
+void place_start_at(struct place *place, uint16_t port, unsigned cameras, const char *fault)
+{
+    start(place, port, cameras, &fault, fault != NULL);
+}
+
+void place_start_sick(struct place *place, unsigned cameras, const char *const *faults,
+                      size_t fault_count)
+{
+    start(place, 0, cameras, faults, fault_count);
 }
 
 void place_stop(struct place *place)

@@ -3,6 +3,7 @@
 #ifndef FV_TESTS_SOAK_PLACE_H
 #define FV_TESTS_SOAK_PLACE_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,6 +16,9 @@ struct place {
 /* Serves `cameras`, of 20 small pictures a second; `fault`: NULL or as of `fovea sim --fault`. Ends the program when that fails. */
 void place_start(struct place *place, unsigned cameras, const char *fault);
 void place_start_at(struct place *place, uint16_t port, unsigned cameras, const char *fault);
+/* With several faults. */
+void place_start_sick(struct place *place, unsigned cameras, const char *const *faults,
+                      size_t fault_count);
 void place_stop(struct place *place);
 /* A port of 127.0.0.1 where connections are refused, or one where they are never answered. Stays until the process ends. */
 uint16_t place_refusing(void);

@@ -6,6 +6,7 @@
  *   soak churn N        N cameras are added and removed; others play beside them
  *   soak away S         64 cameras that refuse or never answer, for S seconds, with the backoff as it is by default
  *   soak back S         64 cameras that play are away for S seconds, all at once, and come back: nobody storms, all play again
+ *   soak sick S         64 cameras for S seconds, 38 of them sick in the second half, each in another way (sick.c)
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #include "ingest/ingest.h"
 #include "place.h"
+#include "sick.h"
 
 #define STEADY 8    /* cameras that play all the time */
 #define RESTLESS 24 /* that break off, or come and go */
@@ -300,6 +302,8 @@ int main(int argc, char **argv)
         return away((unsigned)number);
     if (number && strcmp(argv[1], "back") == 0)
         return back((unsigned)number);
-    fprintf(stderr, "usage: soak reconnect|churn|away|back NUMBER\n");
+    if (number && strcmp(argv[1], "sick") == 0)
+        return soak_sick((unsigned)number);
+    fprintf(stderr, "usage: soak reconnect|churn|away|back|sick NUMBER\n");
     return 2;
 }
