@@ -86,6 +86,7 @@ class MediaPath:
         self.relay, self.fate = relay, Fate(relay.harm, stream)
         self.client_ports, self.server_ports = (), ()
         self.to_client, self.to_server = [], []
+        self.closed = False
 
     async def open(self, client_ports):
         loop = asyncio.get_running_loop()
@@ -108,7 +109,7 @@ class MediaPath:
 
     def from_server(self, offset, data):
         for delay in self.fate.delays() if offset == 0 else [0]:
-            self.relay.later(delay, lambda: self.to_client[offset].sendto(data, (HOST, self.client_ports[offset])))
+            self.relay.later(delay, lambda: self.closed or self.to_client[offset].sendto(data, (HOST, self.client_ports[offset])))
 
     def from_client(self, offset, data):
         if self.server_ports:
@@ -119,6 +120,7 @@ class MediaPath:
         return side[0].get_extra_info("sockname")[1]
 
     def close(self):
+        self.closed = True
         for transport in self.to_client + self.to_server:
             transport.close()
 
