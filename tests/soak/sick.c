@@ -64,7 +64,9 @@ static const char *const faults[] = {
     "bye:cam=37,every=60",
 };
 #define SICK (sizeof(faults) / sizeof(faults[0]))
+#define HALF (SICK / 2)
 #define WELL (ALL - SICK)
+_Static_assert(SICK % 2 == 0, "two simulators share them");
 
 struct sample {
     uint32_t camera;
@@ -155,9 +157,19 @@ static void judge_delays(void)
     }
 }
 
+/* The well ones have the first numbers. */
+static void add_one(struct fv_ingest *ingest, uint16_t well, const struct place *other, unsigned i,
+                    bool sick)
+{
+    if (i < WELL)
+        add(ingest, well, i, false);
+    else
+        add(ingest, other[(i - WELL) / HALF].port, i - (unsigned)WELL, sick);
+}
+
 static void run(bool sick, unsigned seconds)
 {
-    struct place well, other;
+    struct place well, other[2]; /* a simulator takes no more than 32 faults */
     struct fv_ingest *ingest;
     struct fv_error err;
     struct fv_ingest_params params = {
@@ -166,15 +178,15 @@ static void run(bool sick, unsigned seconds)
     half.room = (size_t)WELL * FPS * (seconds + 10);
     half.samples = calloc(half.room, sizeof(half.samples[0]));
     place_start(&well, WELL, NULL);
-    place_start_sick(&other, SICK, faults, sick ? SICK : 0);
+    for (size_t i = 0; i < 2; i++)
+        place_start_sick(&other[i], SICK, faults + i * HALF, sick ? HALF : 0);
     if (!half.samples || fv_ingest_create(&params, &ingest, &err) < 0 ||
         fv_ingest_start(ingest, &err) < 0) {
         fprintf(stderr, "soak: the ingest did not start\n");
         exit(1);
     }
     for (unsigned i = 0; i < ALL; i++)
-        add(ingest, i < WELL ? well.port : other.port, i < WELL ? i : i - (unsigned)WELL,
-            sick && i >= WELL);
+        add_one(ingest, well.port, other, i, sick);
     sleep(START_S);
     atomic_store(&half.measuring, true);
     sleep(seconds);
@@ -182,7 +194,8 @@ static void run(bool sick, unsigned seconds)
     take_figures(ingest);
     fv_ingest_destroy(ingest);
     place_stop(&well);
-    place_stop(&other);
+    place_stop(&other[0]);
+    place_stop(&other[1]);
     judge_delays();
     free(half.samples);
 }
