@@ -155,10 +155,20 @@ void fv_assembly_packet(struct fv_assembly *assembly, uint32_t timestamp, int64_
         assembly->damaged |= assembly->open;
         assembly->fragment = assembly->resumable = assembly->marker_in_fragment = false;
     }
-    if (timestamp != assembly->timestamp && assembly->open)
+    if (timestamp != assembly->timestamp && assembly->open) {
+        if (assembly->fragment && !assembly->picture)
+            fv_assembly_fragment_end(assembly); /* it may hide a picture, of this time */
         change_time(assembly);
+    }
     assembly->timestamp = timestamp;
     assembly->arrival = arrival;
+}
+
+/* Packets come in order here, but a late one arrived after those behind it. */
+static void note_arrival(struct fv_assembly *a)
+{
+    a->first_packet = fv_min64(a->first_packet, a->arrival);
+    a->last_packet = fv_max64(a->last_packet, a->arrival);
 }
 
 /* The first NAL unit of a picture, or of what waits for one. */
@@ -168,7 +178,7 @@ static void open_picture(struct fv_assembly *a, enum fv_nal_kind kind, const uin
     bool begins = fv_codec_starts_au(a->codec, kind, nal, size);
     a->open = true;
     a->picture_time = a->timestamp;
-    a->first_packet = a->arrival;
+    a->first_packet = a->last_packet = a->arrival;
     if (a->gap)
         a->damaged = !begins;
     else if (!begins && is_slice(kind) && a->last_by_marker && a->timestamp == a->last_time) {
@@ -208,7 +218,7 @@ static void begin_slices(struct fv_assembly *a, enum fv_nal_kind kind, const uin
     if (a->picture_time != a->timestamp) {
         fv_quirk_meet(a->quirks, FV_QUIRK_SETS_APART);
         a->picture_time = a->timestamp;
-        a->first_packet = a->arrival;
+        a->first_packet = a->last_packet = a->arrival;
     }
     bool start = a->key || a->point;
     a->unwanted = !start && a->key_only;
@@ -234,7 +244,7 @@ static void begin_nal(struct fv_assembly *a, enum fv_nal_kind kind, const uint8_
     a->gap = a->resumable = a->marker_in_fragment = false;
     if (slice && !a->picture)
         begin_slices(a, kind, nal, size);
-    a->last_packet = a->arrival;
+    note_arrival(a);
     a->kind = kind;
     a->nal = a->size;
 }
@@ -339,7 +349,7 @@ void fv_assembly_more(struct fv_assembly *assembly, const uint8_t *data, size_t 
         fv_quirk_meet(assembly->quirks, FV_QUIRK_MARKER_FALSE);
         assembly->marker_in_fragment = false;
     }
-    assembly->last_packet = assembly->arrival;
+    note_arrival(assembly);
     append(assembly, data, size);
 }
 
@@ -363,8 +373,12 @@ static void inspect_fragment(struct fv_assembly *a)
     }
     if (parts > 1)
         fv_quirk_meet(a->quirks, FV_QUIRK_ANNEXB);
-    if (picture.data && !a->picture)
-        begin_slices(a, a->codec->kind(picture.data, picture.size), picture.data, picture.size);
+    if (!picture.data || a->picture)
+        return;
+    int64_t last = a->last_packet; /* the packet at hand may be the next one */
+    begin_slices(a, a->codec->kind(picture.data, picture.size), picture.data, picture.size);
+    a->first_packet = fv_min64(a->first_packet, last);
+    a->last_packet = last;
 }
 
 void fv_assembly_fragment_end(struct fv_assembly *assembly)

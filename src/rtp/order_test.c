@@ -40,6 +40,26 @@ static void test_reorder_deadline(void **state)
     fv_bench_finish(&b);
 }
 
+/* A picture's first and last packet are the first and last to arrive, in whatever order they belong. (Found by the fuzzer.) */
+static void test_reorder_times(void **state)
+{
+    struct bench b;
+    fv_bench_init(&b, 60 * FV_MS);
+    fv_bench_send_key(&b, 0); /* 100..102 */
+    b.now = 2 * FV_S;
+    fv_bench_send_at(&b, 104, 3600, false, "4144");
+    b.now += 10 * FV_MS;
+    fv_bench_send_at(&b, 105, 3600, true, "4146");
+    b.now += 20 * FV_MS;
+    fv_bench_send_at(&b, 103, 3600, false, "419a"); /* the first slice comes last */
+    assert_string_equal(b.log, "FKp");
+    fv_bench_assert_au(&b, 1, SC "419a" SC "4144" SC "4146");
+    assert_int_equal(b.aus[1].first_packet, 2 * FV_S);
+    assert_int_equal(b.aus[1].last_packet, 2 * FV_S + 30 * FV_MS);
+    assert_int_equal(b.aus[1].delivered, 2 * FV_S + 30 * FV_MS);
+    fv_bench_finish(&b);
+}
+
 /* A deadline that passed counts at the next packet, even if nobody ticks. */
 static void test_reorder_late_owner(void **state)
 {
@@ -376,6 +396,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reorder_deadline),
         cmocka_unit_test(test_reorder_late_owner),
+        cmocka_unit_test(test_reorder_times),
         cmocka_unit_test(test_reorder_full),
         cmocka_unit_test(test_reorder_permutations),
         cmocka_unit_test(test_stray_tcp),

@@ -136,6 +136,26 @@ static void test_annexb_payloads(void **state)
     fv_bench_finish(&b);
 }
 
+/* A picture behind start codes in a fragment of another kind, which has no end bit: its times are those of its own packet, not of the
+ * next one, which shows that it is over. (Found by the fuzzer.) */
+static void test_hidden_picture_times(void **state)
+{
+    struct bench b;
+    fv_bench_init(&b, 0);
+    fv_bench_send(&b, 0, false,
+                  "7c87"
+                  "42c01ed903c56840000003004000000c03c58b92" SC PPS SC "658833");
+    b.now += 40 * FV_MS;
+    fv_bench_send(&b, 3600, true, "419a22");
+    assert_string_equal(b.log, "FKp");
+    assert_int_equal(b.aus[0].rtp_time, 0);
+    assert_int_equal(b.aus[0].first_packet, FV_S);
+    assert_int_equal(b.aus[0].last_packet, FV_S);
+    assert_int_equal(b.aus[0].delivered, FV_S + 40 * FV_MS);
+    assert_int_equal(b.aus[1].rtp_time, 3600);
+    fv_bench_finish(&b);
+}
+
 static void test_quirk_contents(void **state)
 {
     struct bench b;
@@ -254,9 +274,13 @@ static void test_h265(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_contents),       cmocka_unit_test(test_sets_from_sdp),
-        cmocka_unit_test(test_format_change),  cmocka_unit_test(test_annexb_payloads),
-        cmocka_unit_test(test_quirk_contents), cmocka_unit_test(test_padding_lie),
+        cmocka_unit_test(test_contents),
+        cmocka_unit_test(test_sets_from_sdp),
+        cmocka_unit_test(test_format_change),
+        cmocka_unit_test(test_annexb_payloads),
+        cmocka_unit_test(test_hidden_picture_times),
+        cmocka_unit_test(test_quirk_contents),
+        cmocka_unit_test(test_padding_lie),
         cmocka_unit_test(test_h265),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
