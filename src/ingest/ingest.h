@@ -25,7 +25,7 @@ struct fv_camera_params {
     uint32_t epoch;  /* of its first connection: where it takes another's place it goes on above */
     bool held;       /* not begun before fv_ingest_release() */
     struct fv_url url; /* with credentials */
-    /* auto: TCP, or UDP when the camera refuses TCP. udp: TCP when the camera refuses UDP or stays silent. What worked is remembered.
+    /* auto: TCP, or UDP when the camera refuses TCP or stays silent. udp: TCP likewise. What worked is remembered.
      * tls: also for an rtsp:// url; its port 554 then means 322. An rtsps:// url is TLS whatever stands here, and -ENOTSUP with udp. */
     enum fv_transport transport;
     bool tls_verify;       /* the certificate must be good, and for this host */

@@ -2,7 +2,7 @@
 /*
  * How a camera is reached: TCP, UDP or TLS, and where a redirection leads. What was found out is remembered for the next attempt.
  *
- *   auto: TCP; UDP when the camera refuses TCP       udp: UDP; TCP when the camera refuses UDP or nothing comes
+ *   auto: TCP; UDP when the camera refuses TCP or nothing comes       udp: UDP; TCP likewise
  */
 #include <errno.h>
 #include <stdio.h>

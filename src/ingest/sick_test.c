@@ -87,6 +87,7 @@ static struct fv_camera_params short_limits(const char *url)
     params.connect_timeout = params.request_timeout = params.stall_timeout = 500 * FV_MS;
     params.first_packet_timeout = 500 * FV_MS;
     params.first_key_timeout = 600 * FV_MS;
+    params.transport = FV_TRANSPORT_TCP; /* auto would try UDP behind some faults */
     return params;
 }
 

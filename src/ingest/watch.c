@@ -88,7 +88,7 @@ static void no_first_packet(struct fv_camera *camera, double waited)
     char reason[100];
     snprintf(reason, sizeof(reason), "no first packet for %.1f s%s", waited,
              udp ? " over UDP" : "");
-    if (!udp || !fv_camera_reroute(camera, reason))
+    if (!fv_camera_reroute(camera, reason))
         fv_camera_failf(camera, -ETIMEDOUT, "%s", reason);
 }
 

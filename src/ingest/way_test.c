@@ -208,6 +208,8 @@ static void test_changes_transport(void **state)
         {FV_SIM_TCP_ONLY, FV_TRANSPORT_UDP, FV_TRANSPORT_TCP, NULL, "461", 1, 1},
         {FV_SIM_TCP_AND_UDP, FV_TRANSPORT_UDP, FV_TRANSPORT_TCP, "mute:at=media,connections=1",
          "over TCP, because no first packet for 0.4 s over UDP", 1, 1},
+        {FV_SIM_TCP_AND_UDP, FV_TRANSPORT_AUTO, FV_TRANSPORT_UDP, "mute:at=media,connections=1",
+         "over UDP, because no first packet for 0.4 s", 1, 1},
         {FV_SIM_UDP_ONLY, FV_TRANSPORT_AUTO, FV_TRANSPORT_UDP, "close:connections=2,after=0.3",
          "over UDP, because SETUP", 2, 1},
         {FV_SIM_TCP_AND_UDP, FV_TRANSPORT_AUTO, FV_TRANSPORT_TCP, NULL, "plays", 1, 0},
