@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FRAME_SCHEMA "fovea.frame/1"
+
 /* Text that is not UTF-8 cannot be shown in JSON. */
 static json_t *make_string(const char *text)
 {
@@ -61,28 +63,160 @@ static json_t *make_box(const struct fv_detection *d, double width, double heigh
                      make_real((double)d->y1 / height, one));
 }
 
-static json_t *make_detection(const struct fv_sink_context *context, const struct fv_detection *d,
-                              const struct fv_frame_info *info)
+/* --- pictures: one table that writes and documents -------------------------------------------- */
+
+/* What a field is made of: a picture, and one of its detections where the field is of that. */
+struct subject {
+    const struct fv_sink_context *context;
+    const struct fv_result *result;
+    const struct fv_detection *detection;
+};
+
+struct field {
+    const char *key, *type, *help;
+    json_t *(*make)(const struct subject *of);  /* NULL: out of memory */
+    bool (*is_there)(const struct subject *of); /* NULL: always */
+};
+
+static json_t *make_object(const struct field *fields, size_t count, const struct subject *of)
 {
-    double width = info->width ? info->width : 1, height = info->height ? info->height : 1;
-    json_t *object =
-        json_pack("{s:o,s:i,s:o,s:o,s:o}", "class", make_label(context, d->class_id), "class_id",
-                  (int)d->class_id, "score", make_real((double)d->score, 1000), "box",
-                  make_box(d, 1, 1, 10), "box_norm", make_box(d, width, height, 100000));
-    if (!object || d->track == 0 ||
-        json_object_set_new(object, "track", json_integer((json_int_t)d->track)) == 0)
-        return object;
-    json_decref(object);
-    return NULL;
+    json_t *object = json_object();
+    for (size_t i = 0; object && i < count; i++) {
+        if (fields[i].is_there && !fields[i].is_there(of))
+            continue;
+        if (json_object_set_new(object, fields[i].key, fields[i].make(of)) == 0)
+            continue;
+        json_decref(object);
+        return NULL;
+    }
+    return object;
 }
 
-static json_t *make_detections(const struct fv_sink_context *context,
-                               const struct fv_result *result)
+static json_t *detection_class(const struct subject *of)
+{
+    return make_label(of->context, of->detection->class_id);
+}
+
+static json_t *detection_class_id(const struct subject *of)
+{
+    return json_integer(of->detection->class_id);
+}
+
+static json_t *detection_score(const struct subject *of)
+{
+    return make_real((double)of->detection->score, 1000);
+}
+
+static json_t *detection_box(const struct subject *of)
+{
+    return make_box(of->detection, 1, 1, 10);
+}
+
+static json_t *detection_box_norm(const struct subject *of)
+{
+    const struct fv_frame_info *info = &of->result->info;
+    const double width = info->width ? info->width : 1, height = info->height ? info->height : 1;
+    return make_box(of->detection, width, height, 100000);
+}
+
+static json_t *detection_track(const struct subject *of)
+{
+    return json_integer((json_int_t)of->detection->track);
+}
+
+static bool has_track(const struct subject *of)
+{
+    return of->detection->track != 0;
+}
+
+static const struct field detection_fields[] = {
+    {"class", "string", "the model's label; `class N` when the model has none for it",
+     detection_class},
+    {"class_id", "integer", "the label's number, from 0", detection_class_id},
+    {"score", "number", "0 to 1, 3 decimals", detection_score},
+    {"box", "4 numbers",
+     "left, top, right, bottom in pixels of the picture, origin at the top left, inside the "
+     "picture, 1 decimal",
+     detection_box},
+    {"box_norm", "4 numbers", "the same divided by width and height, 0 to 1, 5 decimals",
+     detection_box_norm},
+    {"track", "integer",
+     "number of its track: the same object has the same number from picture to picture. Unique "
+     "for the camera and the run. Not there while an object is new (one picture) and when "
+     "`tracking.ENABLE_TRACKING` is off.",
+     detection_track, has_track},
+};
+#define DETECTION_FIELDS (sizeof(detection_fields) / sizeof(detection_fields[0]))
+
+static json_t *frame_schema(const struct subject *of)
+{
+    (void)of;
+    return json_string(FRAME_SCHEMA);
+}
+
+static json_t *frame_camera(const struct subject *of)
+{
+    return make_string(fv_sink_camera_name(of->context, of->result->info.camera));
+}
+
+static json_t *frame_number(const struct subject *of)
+{
+    return json_integer((json_int_t)of->result->info.number);
+}
+
+static json_t *frame_epoch(const struct subject *of)
+{
+    return json_integer(of->result->info.epoch);
+}
+
+static json_t *frame_pts(const struct subject *of)
+{
+    return make_ms(of->result->info.pts);
+}
+
+static json_t *frame_time(const struct subject *of)
+{
+    const struct fv_frame_info *info = &of->result->info;
+    return make_event_time(of->context, of->context->offline ? info->pts : info->at.event);
+}
+
+static json_t *frame_capture(const struct subject *of)
+{
+    return make_time(of->result->info.wall);
+}
+
+static json_t *frame_age(const struct subject *of)
+{
+    return make_ms(of->context->offline ? FV_TIME_UNKNOWN : age_of(&of->result->info));
+}
+
+static json_t *frame_width(const struct subject *of)
+{
+    return json_integer(of->result->info.width);
+}
+
+static json_t *frame_height(const struct subject *of)
+{
+    return json_integer(of->result->info.height);
+}
+
+static json_t *frame_key(const struct subject *of)
+{
+    return json_boolean(of->result->info.flags & FV_FRAME_KEY);
+}
+
+static json_t *frame_damaged(const struct subject *of)
+{
+    return json_boolean(of->result->info.flags & (FV_FRAME_DAMAGED | FV_FRAME_PARTIAL));
+}
+
+static json_t *frame_detections(const struct subject *of)
 {
     json_t *list = json_array();
-    for (uint32_t i = 0; list && i < result->count; i++) {
-        json_t *item = make_detection(context, &result->detections[i], &result->info);
-        if (json_array_append_new(list, item) < 0) {
+    for (uint32_t i = 0; list && i < of->result->count; i++) {
+        const struct subject one = {of->context, of->result, &of->result->detections[i]};
+        if (json_array_append_new(list, make_object(detection_fields, DETECTION_FIELDS, &one)) <
+            0) {
             json_decref(list);
             return NULL;
         }
@@ -90,25 +224,79 @@ static json_t *make_detections(const struct fv_sink_context *context,
     return list;
 }
 
+static const struct field frame_fields[] = {
+    {"schema", "string",
+     "`" FRAME_SCHEMA "`. Within version 1 keys are added, never removed or changed.",
+     frame_schema},
+    {"camera", "string", "the camera's name in the configuration", frame_camera},
+    {"frame", "integer",
+     "number of the picture: decoded pictures of this camera since the engine started, from 1. "
+     "Gaps are pictures that were not analysed.",
+     frame_number},
+    {"epoch", "integer",
+     "grows when the camera's timeline restarts or jumps (a reconnect, a clock reset): `pts_ms` "
+     "compares only within one epoch",
+     frame_epoch},
+    {"pts_ms", "number or null",
+     "the picture's time by the camera's own clock, milliseconds since the epoch's first picture, "
+     "3 decimals",
+     frame_pts},
+    {"time", "string",
+     "when the event was made, by this machine's clock: RFC 3339, UTC, milliseconds. Of a file: "
+     "when the picture was taken ([analyze.md](analyze.md))",
+     frame_time},
+    {"capture_time", "string or null",
+     "when the picture was taken, by the camera's clock (RTCP sender reports); null when the "
+     "camera does not say. As right as the camera's clock is.",
+     frame_capture},
+    {"age_ms", "number or null",
+     "from the read of the picture's last byte to the event, milliseconds, 3 decimals; null of a "
+     "file",
+     frame_age},
+    {"width", "integer", "of the picture, pixels", frame_width},
+    {"height", "integer", "of the picture, pixels", frame_height},
+    {"key", "boolean", "an intra picture from which decoding can start", frame_key},
+    {"damaged", "boolean",
+     "packets were lost in this picture or in one that it depends on, or decoding began at a "
+     "recovery point and the picture is not whole yet: boxes may be wrong",
+     frame_damaged},
+    {"detections", "array", "what was found, best score first; empty when nothing was",
+     frame_detections},
+};
+#define FRAME_FIELDS (sizeof(frame_fields) / sizeof(frame_fields[0]))
+
 json_t *fv_event_json(const struct fv_sink_context *context, const struct fv_result *result)
 {
-    const struct fv_frame_info *info = &result->info;
-    /* clang-format off */
-    return json_pack("{s:s,s:o,s:I,s:I,s:o,s:o,s:o,s:o,s:I,s:I,s:b,s:b,s:o}",
-        "schema", "fovea.frame/1",
-        "camera", make_string(fv_sink_camera_name(context, info->camera)),
-        "frame", (json_int_t)info->number,
-        "epoch", (json_int_t)info->epoch,
-        "pts_ms", make_ms(info->pts),
-        "time", make_event_time(context, context->offline ? info->pts : info->at.event),
-        "capture_time", make_time(info->wall),
-        "age_ms", make_ms(context->offline ? FV_TIME_UNKNOWN : age_of(info)),
-        "width", (json_int_t)info->width,
-        "height", (json_int_t)info->height,
-        "key", (info->flags & FV_FRAME_KEY) != 0,
-        "damaged", (info->flags & (FV_FRAME_DAMAGED | FV_FRAME_PARTIAL)) != 0,
-        "detections", make_detections(context, result));
-    /* clang-format on */
+    const struct subject of = {context, result, NULL};
+    return make_object(frame_fields, FRAME_FIELDS, &of);
+}
+
+static void document(const struct field *fields, size_t count,
+                     void (*put)(void *data, const char *text), void *data)
+{
+    put(data, "| Key | Type | Meaning |\n|---|---|---|\n");
+    for (size_t i = 0; i < count; i++) {
+        char line[400];
+        snprintf(line, sizeof(line), "| `%s` | %s | %s |\n", fields[i].key, fields[i].type,
+                 fields[i].help);
+        put(data, line);
+    }
+}
+
+void fv_event_document(enum fv_event_document part, void (*put)(void *data, const char *text),
+                       void *data)
+{
+    switch (part) {
+    case FV_DOCUMENT_FRAME:
+        document(frame_fields, FRAME_FIELDS, put, data);
+        break;
+    case FV_DOCUMENT_DETECTION:
+        document(detection_fields, DETECTION_FIELDS, put, data);
+        break;
+    case FV_DOCUMENT_ZONE:
+        fv_zone_document(put, data);
+        break;
+    }
 }
 
 /* --- zones and lines --------------------------------------------------------------------------- */

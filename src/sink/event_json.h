@@ -18,4 +18,9 @@ json_t *fv_event_json(const struct fv_sink_context *context, const struct fv_res
 json_t *fv_rule_event_json(const struct fv_sink_context *context,
                            const struct fv_zone_event *event, int64_t at);
 
+/* The generated tables of docs/events.md, in pieces; each of what writes the events. */
+enum fv_event_document { FV_DOCUMENT_FRAME, FV_DOCUMENT_DETECTION, FV_DOCUMENT_ZONE };
+void fv_event_document(enum fv_event_document part, void (*put)(void *data, const char *text),
+                       void *data);
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #define MOST_EVER 65536u
+#define BIDS_PER_ROW 4
 
 int fv_assign_init(struct fv_assign *assign, uint32_t most)
 {
@@ -130,6 +131,75 @@ static void augment(struct fv_assign *assign, uint32_t first, uint32_t column)
     } while (row != first);
 }
 
+/* --- a good beginning: rows bid for columns ----------------------------------------------------------- */
+
+/* The cheapest column for a row and the runner-up, by reduced cost. */
+struct bid {
+    uint32_t best, next;
+    double least, second;
+};
+
+static struct bid make_bid(const struct fv_assign *assign, const struct matrix *matrix,
+                           uint32_t row)
+{
+    const double *cost = matrix->cost + row * matrix->row_step;
+    struct bid bid = {.least = INFINITY, .second = INFINITY};
+    for (uint32_t i = 0; i < matrix->columns; i++) {
+        const double reduced = cost[i * matrix->column_step] - assign->column_dual[i];
+        if (reduced >= bid.second)
+            continue;
+        if (reduced < bid.least) {
+            bid.second = bid.least, bid.next = bid.best;
+            bid.least = reduced, bid.best = i;
+        } else {
+            bid.second = reduced, bid.next = i;
+        }
+    }
+    return bid;
+}
+
+/* Gives the row its best column, at a price at which the runner-up is as good; who had it is returned, NONE when nobody. Only the
+ * duals of columns that have a partner sink, and those keep one to the end: so the duals stay right also where columns are left. */
+static uint32_t take_column(struct fv_assign *assign, const struct bid *bid, uint32_t row)
+{
+    uint32_t column = bid->best;
+    if (bid->least < bid->second && isfinite(bid->second))
+        assign->column_dual[column] -= bid->second - bid->least;
+    else if (assign->row_of[column] != FV_ASSIGN_NONE && isfinite(bid->second))
+        column = bid->next;
+    const uint32_t before = assign->row_of[column];
+    if (before != FV_ASSIGN_NONE)
+        assign->column_of[before] = FV_ASSIGN_NONE;
+    assign->row_of[column] = row;
+    assign->column_of[row] = column;
+    return before;
+}
+
+/* Augmenting row reduction. Most rows find their partner so, in one look at their costs instead of a search; those that are outbid
+ * again and again are left to the search. Optimal as far as it goes: each pair's reduced cost is its row's least. */
+static void bid_for_columns(struct fv_assign *assign, const struct matrix *matrix)
+{
+    uint32_t budget = BIDS_PER_ROW * matrix->rows;
+    for (uint32_t first = 0; first < matrix->rows; first++) {
+        uint32_t row = first;
+        while (row != FV_ASSIGN_NONE && budget > 0) {
+            const struct bid bid = make_bid(assign, matrix, row);
+            const bool tie = !(bid.least < bid.second);
+            row = take_column(assign, &bid, row);
+            budget--;
+            if (tie) /* prices do not change: no end is in sight */
+                break;
+        }
+    }
+    for (uint32_t row = 0; row < matrix->rows; row++) {
+        const uint32_t column = assign->column_of[row];
+        if (column != FV_ASSIGN_NONE)
+            assign->row_dual[row] =
+                matrix->cost[row * matrix->row_step + column * matrix->column_step] -
+                assign->column_dual[column];
+    }
+}
+
 static void solve_wide(struct fv_assign *assign, const struct matrix *matrix)
 {
     for (uint32_t i = 0; i < matrix->columns; i++) {
@@ -140,8 +210,11 @@ static void solve_wide(struct fv_assign *assign, const struct matrix *matrix)
         assign->column_of[i] = FV_ASSIGN_NONE;
         assign->row_dual[i] = 0;
     }
+    bid_for_columns(assign, matrix);
     for (uint32_t row = 0; row < matrix->rows; row++) {
         struct search search;
+        if (assign->column_of[row] != FV_ASSIGN_NONE)
+            continue;
         const uint32_t column = find_free_column(assign, matrix, row, &search);
         update_duals(assign, row, &search);
         augment(assign, row, column);

@@ -44,15 +44,36 @@ void fv_associate_finish(struct fv_associate *associate)
     *associate = (struct fv_associate){0};
 }
 
-double fv_box_distance(const struct fv_box *a, const struct fv_box *b)
+/* What two boxes have in common, and what either covers. 0: they are apart. */
+static inline double overlap(const struct fv_box *a, const struct fv_box *b, double *ret_all)
 {
     const double left = a->x0 > b->x0 ? a->x0 : b->x0, right = a->x1 < b->x1 ? a->x1 : b->x1;
     const double top = a->y0 > b->y0 ? a->y0 : b->y0, bottom = a->y1 < b->y1 ? a->y1 : b->y1;
     if (!(left < right) || !(top < bottom))
-        return 1;
+        return 0;
     const double both = (right - left) * (bottom - top);
-    const double all = (a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0);
-    return 1 - both / (all - both);
+    *ret_all = (a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - both;
+    return both;
+}
+
+double fv_box_distance(const struct fv_box *a, const struct fv_box *b)
+{
+    double all = 1;
+    const double both = overlap(a, b, &all);
+    return both > 0 ? 1 - both / all : 1;
+}
+
+/* Whether the distance is at most `limit`; then also what it is. Most pairs of a crowd are turned down without a division, with room
+ * for rounding. */
+static inline bool is_close(const struct fv_box *a, const struct fv_box *b, double limit,
+                            double *ret_distance)
+{
+    double all = 1;
+    const double both = overlap(a, b, &all);
+    if (both < (1 - limit) * all * (1 - 1e-9))
+        return false;
+    *ret_distance = both > 0 ? 1 - both / all : 1;
+    return *ret_distance <= limit;
 }
 
 /* Shell sort with Ciura's gaps: qsort(3) may allocate. Equal boxes keep no order, nor need they. */
@@ -87,30 +108,50 @@ static uint32_t first_right_of(const struct fv_candidate *list, const uint32_t *
     return low;
 }
 
+/* Who wants to see which pairs. */
+struct pairs {
+    const struct fv_candidates *rows, *columns;
+    double limit;
+    bool (*wants)(void *data, uint32_t row,
+                  uint32_t column); /* asked before anything is computed; NULL: all */
+    void (*visit)(void *data, uint32_t row, uint32_t column);
+    void *data;
+};
+
+static inline bool is_pair(const struct pairs *pairs, uint32_t row, uint32_t column)
+{
+    const struct fv_candidate *a = &pairs->rows->list[row], *b = &pairs->columns->list[column];
+    double distance;
+    return a->class_id == b->class_id && a->box.y0 < b->box.y1 && b->box.y0 < a->box.y1 &&
+           (!pairs->wants || pairs->wants(pairs->data, row, column)) &&
+           is_close(&a->box, &b->box, pairs->limit, &distance);
+}
+
+static void each_pair(struct fv_associate *associate, const struct pairs *pairs)
+{
+    const struct fv_candidate *list = pairs->columns->list;
+    const uint32_t count = pairs->columns->count;
+    double widest = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (list[i].box.x1 - list[i].box.x0 > widest)
+            widest = list[i].box.x1 - list[i].box.x0;
+    sort_by_left(list, associate->order, count);
+    for (uint32_t row = 0; row < pairs->rows->count; row++) {
+        const struct fv_box *a = &pairs->rows->list[row].box;
+        /* Whatever starts further left than the widest box is wide ends left of this one. The pixel is for rounding. */
+        uint32_t at = first_right_of(list, associate->order, count, a->x0 - widest - 1);
+        for (; at < count && list[associate->order[at]].box.x0 < a->x1; at++)
+            if (is_pair(pairs, row, associate->order[at]))
+                pairs->visit(pairs->data, row, associate->order[at]);
+    }
+}
+
 void fv_associate_pairs(struct fv_associate *associate, const struct fv_candidates *rows,
                         const struct fv_candidates *columns, double limit,
                         void (*visit)(void *data, uint32_t row, uint32_t column), void *data)
 {
-    const struct fv_candidate *list = columns->list;
-    double widest = 0;
-    for (uint32_t i = 0; i < columns->count; i++)
-        if (list[i].box.x1 - list[i].box.x0 > widest)
-            widest = list[i].box.x1 - list[i].box.x0;
-    sort_by_left(list, associate->order, columns->count);
-    for (uint32_t row = 0; row < rows->count; row++) {
-        const struct fv_candidate *a = &rows->list[row];
-        /* Whatever starts further left than the widest box is wide ends left of this one. The pixel is for rounding. */
-        uint32_t at =
-            first_right_of(list, associate->order, columns->count, a->box.x0 - widest - 1);
-        for (; at < columns->count; at++) {
-            const struct fv_candidate *b = &list[associate->order[at]];
-            if (b->box.x0 >= a->box.x1)
-                break;
-            if (a->class_id == b->class_id && a->box.y0 < b->box.y1 && b->box.y0 < a->box.y1 &&
-                fv_box_distance(&a->box, &b->box) <= limit)
-                visit(data, row, associate->order[at]);
-        }
-    }
+    const struct pairs pairs = {rows, columns, limit, NULL, visit, data};
+    each_pair(associate, &pairs);
 }
 
 /* --- parts of the graph ---------------------------------------------------------------------- */
@@ -130,6 +171,14 @@ static uint32_t root_of(uint32_t *parent, uint32_t node)
         node = parent[node];
     }
     return node;
+}
+
+/* Two that are in one part already need not be looked at again: in a crowd that is nearly all. */
+static bool are_apart(void *data, uint32_t row, uint32_t column)
+{
+    const struct task *task = data;
+    uint32_t *parent = task->associate->parent;
+    return root_of(parent, row) != root_of(parent, task->rows->count + column);
 }
 
 static void join(void *data, uint32_t row, uint32_t column)
@@ -158,24 +207,33 @@ static double pair_cost(const struct task *task, uint32_t row, uint32_t column)
     const struct fv_candidate *a = &task->rows->list[row], *b = &task->columns->list[column];
     if (a->class_id != b->class_id)
         return 0;
-    const double cost = fv_box_distance(&a->box, &b->box);
-    return cost <= task->limit ? cost - task->limit - AT_LIMIT : 0;
+    double cost;
+    return is_close(&a->box, &b->box, task->limit, &cost) ? cost - task->limit - AT_LIMIT : 0;
 }
 
-/* members: row_count rows, then column_count columns. */
+/* members: row_count rows, then column_count columns. The shorter side's costs lie one behind the other: the solver goes along
+ * the longer one. */
 static void solve_members(const struct task *task, uint32_t row_count, uint32_t column_count)
 {
     struct fv_associate *associate = task->associate;
     const uint32_t *rows = associate->members, *columns = rows + row_count;
-    for (uint32_t i = 0; i < row_count; i++)
-        for (uint32_t j = 0; j < column_count; j++)
-            associate->cost[(size_t)i * column_count + j] = pair_cost(task, rows[i], columns[j]);
-    fv_assign_solve(&associate->assign, associate->cost, row_count, column_count,
-                    associate->column);
-    for (uint32_t i = 0; i < row_count; i++) {
+    const bool turned = row_count > column_count;
+    const uint32_t *few = turned ? columns : rows, *many = turned ? rows : columns;
+    const uint32_t few_count = turned ? column_count : row_count;
+    const uint32_t many_count = turned ? row_count : column_count;
+    for (uint32_t i = 0; i < few_count; i++)
+        for (uint32_t j = 0; j < many_count; j++)
+            associate->cost[(size_t)i * many_count + j] =
+                turned ? pair_cost(task, many[j], few[i]) : pair_cost(task, few[i], many[j]);
+    fv_assign_solve(&associate->assign, associate->cost, few_count, many_count, associate->column);
+    for (uint32_t i = 0; i < few_count; i++) {
         const uint32_t j = associate->column[i];
-        if (j != FV_ASSIGN_NONE && associate->cost[(size_t)i * column_count + j] < 0)
-            task->ret_column[rows[i]] = columns[j];
+        if (j == FV_ASSIGN_NONE || associate->cost[(size_t)i * many_count + j] >= 0)
+            continue;
+        if (turned)
+            task->ret_column[many[j]] = few[i];
+        else
+            task->ret_column[few[i]] = many[j];
     }
 }
 
@@ -205,7 +263,8 @@ void fv_associate_match(struct fv_associate *associate, const struct fv_candidat
         ret_column[i] = FV_ASSIGN_NONE;
     for (uint32_t i = 0; i < nodes; i++)
         associate->parent[i] = i;
-    fv_associate_pairs(associate, rows, columns, limit, join, &task);
+    const struct pairs pairs = {rows, columns, limit, are_apart, join, &task};
+    each_pair(associate, &pairs);
     list_members(associate, nodes);
     for (uint32_t i = 0; i < rows->count; i++)
         if (associate->parent[i] == i)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Events of the rules. What there is - types, phases, fields, their meaning - stands in one table (event.c); who writes events
- * (JSON, a message) walks over their fields and needs to know no type. docs/analytics.md is generated from it.
+ * (JSON, a message) walks over their fields and needs to know no type. docs/events.md is generated from it.
  */
 #ifndef FV_ZONE_EVENT_H
 #define FV_ZONE_EVENT_H
@@ -133,7 +133,7 @@ const char *fv_zone_cause_name(enum fv_zone_cause cause);
 /* The type can have events of this phase. */
 bool fv_zone_type_has(enum fv_zone_type type, enum fv_zone_phase phase);
 
-/* The generated part of docs/analytics.md, in pieces. */
+/* Its part of docs/events.md, in pieces. */
 void fv_zone_document(void (*text)(void *data, const char *text), void *data);
 
 #endif

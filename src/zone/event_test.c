@@ -157,35 +157,11 @@ static void test_visit_edges(void **state)
     assert_string_equal(fv_zone_phase_name(FV_PHASES), "unknown");
 }
 
-/* docs/analytics.md holds what the table says now. __FILE__ is relative to the build folder, in which tests run. */
-static void test_document_is_current(void **state)
-{
-    (void)state;
-    static const char begin[] = "<!-- events: generated -->\n", end[] = "<!-- events: end -->\n";
-    char path[500];
-    struct text want = {.size = 0};
-    static char page[64000];
-    snprintf(path, sizeof(path), "%.*s../../docs/analytics.md",
-             (int)(sizeof(__FILE__) - sizeof("event_test.c")), __FILE__);
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    page[fread(page, 1, sizeof(page) - 1, file)] = 0;
-    fclose(file);
-    fv_zone_document(put, &want);
-    char *from = strstr(page, begin), *to = strstr(page, end);
-    assert_non_null(from);
-    assert_non_null(to);
-    *to = 0;
-    if (strcmp(from + sizeof(begin) - 1, want.data) != 0)
-        fail_msg("docs/analytics.md differs from the table of events, which says:\n%s", want.data);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_visit),
         cmocka_unit_test(test_visit_edges),
-        cmocka_unit_test(test_document_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@ import warnings
 
 import motmetrics
 import numpy
+import shapely
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy.optimize import linear_sum_assignment
@@ -275,6 +276,101 @@ def test_kalman(tools):
     numpy.testing.assert_allclose(got, expected, rtol=1e-9, atol=1e-9)
 
 
+# --- geometry ------------------------------------------------------------------------------------------------------------
+
+
+def random_ring(rand, side):
+    """Corners on whole numbers. On a small grid they repeat, lie on each other's sides and in line; every other ring is made to go
+    round a middle, so that many are simple."""
+    corners = [(rand.randint(0, side), rand.randint(0, side)) for _ in range(rand.randint(3, 12))]
+    if rand.random() < 0.6:
+        corners.sort(key=lambda p: (math.atan2(p[1] - side / 2, p[0] - side / 2), p))
+    return corners
+
+
+def ask(tools, questions):
+    return [int(line) for line in tools.run("\n".join(questions), "geometry").split()]
+
+
+def polygon_text(corners):
+    return f"polygon {len(corners)} " + " ".join(f"{x} {y}" for x, y in corners)
+
+
+def test_polygons(tools):
+    """What is a sound polygon, its area, and what lies in it; borders belong to it."""
+    rand = random.Random(4)
+    questions, expected, sound = [], [], 0
+    for i in range(3000):
+        side = rand.choice([4, 10, 100, 1 << 20])
+        corners = random_ring(rand, side)
+        ring = shapely.LinearRing(corners)
+        fine = len(set(corners)) == len(corners) and ring.is_simple and shapely.Polygon(corners).area > 0
+        questions += [polygon_text(corners), "check"]
+        expected += [0, fine]
+        if not fine:
+            continue
+        sound += 1
+        polygon = shapely.Polygon(corners)
+        questions.append("area")
+        expected.append(2 * polygon.area)
+        places = [(rand.randint(-1, side + 1), rand.randint(-1, side + 1)) for _ in range(20)] + corners[:2]
+        questions += [f"inside {x} {y}" for x, y in places]
+        expected += [polygon.covers(shapely.Point(place)) for place in places]
+    answers = ask(tools, questions)
+    assert len(answers) == len(expected) and sound > 800, (len(answers), sound)
+    for question, answer, wanted in zip(questions, answers, expected):
+        if question == "check":
+            assert (answer == 0) == wanted, question
+        else:
+            assert (abs(answer) if question == "area" else answer) == wanted, f"{question}: {answer}, shapely has {wanted}"
+
+
+def test_lines(tools):
+    """A move crosses a line when their insides meet in one point; from its left to its right is 1."""
+    rand = random.Random(5)
+    questions, expected = [], []
+    for i in range(6000):
+        side = rand.choice([3, 8, 1 << 20])
+        a, b, p, q = ((rand.randint(0, side), rand.randint(0, side)) for _ in range(4))
+        crosses = a != b and p != q and shapely.LineString([p, q]).crosses(shapely.LineString([a, b]))
+        right = (b[0] - a[0]) * (q[1] - a[1]) - (b[1] - a[1]) * (q[0] - a[0])  # y goes down: above 0 is right
+        questions.append(f"cross {a[0]} {a[1]} {b[0]} {b[1]} {p[0]} {p[1]} {q[0]} {q[1]}")
+        expected.append((1 if right > 0 else -1) if crosses else 0)
+    answers = ask(tools, questions)
+    assert sum(map(abs, expected)) > 500
+    for question, answer, wanted in zip(questions, answers, expected):
+        assert answer == wanted, f"{question}: {answer}, shapely has {wanted}"
+
+
+def test_distances(tools):
+    rand = random.Random(6)
+    questions, expected = [], []
+    while len(questions) < 4000:
+        side = rand.choice([10, 1 << 20])
+        a, b, p = ((rand.randint(0, side), rand.randint(0, side)) for _ in range(3))
+        line = shapely.Point(a) if a == b else shapely.LineString([a, b])
+        distance, radius = line.distance(shapely.Point(p)), rand.randint(0, side)
+        if abs(distance - radius) > 1e-6 * side:  # nearer than that shapely's own rounding decides
+            questions.append(f"near {a[0]} {a[1]} {b[0]} {b[1]} {p[0]} {p[1]} {radius}")
+            expected.append(distance <= radius)
+    for question, answer, wanted in zip(questions, ask(tools, questions), expected):
+        assert answer == wanted, f"{question}: {answer}, shapely has {wanted}"
+
+
+def test_clipping(tools):
+    """The part of a polygon inside the picture, by its area: new corners are rounded to 1/1048576 of a picture."""
+    rand = random.Random(7)
+    unit, questions, expected = 1 << 20, [], []
+    picture = shapely.box(0, 0, unit, unit)
+    while len(expected) < 400:
+        corners = [(x * 3 - unit, y * 3 - unit) for x, y in random_ring(rand, unit)]
+        if shapely.LinearRing(corners).is_simple and shapely.Polygon(corners).area > 0:
+            questions += [polygon_text(corners), "clip"]
+            expected.append(2 * shapely.Polygon(corners).intersection(picture).area)
+    for answer, wanted in zip(ask(tools, questions)[1::2], expected):
+        assert abs(abs(answer) - wanted) < 64 * unit, f"{answer}, shapely has {wanted}"
+
+
 # --- the tracker as a whole ----------------------------------------------------------------------------------------------
 
 
@@ -335,6 +431,10 @@ TESTS = [(f"motmetrics agrees on {sequence}", lambda tools, folder=DATA / sequen
     ("pycocotools agrees on random sets", test_coco),
     ("scipy agrees on the assignment", test_assignment),
     ("numpy agrees on the Kalman filter", test_kalman),
+    ("shapely agrees on polygons", test_polygons),
+    ("shapely agrees on crossings", test_lines),
+    ("shapely agrees on distances", test_distances),
+    ("shapely agrees on clipping", test_clipping),
     ("tracks from motmetrics' boxes are as good as its own", test_tracker_on_shipped_boxes),
     ("tracks from simulated boxes are good at all intervals", test_tracker_on_simulated_boxes),
 ]

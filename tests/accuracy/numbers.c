@@ -4,10 +4,13 @@
  *   track-numbers assign        problems "ROWS COLUMNS COST...": a line with the column of each row, -1 for none
  *   track-numbers kalman        "start X0 Y0 X1 Y1", "predict UNITS", "correct X0 Y0 X1 Y1 DOUBT", "hold": after each a line with value,
  *                               rate and the three variances of x, y, width, height
+ *   track-numbers geometry      "polygon N X Y ..." (in steps), then about it "check", "area", "clip", "inside X Y";
+ *                               "cross AX AY BX BY PX PY QX QY", "near AX AY BX BY PX PY RADIUS": a line with the answer to each
  *   track-numbers track FPS     detections as MOTChallenge text, by frame: tracks in the same form
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +18,7 @@
 #include "track/assign.h"
 #include "track/kalman.h"
 #include "track/tracker.h"
+#include "zone/geometry.h"
 
 #define SIDE_MAX 1000
 
@@ -79,6 +83,68 @@ static int kalman(void)
         else
             return -EBADMSG;
         print_filter(&filter);
+    }
+    return 0;
+}
+
+/* --- geometry -------------------------------------------------------------------------------- */
+
+struct polygon {
+    struct fv_geo_point points[FV_GEO_POINTS_MAX];
+    unsigned count;
+};
+
+static bool read_points(struct fv_geo_point *points, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (scanf("%" SCNd32 "%" SCNd32, &points[i].x, &points[i].y) != 2)
+            return false;
+    return true;
+}
+
+static int64_t clipped_area(const struct polygon *polygon)
+{
+    static struct fv_geo_point out[FV_GEO_CLIPPED_MAX];
+    const unsigned count = fv_geo_clip(polygon->points, polygon->count, out);
+    return count ? fv_geo_area2(out, count) : 0;
+}
+
+/* -EBADMSG: not understood. */
+static int answer(const char *word, struct polygon *polygon, int64_t *ret_answer)
+{
+    struct fv_geo_point p[4];
+    int32_t radius;
+    *ret_answer = 0;
+    if (strcmp(word, "polygon") == 0) {
+        const bool good = scanf("%u", &polygon->count) == 1 && polygon->count <= FV_GEO_POINTS_MAX;
+        return good && read_points(polygon->points, polygon->count) ? 0 : -EBADMSG;
+    }
+    if (strcmp(word, "check") == 0)
+        *ret_answer = fv_geo_check(polygon->points, polygon->count);
+    else if (strcmp(word, "area") == 0)
+        *ret_answer = fv_geo_area2(polygon->points, polygon->count);
+    else if (strcmp(word, "clip") == 0)
+        *ret_answer = clipped_area(polygon);
+    else if (strcmp(word, "inside") == 0 && read_points(p, 1))
+        *ret_answer = fv_geo_inside(polygon->points, polygon->count, p[0]);
+    else if (strcmp(word, "cross") == 0 && read_points(p, 4))
+        *ret_answer = fv_geo_cross(p, p[2], p[3]);
+    else if (strcmp(word, "near") == 0 && read_points(p, 3) && scanf("%" SCNd32, &radius) == 1)
+        *ret_answer = fv_geo_near(p, p[2], radius);
+    else
+        return -EBADMSG;
+    return 0;
+}
+
+static int geometry(void)
+{
+    static struct polygon polygon;
+    char word[16];
+    while (scanf("%15s", word) == 1) {
+        int64_t number;
+        if (answer(word, &polygon, &number) < 0)
+            return -EBADMSG;
+        printf("%" PRId64 "\n", number);
     }
     return 0;
 }
@@ -149,9 +215,11 @@ int main(int argc, char **argv)
         r = assign_all();
     else if (argc == 2 && strcmp(argv[1], "kalman") == 0)
         r = kalman();
+    else if (argc == 2 && strcmp(argv[1], "geometry") == 0)
+        r = geometry();
     else if (argc == 3 && strcmp(argv[1], "track") == 0 && atof(argv[2]) > 0)
         r = track_all(atof(argv[2]));
     else
-        fprintf(stderr, "usage: track-numbers assign|kalman|track FPS\n");
+        fprintf(stderr, "usage: track-numbers assign|kalman|geometry|track FPS\n");
     return r < 0;
 }
