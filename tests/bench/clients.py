@@ -40,6 +40,7 @@ class Client:
     """Life of a client: start(), playing(), snapshot() ..., stop()."""
 
     name = title = ""
+    codec = "h264"
 
     def __init__(self, build, core):
         self.build, self.core, self.processes = build, core, []
@@ -80,7 +81,8 @@ class Counting(Client):
             raise NotThere(f"{self.program} was not built; install {self.package} and run meson setup --reconfigure")
 
     def start(self, urls, transport):
-        self.processes = [processes.start([self.build / "tests/bench" / self.program, "--transport", transport, *urls], self.core)]
+        self.processes = [processes.start([self.build / "tests/bench" / self.program, "--transport", transport, "--codec", self.codec, *urls],
+                                          self.core)]
 
     def _line(self, patience):
         out = self.processes[0].stdout
@@ -117,7 +119,7 @@ class Gstreamer(Counting):
 
     def check(self, transport):
         super().check(transport)
-        for element, package in (("rtspsrc", "good"), ("rtph264depay", "good"), ("h264parse", "bad")):
+        for element, package in (("rtspsrc", "good"), (f"rtp{self.codec}depay", "good"), (f"{self.codec}parse", "bad")):
             if shutil.which("gst-inspect-1.0") and subprocess.run(["gst-inspect-1.0", "--exists", element], check=False).returncode:
                 raise NotThere(f"GStreamer has no {element}; install gstreamer1.0-plugins-{package}")
 

@@ -28,8 +28,11 @@ class Clip:
 
 HD = Clip("hd", "1080p H.264, 4 Mbit/s, 25 fps", "1920x1080", "4100k")
 SD = Clip("sd", "360p H.264, 1 Mbit/s, 25 fps", "640x360", "1025k")
+HEVC = Clip("hevc", "1080p H.265, 3 Mbit/s, 25 fps", "1920x1080", "3100k", codec="h265")
 SMALL = Clip("small", "360p H.264, 0.5 Mbit/s, 25 fps", "640x360", "500k", seconds=4)
 SMALL_HEVC = Clip("small", "360p H.265, 0.5 Mbit/s, 25 fps", "640x360", "500k", codec="h265", seconds=4)
+
+OF_CELLS = {clip.name: clip for clip in (HD, SD, HEVC)}
 
 # No B pictures, a key picture every two seconds (every second in the short ones), a buffer of one second: as cameras do.
 ENCODERS = {

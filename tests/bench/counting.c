@@ -59,7 +59,8 @@ static void *talk(void *data)
 
 static _Noreturn void usage(const char *program)
 {
-    fprintf(stderr, "usage: %s [--transport tcp|udp] [--interval MS] URL...\n", program);
+    fprintf(stderr, "usage: %s [--transport tcp|udp] [--codec h264|h265] [--interval MS] URL...\n",
+            program);
     exit(2);
 }
 
@@ -68,13 +69,17 @@ static void parse(struct counting *counting, int argc, char **argv)
     static const struct option names[] = {
         {"transport", required_argument, NULL, 't'},
         {"interval", required_argument, NULL, 'i'},
+        {"codec", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0},
     };
     int option;
     counting->interval_ms = 10;
+    counting->codec = "h264";
     while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
         if (option == 't' && (!strcmp(optarg, "tcp") || !strcmp(optarg, "udp")))
             counting->udp = !strcmp(optarg, "udp");
+        else if (option == 'c' && (!strcmp(optarg, "h264") || !strcmp(optarg, "h265")))
+            counting->codec = optarg;
         else if (option == 'i')
             counting->interval_ms = atoi(optarg);
         else

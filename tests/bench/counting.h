@@ -22,13 +22,14 @@ struct counted_camera {
 
 struct counting {
     bool udp;
-    int interval_ms; /* of a gathered loop */
+    int interval_ms;   /* of a gathered loop */
+    const char *codec; /* "h264", "h265": for those that do not find out */
     unsigned camera_count;
     struct counted_camera *cameras;
     _Atomic unsigned waiting; /* cameras without a picture so far */
 };
 
-/* Reads "[--transport tcp|udp] [--interval MS] URL...", blocks the signals and starts the talking thread, which ends the process on
+/* Reads "[--transport tcp|udp] [--codec h264|h265] [--interval MS] URL...", blocks the signals and starts the talking thread, which ends the process on
  * SIGTERM, SIGINT or its parent's death. Before any other thread. Ends the process on wrong usage. */
 void counting_start(struct counting *counting, int argc, char **argv);
 

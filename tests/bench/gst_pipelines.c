@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/* An anchor of the benchmark: GStreamer, one process, for each camera rtspsrc ! rtph264depay ! h264parse ! fakesink. */
+/* An anchor of the benchmark: GStreamer, one process, for each camera rtspsrc ! rtph264depay ! h264parse ! fakesink, or
+ * the same for H.265. */
 #include <gst/gst.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +25,12 @@ static GstPadProbeReturn count_buffer(GstPad *pad, GstPadProbeInfo *info, gpoint
 static GstElement *make_pipeline(const struct stream *stream)
 {
     char text[1024];
+    const char *codec = stream->counting->codec;
     GError *error = NULL;
     snprintf(text, sizeof(text),
-             "rtspsrc location=%s protocols=%s ! rtph264depay ! h264parse ! "
-             "video/x-h264,stream-format=byte-stream,alignment=au ! fakesink name=sink sync=false",
-             stream->camera->url, stream->counting->udp ? "udp" : "tcp");
+             "rtspsrc location=%s protocols=%s ! rtp%sdepay ! %sparse ! "
+             "video/x-%s,stream-format=byte-stream,alignment=au ! fakesink name=sink sync=false",
+             stream->camera->url, stream->counting->udp ? "udp" : "tcp", codec, codec, codec);
     GstElement *pipeline = gst_parse_launch(text, &error);
     if (!pipeline || error) {
         fprintf(stderr, "%s\n", error ? error->message : "no pipeline");

@@ -107,6 +107,7 @@ def play(client, simulator, transport, plan):
 def once(name, cameras, transport, plan):
     """One client at one number of cameras. A dictionary, with "fault" or "skipped" when there is no figure."""
     client = clients.ALL[name](plan.build, plan.client_core)
+    client.codec = plan.codec
     try:
         client.check(transport)
         with server.Simulator(plan.fovea, plan.clip, cameras, plan.server_core) as simulator:
@@ -176,6 +177,7 @@ def start_together(names, cameras, transport, plan, stack):
     running, missing = [], {}
     for name in names:
         client = clients.ALL[name](plan.build, plan.client_core)
+        client.codec = plan.codec
         try:
             client.check(transport)
             simulator = stack.enter_context(server.Simulator(plan.fovea, plan.clip, cameras, plan.server_core))
