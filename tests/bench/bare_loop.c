@@ -4,6 +4,9 @@
  *
  * Every --interval ms: one epoll_wait(), then one read() (TCP) or recvmmsg() (UDP) for each socket that has something. The bytes are
  * thrown away; of each packet only length, marker and sequence number are looked at, to know that every picture arrived.
+ *
+ * With --keep they are thrown away a picture later: each camera's bytes go to a place of their own, one behind the other, as they must
+ * where pictures are made of them. The system calls are the same, but they write to memory that is not in the cache.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +25,9 @@
 #define READ_SIZE (256 << 10)
 #define DATAGRAMS 32
 #define DATAGRAM_SIZE 2048
+#define KEPT (32 << 10) /* bytes: somewhat more than a picture */
+#define KEPT_STEP                                                                                  \
+    1408 /* from one datagram to the next, about their size: only their heads are looked at */
 #define KEEP_ALIVE_S 25
 #define HEAD                                                                                       \
     8 /* of a frame: '$', channel, 16-bit length; then of RTP: V/P/X/CC, M/PT, sequence number */
@@ -35,6 +41,8 @@ struct camera {
     unsigned blank; /* bytes of "\r\n\r\n" seen while a response goes by */
     bool in_response, has_seq;
     uint16_t next_seq;
+    uint8_t *kept; /* NULL without --keep */
+    size_t kept_at;
 };
 
 struct bare {
@@ -123,9 +131,11 @@ static void take_stream(struct bare *bare, struct camera *camera, const uint8_t 
 
 static void read_stream(struct bare *bare, struct camera *camera)
 {
-    ssize_t size = read(camera->rtsp.fd, bare->buffer, sizeof(bare->buffer));
+    uint8_t *to = camera->kept ? camera->kept + camera->kept_at : bare->buffer;
+    ssize_t size = read(camera->rtsp.fd, to, camera->kept ? KEPT : sizeof(bare->buffer));
     if (size > 0) {
-        take_stream(bare, camera, bare->buffer, (size_t)size);
+        camera->kept_at = (camera->kept_at + (size_t)size) % KEPT;
+        take_stream(bare, camera, to, (size_t)size);
     } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
         fprintf(stderr, "%s: the connection ended\n", camera->counted->url);
         exit(1);
@@ -136,6 +146,8 @@ static void read_datagrams(struct bare *bare, struct camera *camera)
 {
     int count;
     do {
+        for (size_t i = 0; camera->kept && i < DATAGRAMS; i++)
+            bare->parts[i].iov_base = camera->kept + camera->kept_at + i * KEPT_STEP;
         count = recvmmsg(camera->rtsp.rtp, bare->messages, DATAGRAMS, MSG_DONTWAIT, NULL);
         for (int i = 0; i < count; i++) {
             const size_t size = bare->messages[i].msg_len;
@@ -143,6 +155,8 @@ static void read_datagrams(struct bare *bare, struct camera *camera)
             if (size >= 12)
                 count_packet(bare, camera, bare->parts[i].iov_base);
         }
+        if (count > 0)
+            camera->kept_at = (camera->kept_at + (size_t)count * KEPT_STEP) % KEPT;
     } while (count == DATAGRAMS);
 }
 
@@ -171,6 +185,11 @@ static void start_camera(struct bare *bare, unsigned number)
 {
     struct camera *camera = &bare->cameras[number];
     camera->counted = &bare->counting.cameras[number];
+    if (bare->counting.keep) {
+        camera->kept = calloc(1, 2 * KEPT + DATAGRAMS * DATAGRAM_SIZE);
+        if (!camera->kept)
+            abort();
+    }
     canned_rtsp_play(camera->counted->url, bare->counting.udp, &camera->rtsp);
     fcntl(camera->rtsp.fd, F_SETFL, O_NONBLOCK);
     if (bare->counting.udp) {

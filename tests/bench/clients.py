@@ -75,13 +75,14 @@ class Counting(Client):
     """A C program of this folder (see counting.h)."""
 
     program = package = ""
+    more = ()  # arguments
 
     def check(self, transport):
         if not (self.build / "tests/bench" / self.program).exists():
             raise NotThere(f"{self.program} was not built; install {self.package} and run meson setup --reconfigure")
 
     def start(self, urls, transport):
-        self.processes = [processes.start([self.build / "tests/bench" / self.program, "--transport", transport, "--codec", self.codec, *urls],
+        self.processes = [processes.start([self.build / "tests/bench" / self.program, "--transport", transport, "--codec", self.codec, *self.more, *urls],
                                           self.core)]
 
     def _line(self, patience):
@@ -106,6 +107,11 @@ class Counting(Client):
 class Bare(Counting):
     name, title = "bare", "bare gathered loop, 10 ms"
     program, package = "bare_loop", "nothing"
+
+
+class Keeping(Bare):
+    name, title = "keeping", "the same, keeping the bytes"
+    more = ("--keep",)
 
 
 class Avformat(Counting):
@@ -257,4 +263,4 @@ class Fovea(Client):
         return None
 
 
-ALL = {client.name: client for client in (Bare, Fovea, Avformat, Ffmpeg, Gstreamer)}
+ALL = {client.name: client for client in (Bare, Keeping, Fovea, Avformat, Ffmpeg, Gstreamer)}

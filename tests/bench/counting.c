@@ -59,7 +59,8 @@ static void *talk(void *data)
 
 static _Noreturn void usage(const char *program)
 {
-    fprintf(stderr, "usage: %s [--transport tcp|udp] [--codec h264|h265] [--interval MS] URL...\n",
+    fprintf(stderr,
+            "usage: %s [--transport tcp|udp] [--codec h264|h265] [--keep] [--interval MS] URL...\n",
             program);
     exit(2);
 }
@@ -70,6 +71,7 @@ static void parse(struct counting *counting, int argc, char **argv)
         {"transport", required_argument, NULL, 't'},
         {"interval", required_argument, NULL, 'i'},
         {"codec", required_argument, NULL, 'c'},
+        {"keep", no_argument, NULL, 'k'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -80,6 +82,8 @@ static void parse(struct counting *counting, int argc, char **argv)
             counting->udp = !strcmp(optarg, "udp");
         else if (option == 'c' && (!strcmp(optarg, "h264") || !strcmp(optarg, "h265")))
             counting->codec = optarg;
+        else if (option == 'k')
+            counting->keep = true;
         else if (option == 'i')
             counting->interval_ms = atoi(optarg);
         else

@@ -23,14 +23,15 @@ struct counted_camera {
 struct counting {
     bool udp;
     int interval_ms;   /* of a gathered loop */
+    bool keep;         /* by a gathered loop: bytes get a place of their own */
     const char *codec; /* "h264", "h265": for those that do not find out */
     unsigned camera_count;
     struct counted_camera *cameras;
     _Atomic unsigned waiting; /* cameras without a picture so far */
 };
 
-/* Reads "[--transport tcp|udp] [--codec h264|h265] [--interval MS] URL...", blocks the signals and starts the talking thread, which ends the process on
- * SIGTERM, SIGINT or its parent's death. Before any other thread. Ends the process on wrong usage. */
+/* Reads "[--transport tcp|udp] [--codec h264|h265] [--keep] [--interval MS] URL...", blocks the signals and starts the talking
+ * thread, which ends the process on SIGTERM, SIGINT or its parent's death. Before any other thread. Ends the process on wrong usage. */
 void counting_start(struct counting *counting, int argc, char **argv);
 
 /* Each counter has one writer, so no locked instruction is needed. */

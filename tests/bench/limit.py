@@ -14,9 +14,9 @@ def verdict(result):
     late = stats.get("late", 0) / max(1, stats.get("packets", 1))
     server_core, client_core = result.get("server_core", 0), result.get("client_core", 0)
     figures = f"server {server_core:.0%} of its core, {late:.1%} late, {stats.get('stalled', 0)} not sent; client {client_core:.0%} of its core"
+    if late > LATE_SHARE or stats.get("stalled"):
+        return f"the server: it was not on time{'' if result.get('fault') else ', but all was received'} ({figures})"
     if not result.get("fault"):
-        if late > LATE_SHARE or stats.get("stalled"):
-            return f"the server: all received, but it was not on time ({figures})"
         return None
     if server_core >= FULL and client_core < FULL:
         return f"the server ({figures})"
