@@ -324,6 +324,135 @@ static void test_cameras_have_their_own_rules(void **state)
     tear_down();
 }
 
+/* --- scenes: exact events ------------------------------------------------------------------------- */
+
+/* Two people meet on the line and pass each other, one a little before the other: each keeps its number and crosses once. */
+static void test_scene_crossing_paths(void **state)
+{
+    set_up(WITH("", LINE));
+    for (int i = 0; i <= 30; i++) {
+        new_picture();
+        add_box(200 + 20 * (float)i, 900, 0.9f);
+        add_box(800 - 20 * (float)i, 940, 0.8f);
+        analyse();
+    }
+    assert_int_equal(figures().tracks, 2);
+    assert_int_equal(scene.event_count, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct fv_zone_event *event = &scene.events[i];
+        assert_int_equal(event->type, FV_ZONE_CROSSING);
+        assert_int_equal(event->track, i + 1);
+        assert_int_equal(event->direction, i == 0 ? FV_A_TO_B : FV_B_TO_A);
+        assert_int_equal(event->frame,
+                         20); /* behind by the margin in picture 17, 300 ms of inertia */
+    }
+    tear_down();
+}
+
+/* Behind a pillar for 0.9 s, and the line is in the midst of it: one crossing, when the person is seen on the other side. */
+static void test_scene_occlusion(void **state)
+{
+    set_up(WITH("", LINE));
+    for (int i = 0; i <= 30; i++) {
+        new_picture();
+        if (i < 11 || i >= 20)
+            add_box(200 + 20 * (float)i, 900, 0.9f);
+        analyse();
+    }
+    assert_int_equal(figures().tracks, 1);
+    assert_int_equal(scene.event_count, 1);
+    assert_int_equal(scene.events[0].track, 1);
+    assert_int_equal(scene.events[0].direction, FV_A_TO_B);
+    assert_int_equal(scene.events[0].frame, 24); /* seen again in picture 21; 300 ms */
+    tear_down();
+}
+
+/* As many as a picture can hold, side by side; the columns at 442 and 490 walk over the line at 500, by more than the margin. */
+static void test_scene_full_picture(void **state)
+{
+    unsigned crossed[FV_DETECTIONS_MAX + 1] = {0};
+    set_up(WITH("", LINE));
+    for (int i = 0; i <= 26; i++) {
+        new_picture();
+        for (int k = 0; k < FV_DETECTIONS_MAX; k++) {
+            const float x = 10 + 48 * (float)(k % 20) + (i <= 23 ? 5 * (float)i : 115),
+                        y = 60 + 60 * (float)(k / 20);
+            scene.result.detections[scene.result.count++] =
+                (struct fv_detection){x - 15, y - 30, x + 15, y, 0.9f, 0, 0};
+        }
+        analyse();
+    }
+    assert_int_equal(figures().tracks, FV_DETECTIONS_MAX);
+    assert_int_equal(scene.event_count, 2 * 15);
+    for (unsigned i = 0; i < scene.event_count; i++) {
+        const struct fv_zone_event *event = &scene.events[i];
+        assert_int_equal(event->direction, FV_A_TO_B);
+        assert_true(event->track >= 1 && event->track <= FV_DETECTIONS_MAX);
+        assert_in_range((event->track - 1) % 20, 9,
+                        10); /* numbered in the order of the first picture */
+        assert_int_equal(crossed[event->track]++, 0);
+    }
+    tear_down();
+}
+
+/* 40 to 333 ms from one picture to the next; 200 pixels a second. */
+static void test_scene_variable_rate(void **state)
+{
+    static const int64_t steps[] = {40 * FV_MS, 200 * FV_MS, 100 * FV_MS, 333 * FV_MS, 67 * FV_MS};
+    set_up(WITH(ZONE, LINE));
+    const int64_t start = scene.time;
+    int64_t crossed = 0, dwelt = 0, last = 0;
+    for (int i = 0; scene.time - start < 3 * FV_S; i++) {
+        const int64_t now = scene.time - start;
+        const float x = 200 + 200 * (float)now / (float)FV_S;
+        if (!crossed && x > 500)
+            crossed = now;
+        if (!dwelt && now >= 2 * FV_S)
+            dwelt = now;
+        last = now;
+        show_person(x, 900, 0.9f);
+        scene.time += steps[i % 5] - PICTURE;
+    }
+    fv_analysis_stop(scene.analysis);
+    assert_int_equal(figures().tracks, 1);
+    assert_int_equal(scene.event_count, 3);
+    const struct fv_zone_event *crossing = &scene.events[0], *start_of = &scene.events[1],
+                               *end = &scene.events[2];
+    if (crossing->type != FV_ZONE_CROSSING)
+        crossing = &scene.events[1], start_of = &scene.events[0];
+    assert_int_equal(crossing->type, FV_ZONE_CROSSING);
+    assert_true(crossing->time - start >= crossed + 300 * FV_MS);
+    assert_true(crossing->time - start < crossed + 300 * FV_MS + 333 * FV_MS);
+    assert_int_equal(start_of->type, FV_ZONE_DWELL);
+    assert_int_equal(start_of->time - start, dwelt); /* the first picture at 2 s or more */
+    assert_int_equal(end->phase, FV_PHASE_END);
+    assert_int_equal(end->duration, last);
+    tear_down();
+}
+
+/* The camera's clock starts anew, then is set back within its epoch, then jumps ahead: the stay is as long as it was. */
+static void test_scene_clock_jumps(void **state)
+{
+    set_up(WITH(ZONE, ""));
+    for (int i = 0; i <= 40; i++) {
+        if (i == 10) {
+            scene.result.info.epoch++;
+            scene.began = scene.time;
+        }
+        if (i == 20)
+            scene.began += FV_S; /* back by a second */
+        if (i == 30)
+            scene.began -= 9 * FV_S; /* ahead by nine */
+        show_person(300, 500, 0.9f);
+    }
+    fv_analysis_stop(scene.analysis);
+    assert_int_equal(figures().tracks, 1);
+    assert_int_equal(scene.event_count, 2);
+    assert_int_equal(scene.events[0].frame, 21);
+    assert_int_equal(scene.events[1].duration, 4 * FV_S);
+    tear_down();
+}
+
 /* --- configuration -------------------------------------------------------------------------------- */
 
 #define POINTS "\"POINTS\": [[0, 0], [1, 0], [1, 1]]"
@@ -650,6 +779,11 @@ int main(void)
         cmocka_unit_test(test_late_pictures_are_used),
         cmocka_unit_test(test_stop_ends_what_lasts),
         cmocka_unit_test(test_cameras_have_their_own_rules),
+        cmocka_unit_test(test_scene_crossing_paths),
+        cmocka_unit_test(test_scene_occlusion),
+        cmocka_unit_test(test_scene_full_picture),
+        cmocka_unit_test(test_scene_variable_rate),
+        cmocka_unit_test(test_scene_clock_jumps),
         cmocka_unit_test(test_rules_of_a_zone),
         cmocka_unit_test(test_unknown_class),
         cmocka_unit_test(test_public_event),
