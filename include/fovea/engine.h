@@ -47,6 +47,34 @@ FV_API int fv_engine_open(const struct fv_engine_params *params, struct fv_engin
                           struct fv_error *err);
 /* Starts the threads and connects. Once per engine. */
 FV_API int fv_engine_start(struct fv_engine *engine, struct fv_error *err);
+/* One consequence of a reload. Borrowed: valid during the callback only. Never shows a secret. */
+struct fv_reload_change {
+    bool needs_restart; /* what is in force stays so until the next start */
+    const char *key;    /* "models.MODEL_CONFIDENCE_THRESHOLD", "cameras.RTSP_STREAMS" */
+    const char *what;   /* "0.25 -> 0.4", "camera 'gate' is new" */
+};
+
+struct fv_reload_params {
+    const char *config_path; /* NULL, and no text: the file that the engine was opened with */
+    const char *config_text; /* JSON text instead of a file */
+    fv_problem_fn problem;   /* findings about the configuration; may be NULL */
+    void (*change)(void *data, const struct fv_reload_change *change); /* after it was applied; may be NULL */
+    void *data;              /* of both */
+};
+
+/*
+ * Goes on with a changed configuration, with the smallest disturbance: cameras come and go, a camera whose address or connection
+ * settings changed reconnects, all others play on; thresholds, classes, tracking, zones, lines and the log change between two
+ * pictures, and tracks and zones that stayed the same keep their state. Settings that need a restart are named and stay as they
+ * are. The log file is opened anew. `backend` and `output_dir` of open hold further on.
+ *
+ * All or nothing: on failure everything goes on as it was. 0; -EINVAL: the configuration has errors (each was reported), or a class
+ * that the model does not have; -ENOBUFS: more new cameras than there is room for (64 beyond those of the start); -ENOENT, -EACCES,
+ * -EIO: it cannot be read; -EPROTO: the engine was stopped; -ENOMEM. From the thread of open, before or after start; takes as long as
+ * the batches under way.
+ */
+FV_API int fv_engine_reload(struct fv_engine *engine, const struct fv_reload_params *params,
+                            struct fv_error *err);
 /* Says goodbye to the cameras, finishes what is under way, flushes the sinks. No callback comes after the return. Idempotent. */
 FV_API void fv_engine_stop(struct fv_engine *engine);
 FV_API void fv_engine_close(struct fv_engine *engine); /* stops first; NULL is fine */
@@ -109,7 +137,8 @@ struct fv_engine_gpu {
 FV_API int fv_engine_gpu(struct fv_engine *engine, struct fv_engine_gpu *ret_gpu);
 
 FV_API void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats);
-/* index < camera_count. 0 or -EINVAL. Any thread. */
+/* index < camera_count. A camera keeps its index while it is there; a reload gives new ones the next index or, when there is no room
+ * behind, that of a camera that is gone; until then that is shown as disabled. 0 or -EINVAL. Any thread. */
 FV_API int fv_engine_camera(struct fv_engine *engine, uint32_t index,
                             struct fv_engine_camera *ret_camera);
 

@@ -169,6 +169,25 @@ void fv_conf_find(struct fv_check *check, const struct fv_conf_finding *finding)
  * the first. Borrows params. 0; -EINVAL: there are
  * errors (reported); -ENOENT, -EACCES, -EIO: the file cannot be read (err); -ENOMEM. On failure *ret_config is untouched. */
 int fv_config_load(const struct fv_config_params *params, struct fv_config **ret_config, struct fv_error *err);
+
+/* A setting outside of the cameras that has another value. Borrowed; never shows a secret. */
+struct fv_conf_difference {
+    const char *key;            /* "models.MODEL_IOU_THRESHOLD" */
+    const char *before, *after; /* JSON text */
+    bool live;                  /* an engine that runs can take it over */
+};
+struct fv_conf_differ {
+    void (*tell)(void *data, const struct fv_conf_difference *difference); /* may be NULL */
+    void *data;
+};
+/* For an engine that runs with `in_force` and shall go on with `fresh`: tells each setting that differs, in the order of the table,
+ * and sets those of `fresh` back that cannot change without a restart. 0 or -ENOMEM. */
+int fv_conf_settle(struct fv_config *fresh, const struct fv_config *in_force,
+                   const struct fv_conf_differ *differ);
+/* Whether they are reached in the same way: address, credentials, transport, deadlines, backoff. */
+bool fv_conf_same_connection(const struct fv_conf_camera *a, const struct fv_conf_camera *b);
+/* 1: the same zones or lines in the same order; 0; or -ENOMEM. */
+int fv_conf_same_areas(const struct fv_conf_areas *a, const struct fv_conf_areas *b);
 void fv_config_free(struct fv_config *config); /* wipes passwords; NULL is fine */
 
 #endif

@@ -136,7 +136,7 @@ static int open_cameras(struct fv_analysis *analysis, const struct fv_analysis_p
 {
     const struct fv_config *config = params->config;
     struct fv_rules *rules = FV_NEW(struct fv_rules); /* for create only; large for a stack */
-    analysis->camera_count = params->places ? params->room : config->cameras.count;
+    analysis->camera_count = params->room ? params->room : config->cameras.count;
     analysis->seen_max = fv_tracker_defaults.max_tracks;
     analysis->seen = fv_calloc(analysis->seen_max, sizeof(analysis->seen[0]));
     analysis->cameras = fv_calloc(analysis->camera_count + 1, sizeof(analysis->cameras[0]));

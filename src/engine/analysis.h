@@ -25,9 +25,9 @@ struct fv_analysis_params {
     /* An event of a rule; borrowed. From within judge, idle and stop. event->camera is the camera's index. */
     void (*event)(void *data, const struct fv_zone_event *event);
     void *data;
-    /* Index of each enabled camera, in the order of the configuration, all below `room`; NULL: 0, 1, 2 and so on. Borrowed. */
+    /* Index of each enabled camera, in the order of the configuration; NULL: 0, 1, 2 and so on. Borrowed. */
     const uint32_t *places;
-    uint32_t room;
+    uint32_t room; /* all indexes are below; 0: as many as there are cameras */
 };
 
 /* 0; -EINVAL: a zone or line cannot be used, for example it names a class that the model does not have (err); -ENOMEM. */

@@ -50,8 +50,8 @@ static void on_served(void *data, uint32_t camera)
 static void on_decode_fault(void *data, uint32_t camera, int code, const char *reason)
 {
     struct fv_engine *engine = data;
-    fv_log(FV_LOG_WARNING, "decode", "camera '%s': %s (%s)", engine->cameras.names[camera], reason,
-           fv_strerror(code));
+    fv_log(FV_LOG_WARNING, "decode", "camera '%s': %s (%s)",
+           fv_cameras_name(&engine->cameras, camera), reason, fv_strerror(code));
     if (engine->job && code != -EBADMSG) /* only this access unit: it is counted */
         engine->job->fault(engine->job->data, code, reason);
 }
@@ -68,7 +68,7 @@ static void on_infer_fault(void *data, int code, const char *reason)
 static void tell_frame(struct fv_engine *engine, const struct fv_result *result)
 {
     struct fv_frame_event event = {
-        .camera_name = engine->cameras.names[result->info.camera],
+        .camera_name = fv_cameras_name(&engine->cameras, result->info.camera),
         .frame = result->info,
         .detections = result->detections,
         .detection_count = result->count,
@@ -82,6 +82,8 @@ static void tell_frame(struct fv_engine *engine, const struct fv_result *result)
 static void on_result(void *data, struct fv_result *result)
 {
     struct fv_engine *engine = data;
+    if (!engine->cameras.places[result->info.camera].used)
+        return; /* a late picture of a camera that was removed */
     fv_analysis_track(engine->analysis, result);
     fv_cameras_count(&engine->cameras, result, engine->setup.person);
     for (unsigned i = 0; i < engine->sink_count; i++)
@@ -139,51 +141,71 @@ static void on_decode_thread(void *data)
     fv_threads_enter(&engine->threads, FV_THREAD_DECODER);
 }
 
-static int load_config(struct fv_engine *engine, struct fv_error *err)
+int fv_engine_load(struct fv_engine *engine, struct fv_config_params *params,
+                   struct fv_config **ret_config, struct fv_error *err)
 {
-    const struct fv_engine_params *params = &engine->params;
-    struct fv_config_params config = {
-        .path = params->config_path,
-        .text = params->config_text,
-        .backend = params->backend,
-        .problem = params->problem,
-        .data = params->data,
-    };
-    int r = fv_config_load(&config, &engine->config, err);
-    if (r == 0 && engine->job && engine->job->adapt)
-        r = engine->job->adapt(engine->job->data, engine->config, err);
-    if (r < 0 || !params->output_dir)
+    params->backend = engine->params.backend;
+    struct fv_config *config = NULL;
+    int r = fv_config_load(params, &config, err);
+    if (r < 0)
         return r;
-    char *folder = fv_strdup(params->output_dir);
-    if (!folder)
-        return fv_error_set(err, -ENOMEM, "out of memory");
-    fv_free(engine->config->output.dir);
-    engine->config->output.dir = folder;
+    if (engine->job && engine->job->adapt)
+        r = engine->job->adapt(engine->job->data, config, err);
+    if (r == 0 && engine->params.output_dir) {
+        char *folder = fv_strdup(engine->params.output_dir);
+        fv_free(config->output.dir);
+        config->output.dir = folder;
+        if (!folder)
+            r = fv_error_set(err, -ENOMEM, "out of memory");
+    }
+    if (r < 0) {
+        fv_config_free(config);
+        return r;
+    }
+    *ret_config = config;
     return 0;
 }
 
-static int open_log(const struct fv_config *config, struct fv_error *err)
+static int load_config(struct fv_engine *engine, const char *text, struct fv_error *err)
 {
-    fv_log_set_level((enum fv_log_level)config->app.log_level);
+    struct fv_config_params params = {
+        .path = engine->params.config_path,
+        .text = text,
+        .problem = engine->params.problem,
+        .data = engine->params.data,
+    };
+    return fv_engine_load(engine, &params, &engine->config, err);
+}
+
+int fv_engine_open_log(const struct fv_config *config, struct fv_error *err)
+{
     int r = fv_log_set_file(config->app.log_file);
-    if (r < 0)
+    if (r == 0)
+        fv_log_set_level((enum fv_log_level)config->app.log_level);
+    else
         return fv_error_set(err, r, "app.LOG_FILE '%s' cannot be opened: %s", config->app.log_file,
                             fv_strerror(r));
     return 0;
 }
 
-static int open_analysis(struct fv_engine *engine, struct fv_error *err)
+int fv_engine_make_analysis(struct fv_engine *engine, const struct fv_config *config,
+                            const uint32_t *places, struct fv_analysis **ret_analysis,
+                            struct fv_error *err)
 {
-    struct fv_analysis_params params = {
-        .config = engine->config, .model = engine->setup.model, .event = on_rule, .data = engine};
-    return fv_analysis_create(&params, &engine->analysis, err);
+    struct fv_analysis_params params = {.config = config,
+                                        .model = engine->setup.model,
+                                        .event = on_rule,
+                                        .data = engine,
+                                        .places = places,
+                                        .room = engine->cameras.room};
+    return fv_analysis_create(&params, ret_analysis, err);
 }
 
 static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
 {
     const struct fv_config *config = engine->config;
     struct fv_pipeline_params params = {
-        .cameras = engine->cameras.count,
+        .cameras = engine->cameras.room,
         .batch = engine->setup.batch,
         .per_camera = (unsigned)config->processing.nvdec_buffer_size,
         .timeout = (int64_t)(config->processing.pipeline_queue_timeout_ms * (double)FV_MS),
@@ -208,17 +230,18 @@ static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
     return fv_pipeline_create(&params, &engine->pipeline, err);
 }
 
-static struct fv_decode_choice choice_of(const struct fv_config *config,
-                                         const struct fv_conf_camera *camera)
+void fv_engine_choose(struct fv_engine *engine, const struct fv_config *config,
+                      const struct fv_conf_camera *camera, uint32_t index)
 {
     uint64_t interval = (uint64_t)config->processing.analysis_frame_interval *
                         (unsigned)(config->processing.frame_skip + 1) *
                         (unsigned)(camera->decode_mode ? camera->decode_mode : 1);
-    return (struct fv_decode_choice){
+    const struct fv_decode_choice choice = {
         .keys_only = camera->decode_mode == 0,
         .interval = (unsigned)(interval < UINT32_MAX ? interval : UINT32_MAX),
         .gap = (int64_t)((double)FV_S / config->processing.target_fps),
     };
+    fv_decode_worker_choose(engine->decode, index, &choice);
 }
 
 static int open_decode(struct fv_engine *engine, struct fv_error *err)
@@ -227,7 +250,7 @@ static int open_decode(struct fv_engine *engine, struct fv_error *err)
     struct fv_decode_worker_params params = {
         .ops = engine->setup.device ? fv_device_decoder(engine->setup.device, &shared)
                                     : &fv_decoder_cpu,
-        .cameras = engine->cameras.count,
+        .cameras = engine->cameras.room,
         .queue_per_camera = (unsigned)engine->config->processing.max_queue_size,
         .interval = 1,
         .began = on_decode_thread,
@@ -241,13 +264,23 @@ static int open_decode(struct fv_engine *engine, struct fv_error *err)
     }
     params.shared = shared;
     int r = fv_decode_worker_create(&params, &engine->decode, err);
-    for (unsigned i = 0, id = 0; r == 0 && i < engine->config->cameras.count; i++) {
-        const struct fv_conf_camera *camera = &engine->config->cameras.items[i];
-        struct fv_decode_choice choice = choice_of(engine->config, camera);
-        if (camera->enabled)
-            fv_decode_worker_choose(engine->decode, id++, &choice);
-    }
+    uint32_t index = 0; /* as fv_cameras_init() gave them */
+    for (unsigned i = 0; r == 0 && i < engine->config->cameras.count; i++)
+        if (engine->config->cameras.items[i].enabled)
+            fv_engine_choose(engine, engine->config, &engine->config->cameras.items[i], index++);
     return r;
+}
+
+static int add_camera(struct fv_engine *engine, const struct fv_conf_camera *conf, uint32_t index,
+                      struct fv_error *err)
+{
+    struct fv_camera_params params;
+    fv_cameras_params(&engine->cameras, conf, index, &params);
+    int r = fv_ingest_add(engine->ingest, &params, &engine->cameras.places[index].id);
+    explicit_bzero(&params, sizeof(params));
+    return r < 0 ? fv_error_set(err, r, "camera '%s' could not be added: %s", conf->name,
+                                fv_strerror(r))
+                 : 0;
 }
 
 static int open_ingest(struct fv_engine *engine, struct fv_error *err)
@@ -260,13 +293,10 @@ static int open_ingest(struct fv_engine *engine, struct fv_error *err)
         .handler = {.au = on_au, .state = on_state, .began = on_pipeline_thread, .data = engine},
     };
     int r = fv_ingest_create(&params, &engine->ingest, err);
-    for (uint32_t i = 0; r == 0 && i < engine->cameras.count; i++) {
-        uint32_t id = 0; /* counts from 0, as the cameras do */
-        r = fv_ingest_add(engine->ingest, &engine->cameras.params[i], &id);
-        if (r < 0)
-            fv_error_set(err, r, "camera '%s' could not be added: %s", engine->cameras.names[i],
-                         fv_strerror(r));
-    }
+    uint32_t index = 0; /* as fv_cameras_init() gave them */
+    for (unsigned i = 0; r == 0 && i < config->cameras.count; i++)
+        if (config->cameras.items[i].enabled)
+            r = add_camera(engine, &config->cameras.items[i], index++, err);
     return r;
 }
 
@@ -277,12 +307,12 @@ static int probe_gpu(struct fv_engine *engine, struct fv_error *err)
     return fv_gpu_probe(&params, engine->params.problem, engine->params.data, err);
 }
 
-static int open_parts(struct fv_engine *engine, struct fv_error *err)
+static int open_parts(struct fv_engine *engine, const char *text, struct fv_error *err)
 {
-    int r = load_config(engine, err);
+    int r = load_config(engine, text, err);
     if (r < 0)
         return r;
-    r = open_log(engine->config, err);
+    r = fv_engine_open_log(engine->config, err);
     if (r < 0)
         return r;
     fv_threads_init(&engine->threads, engine->config);
@@ -297,7 +327,7 @@ static int open_parts(struct fv_engine *engine, struct fv_error *err)
     engine->setup.data = engine->params.data;
     r = fv_setup_init(&engine->setup, engine->config, err);
     if (r == 0)
-        r = open_analysis(engine, err);
+        r = fv_engine_make_analysis(engine, engine->config, NULL, &engine->analysis, err);
     if (r == 0)
         r = fv_engine_open_sinks(engine, err);
     if (r == 0)
@@ -305,6 +335,24 @@ static int open_parts(struct fv_engine *engine, struct fv_error *err)
     if (r == 0)
         r = open_decode(engine, err);
     return r < 0 || is_offline(engine) ? r : open_ingest(engine, err);
+}
+
+static int keep_text(const char *text, const char **ret_kept)
+{
+    *ret_kept = fv_strdup(text);
+    return text && !*ret_kept ? -ENOMEM : 0;
+}
+
+/* Callbacks, and own copies of the texts: a reload needs them. */
+static int keep_params(struct fv_engine *engine, const struct fv_engine_params *params)
+{
+    struct fv_engine_params *kept = &engine->params;
+    *kept = *params;
+    kept->config_text = NULL;
+    int path = keep_text(params->config_path, &kept->config_path);
+    int backend = keep_text(params->backend, &kept->backend);
+    int output = keep_text(params->output_dir, &kept->output_dir);
+    return path < 0 || backend < 0 || output < 0 ? -ENOMEM : 0;
 }
 
 int fv_engine_open(const struct fv_engine_params *params, struct fv_engine **ret_engine,
@@ -319,12 +367,11 @@ int fv_engine_open_job(const struct fv_engine_params *params, const struct fv_en
     struct fv_engine *engine = FV_NEW(struct fv_engine);
     if (!engine)
         return fv_error_set(err, -ENOMEM, "out of memory");
-    engine->params = *params;
+    pthread_mutex_init(&engine->lock, NULL);
     engine->job = job;
-    int r = open_parts(engine, err);
-    /* The borrowed texts were only needed here. */
-    engine->params.config_path = engine->params.config_text = NULL;
-    engine->params.backend = engine->params.output_dir = NULL;
+    int r = keep_params(engine, params);
+    r = r < 0 ? fv_error_set(err, r, "out of memory")
+              : open_parts(engine, params->config_text, err);
     if (r < 0) {
         fv_engine_close(engine);
         return r;
@@ -390,5 +437,9 @@ void fv_engine_close(struct fv_engine *engine)
     if (engine->config && engine->config->app.log_file)
         fv_log_set_file(NULL);
     fv_config_free(engine->config);
+    fv_free((void *)(uintptr_t)engine->params.config_path);
+    fv_free((void *)(uintptr_t)engine->params.backend);
+    fv_free((void *)(uintptr_t)engine->params.output_dir);
+    pthread_mutex_destroy(&engine->lock);
     fv_free(engine);
 }

@@ -17,6 +17,7 @@ static void add_ages(struct fv_engine *engine, struct fv_engine_stats *stats)
 
 void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats)
 {
+    pthread_mutex_lock(&engine->lock);
     struct fv_engine_stats stats = {
         .name = engine->config->app.name,
         .backend = engine->setup.device ? "gpu" : "cpu",
@@ -24,6 +25,7 @@ void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats
         .uptime = engine->started ? fv_now() - engine->started_at : 0,
         .camera_count = engine->cameras.count,
     };
+    pthread_mutex_unlock(&engine->lock);
     struct fv_pipeline_stats pipeline;
     fv_pipeline_stats(engine->pipeline, &pipeline);
     stats.batches = pipeline.batches;
@@ -49,7 +51,21 @@ static void add_ingest_figures(struct fv_engine *engine, uint32_t index,
                                struct fv_engine_camera *camera)
 {
     struct fv_camera_stats stats;
-    if (!engine->ingest || fv_ingest_stats(engine->ingest, index, &stats) < 0)
+    const struct fv_camera_carry *carry = &engine->cameras.carry[index];
+    camera->access_units = carry->access_units;
+    camera->bytes = carry->bytes;
+    camera->lost_packets = carry->lost;
+    camera->reconnects = carry->reconnects;
+    camera->failures = carry->failures;
+    camera->dropped_decode = carry->dropped_decode;
+    camera->dropped_queue = carry->dropped_queue;
+    if (!engine->cameras.places[index].used) {
+        camera->state = FV_CAMERA_DISABLED;
+        snprintf(camera->reason, sizeof(camera->reason), "removed");
+        return;
+    }
+    if (!engine->ingest ||
+        fv_ingest_stats(engine->ingest, engine->cameras.places[index].id, &stats) < 0)
         return;
     camera->codec = fv_codec_name(stats.codec);
     camera->state = stats.state;
@@ -57,23 +73,61 @@ static void add_ingest_figures(struct fv_engine *engine, uint32_t index,
     snprintf(camera->reason, sizeof(camera->reason), "%s", stats.reason);
     camera->width = stats.width;
     camera->height = stats.height;
-    camera->access_units = stats.access_units;
-    camera->bytes = stats.bytes;
-    camera->lost_packets = stats.lost;
-    camera->reconnects = stats.reconnects;
-    camera->failures = stats.failures;
-    camera->dropped_decode = stats.skipped + stats.damaged;
-    camera->dropped_queue = stats.no_buffer + stats.refused;
+    camera->access_units += stats.access_units;
+    camera->bytes += stats.bytes;
+    camera->lost_packets += stats.lost;
+    camera->reconnects += stats.reconnects;
+    camera->failures += stats.failures;
+    camera->dropped_decode += stats.skipped + stats.damaged;
+    camera->dropped_queue += stats.no_buffer + stats.refused;
+}
+
+void fv_engine_carry_ingest(struct fv_engine *engine, uint32_t index)
+{
+    struct fv_camera_stats stats;
+    struct fv_camera_carry *carry = &engine->cameras.carry[index];
+    if (fv_ingest_stats(engine->ingest, engine->cameras.places[index].id, &stats) < 0)
+        return;
+    carry->access_units += stats.access_units;
+    carry->bytes += stats.bytes;
+    carry->lost += stats.lost;
+    carry->reconnects += stats.reconnects;
+    carry->failures += stats.failures;
+    carry->dropped_decode += stats.skipped + stats.damaged;
+    carry->dropped_queue += stats.no_buffer + stats.refused;
+}
+
+void fv_engine_carry_decode(struct fv_engine *engine, uint32_t index)
+{
+    struct fv_decode_stats stats;
+    struct fv_camera_carry *carry = &engine->cameras.carry[index];
+    fv_decode_worker_stats(engine->decode, index, &stats);
+    carry->decoded = stats.decoded;
+    carry->skipped = stats.skipped_interval;
+    carry->decode_dropped = stats.errors + stats.dropped_key;
+}
+
+void fv_engine_carry_analysis(struct fv_engine *engine, const struct fv_analysis *analysis,
+                              uint32_t index)
+{
+    struct fv_analysis_figures figures;
+    struct fv_camera_carry *carry = &engine->cameras.carry[index];
+    fv_analysis_figures(analysis, index, &figures);
+    carry->tracks = figures.tracks;
+    carry->rule_events = figures.rule_events;
+    carry->crossings = figures.crossings;
+    carry->dwells = figures.dwells;
 }
 
 static void add_decode_figures(struct fv_engine *engine, uint32_t index,
                                struct fv_engine_camera *camera)
 {
     struct fv_decode_stats stats;
+    const struct fv_camera_carry *carry = &engine->cameras.carry[index];
     fv_decode_worker_stats(engine->decode, index, &stats);
-    camera->frames = stats.decoded;
-    camera->skipped = stats.skipped_interval;
-    camera->dropped_decode += stats.errors + stats.dropped_key;
+    camera->frames = stats.decoded - carry->decoded;
+    camera->skipped = stats.skipped_interval - carry->skipped;
+    camera->dropped_decode += stats.errors + stats.dropped_key - carry->decode_dropped;
     /* What the decoder's queue did not take is in ingest's `refused`. */
     camera->dropped_queue += fv_pipeline_dropped(engine->pipeline, index);
 }
@@ -82,20 +136,21 @@ static void add_analysis_figures(struct fv_engine *engine, uint32_t index,
                                  struct fv_engine_camera *camera)
 {
     struct fv_analysis_figures figures;
+    const struct fv_camera_carry *carry = &engine->cameras.carry[index];
     fv_analysis_figures(engine->analysis, index, &figures);
-    camera->tracks = figures.tracks;
-    camera->rule_events = figures.rule_events;
-    camera->crossings = figures.crossings;
-    camera->dwells = figures.dwells;
+    camera->tracks = figures.tracks + carry->tracks;
+    camera->rule_events = figures.rule_events + carry->rule_events;
+    camera->crossings = figures.crossings + carry->crossings;
+    camera->dwells = figures.dwells + carry->dwells;
 }
 
-int fv_engine_camera(struct fv_engine *engine, uint32_t index, struct fv_engine_camera *ret_camera)
+/* The lock is held. */
+static void fill_camera(struct fv_engine *engine, uint32_t index,
+                        struct fv_engine_camera *ret_camera)
 {
-    if (index >= engine->cameras.count)
-        return -EINVAL;
     const struct fv_camera_figures *figures = &engine->cameras.figures[index];
     struct fv_engine_camera camera = {
-        .name = engine->cameras.names[index],
+        .name = fv_cameras_name(&engine->cameras, index),
         .codec = "none",
         .analysed = figures->analysed,
         .detections = figures->detections,
@@ -109,5 +164,14 @@ int fv_engine_camera(struct fv_engine *engine, uint32_t index, struct fv_engine_
     add_ingest_figures(engine, index, &camera);
     add_decode_figures(engine, index, &camera);
     *ret_camera = camera;
-    return 0;
+}
+
+int fv_engine_camera(struct fv_engine *engine, uint32_t index, struct fv_engine_camera *ret_camera)
+{
+    pthread_mutex_lock(&engine->lock);
+    bool known = index < engine->cameras.count;
+    if (known)
+        fill_camera(engine, index, ret_camera);
+    pthread_mutex_unlock(&engine->lock);
+    return known ? 0 : -EINVAL;
 }

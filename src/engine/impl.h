@@ -40,7 +40,7 @@ struct fv_engine_job {
 struct fv_engine {
     const struct fv_engine_job *job; /* NULL: none */
 
-    struct fv_engine_params params; /* callbacks */
+    struct fv_engine_params params; /* callbacks; the texts are the engine's own, config_text is not kept */
     struct fv_config *config;
     struct fv_cameras cameras;
     struct fv_setup setup;
@@ -54,6 +54,9 @@ struct fv_engine {
     struct fv_decode_worker *decode;
     struct fv_ingest *ingest;
     int64_t started_at;
+    /* What a reload changes and others read: config, cameras, analysis. The result thread, which alone changes `analysis`, and the
+     * thread of open read them without it. */
+    pthread_mutex_t lock;
     bool started, stopped;
 };
 
@@ -70,5 +73,20 @@ static inline unsigned fv_engine_job_room(const struct fv_engine *engine)
 
 /* sinks.c: what the configuration or the job wants written. */
 int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err);
+/* engine.c, for a reload too */
+int fv_engine_load(struct fv_engine *engine, struct fv_config_params *params,
+                   struct fv_config **ret_config, struct fv_error *err);
+int fv_engine_open_log(const struct fv_config *config, struct fv_error *err);
+/* `places`: of the enabled cameras, see analysis.h. */
+int fv_engine_make_analysis(struct fv_engine *engine, const struct fv_config *config,
+                            const uint32_t *places, struct fv_analysis **ret_analysis,
+                            struct fv_error *err);
+/* figures.c: before the connection ends, before another camera takes the index, before the analysis goes on without it */
+void fv_engine_carry_ingest(struct fv_engine *engine, uint32_t index);
+void fv_engine_carry_decode(struct fv_engine *engine, uint32_t index);
+void fv_engine_carry_analysis(struct fv_engine *engine, const struct fv_analysis *analysis,
+                              uint32_t index);
+void fv_engine_choose(struct fv_engine *engine, const struct fv_config *config,
+                      const struct fv_conf_camera *camera, uint32_t index);
 
 #endif

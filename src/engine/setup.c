@@ -104,8 +104,8 @@ static int find_classes(const struct fv_setup *setup, const struct fv_config *co
     return r;
 }
 
-static int make_detector(struct fv_setup *setup, const struct fv_config *config,
-                         struct fv_error *err)
+int fv_setup_detector(const struct fv_setup *setup, const struct fv_config *config,
+                      struct fv_detector **ret_detector, struct fv_error *err)
 {
     uint16_t *classes = NULL;
     int r = find_classes(setup, config, &classes, err);
@@ -123,8 +123,8 @@ static int make_detector(struct fv_setup *setup, const struct fv_config *config,
         .gpu = setup->device ? fv_device_gpu(setup->device) : NULL,
         .stream = setup->device ? fv_device_stream(setup->device) : NULL,
     };
-    r = setup->device ? fv_detector_gpu_create(&params, &setup->detector, err)
-                      : fv_detector_cpu_create(&params, &setup->detector, err);
+    r = setup->device ? fv_detector_gpu_create(&params, ret_detector, err)
+                      : fv_detector_cpu_create(&params, ret_detector, err);
     fv_free(classes);
     return r;
 }
@@ -227,7 +227,7 @@ int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct
         r = open_runtime(setup, config, err);
     }
     if (r == 0)
-        r = make_detector(setup, config, err);
+        r = fv_setup_detector(setup, config, &setup->detector, err);
     if (r == 0)
         r = warm_up(setup, config->models.warm_up_iterations, err);
     if (r < 0)

@@ -27,6 +27,10 @@ struct fv_setup {
 int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err);
 void fv_setup_finish(struct fv_setup *setup);
 
+/* A detector as the configuration says: its thresholds and classes. `config` may be another one than that of init. */
+int fv_setup_detector(const struct fv_setup *setup, const struct fv_config *config,
+                      struct fv_detector **ret_detector, struct fv_error *err);
+
 /* Number of a class given by number or name, or -ENOENT. */
 int fv_setup_class(const struct fv_model *model, const char *text);
 

@@ -145,7 +145,7 @@ static int open_drawn(struct fv_engine *engine, const struct wish *wish, const s
         .interval = wish->interval,
         .quality = (unsigned)config->output.jpeg_quality,
         .keep = wish->keep,
-        .min_score = (float)config->models.confidence,
+        .min_score = 0, /* what is not published does not get here */
         .style = style_of(config),
         .areas = drawn->cameras,
     };
