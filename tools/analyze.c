@@ -341,7 +341,7 @@ static int run(int argc, char **argv)
     int code = parse(argc, argv, &o);
     if (code >= 0)
         return code;
-    const int signals = fv_tool_signals();
+    const int signals = fv_tool_signals(false);
     struct callbacks callbacks = {.problems = {.out = stderr}, .ended = eventfd(0, EFD_CLOEXEC)};
     o.params.problem = on_problem;
     o.params.ended = on_end;

@@ -274,7 +274,7 @@ int fv_bench_pipeline_command(int argc, char **argv)
     int code = parse(argc, argv, &o);
     if (code >= 0)
         return code;
-    int signals = fv_tool_signals();
+    int signals = fv_tool_signals(false);
     char *config = config_of(&o);
     pthread_t watcher;
     if (signals < 0 || !config || pthread_create(&watcher, NULL, watch_signals, &signals)) {

@@ -51,28 +51,37 @@ int fv_tool_exit_code(int error)
     }
 }
 
-bool fv_tool_signal_wait(int signals, int timeout_ms)
+int fv_tool_signal_wait(int signals, int timeout_ms)
 {
     struct pollfd fd = {.fd = signals, .events = POLLIN};
     struct signalfd_siginfo info;
     if (poll(&fd, 1, timeout_ms) <= 0 ||
         read(signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
-        return false;
+        return 0;
+    if (info.ssi_signo == SIGHUP)
+        return SIGHUP;
+    fv_tool_signals_release();
+    return (int)info.ssi_signo;
+}
+
+void fv_tool_signals_release(void)
+{
     /* The clean end is under way; whoever asks again does not want to wait for it. */
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_UNBLOCK, &set, NULL);
-    return true;
 }
 
-int fv_tool_signals(void)
+int fv_tool_signals(bool reload)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    if (reload)
+        sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -44,7 +44,11 @@ static void check_file(struct check *check, const char *path)
     fv_problem_fn problem = check->found ? to_json : fv_problems_print;
     void *data = check->found ? (void *)check : (void *)&check->problems;
     int r = check->o->machine
-                ? fv_config_check_machine(path, check->o->backend, problem, data, &err)
+                ? fv_config_check_machine(&(struct fv_machine_params){.path = path,
+                                                                      .backend = check->o->backend,
+                                                                      .problem = problem,
+                                                                      .data = data},
+                                          &err)
                 : fv_config_check(path, check->o->backend, problem, data, &err);
     if (r < 0 && r != -EINVAL)
         unreadable(check, path, &err);

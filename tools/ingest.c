@@ -317,7 +317,7 @@ static int receive(struct job *job, int signals)
 static int start(const struct options *o)
 {
     struct job job = {.options = o, .live = !o->json && isatty(STDOUT_FILENO)};
-    int signals = fv_tool_signals(), code = FV_EXIT_FAILED;
+    int signals = fv_tool_signals(false), code = FV_EXIT_FAILED;
     if (signals < 0) {
         fprintf(stderr, "fovea ingest: cannot wait for signals: %s\n", strerror(errno));
         return FV_EXIT_FAILED;

@@ -12,22 +12,42 @@ struct fv_live {
     unsigned drawn; /* lines of the last table, on a terminal */
     int64_t at;     /* uptime of the last table, ns */
     uint32_t cameras;
-    uint64_t analysed[]; /* by camera, at the last table */
+    uint64_t *analysed; /* by camera, at the last table */
 };
 
 struct fv_live *fv_live_create(FILE *out, uint32_t cameras)
 {
-    struct fv_live *live = calloc(1, sizeof(*live) + cameras * sizeof(live->analysed[0]));
-    if (!live)
+    struct fv_live *live = calloc(1, sizeof(*live));
+    if (!live || !fv_live_resize(live, cameras)) {
+        free(live);
         return NULL;
+    }
     live->out = out;
     live->terminal = isatty(fileno(out));
-    live->cameras = cameras;
     return live;
+}
+
+bool fv_live_resize(struct fv_live *live, uint32_t cameras)
+{
+    uint64_t *analysed = realloc(live->analysed, (cameras + 1u) * sizeof(analysed[0]));
+    if (!analysed)
+        return false;
+    for (uint32_t i = live->cameras; i < cameras; i++)
+        analysed[i] = 0;
+    live->analysed = analysed;
+    live->cameras = cameras;
+    return true;
+}
+
+void fv_live_leave(struct fv_live *live)
+{
+    live->drawn = 0;
 }
 
 void fv_live_destroy(struct fv_live *live)
 {
+    if (live)
+        free(live->analysed);
     free(live);
 }
 
@@ -87,9 +107,11 @@ void fv_live_draw(struct fv_live *live, struct fv_engine *engine, bool last)
     unsigned shown = 0, limit = room(live) - 4;
     for (uint32_t i = 0; i < live->cameras; i++) {
         struct fv_engine_camera camera;
-        if (fv_engine_camera(engine, i, &camera) < 0)
+        if (fv_engine_camera(engine, i, &camera) < 0 || camera.state == FV_CAMERA_DISABLED)
             continue;
-        double fps = elapsed > 0 ? (double)(camera.analysed - live->analysed[i]) / elapsed : 0;
+        uint64_t before =
+            camera.analysed < live->analysed[i] ? 0 : live->analysed[i]; /* a new camera */
+        double fps = elapsed > 0 ? (double)(camera.analysed - before) / elapsed : 0;
         live->analysed[i] = camera.analysed;
         total += fps;
         if (shown++ < limit || last)

@@ -263,7 +263,7 @@ static int start(const struct options *o)
     struct fv_error err;
     if (fv_receiver_parse_url(o->camera.url, &probe.findings.url, &err) < 0)
         return fv_tool_usage("probe", "%s", err.text);
-    int signals = fv_tool_signals();
+    int signals = fv_tool_signals(false);
     if (signals < 0) {
         fprintf(stderr, "fovea probe: cannot wait for signals: %s\n", strerror(errno));
         return FV_EXIT_FAILED;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,8 @@
 
 #include "fovea/engine.h"
 #include "live.h"
-#include "problems.h"
 #include "receive.h"
+#include "reload.h"
 #include "summary.h"
 
 struct options {
@@ -29,7 +30,8 @@ static void print_help(void)
     printf(
         "Usage: fovea run -c FILE [OPTIONS]\n\n"
         "Runs the cameras of a configuration: receive, decode, detect, report. Shows a live table\n"
-        "and ends on Ctrl-C.\n\n"
+        "and ends on Ctrl-C. On SIGHUP it reads the configuration again and goes on with it\n"
+        "where that is possible without a restart; a wrong one changes nothing.\n\n"
         "  -c, --config FILE      the configuration (JSON; see 'fovea config explain')\n"
         "      --backend NAME     gpu or cpu; overrides processing.BACKEND\n"
         "  -d, --duration S       end after S seconds\n"
@@ -134,28 +136,30 @@ static double cpu_s(void)
            (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
 }
 
-/* True when a signal asked for the end. `seconds` may be infinite. */
-static bool wait_signal(int signals, double seconds)
-{
-    return fv_tool_signal_wait(signals, seconds > 1e6 ? -1 : (int)ceil(fmax(seconds, 0) * 1000));
-}
-
 /* Draws until a signal or the end of the duration. */
-static void watch(const struct options *o, struct fv_engine *engine, struct fv_live *live,
-                  int signals)
+static void watch(struct fv_run *run, double duration)
 {
-    double start = clock_s(), end = o->duration > 0 ? start + o->duration : INFINITY;
-    double interval = !live ? INFINITY : fv_live_terminal(live) ? 1 : 5, next = start + 1;
-    for (;;) {
+    double start = clock_s(), end = duration > 0 ? start + duration : INFINITY;
+    double interval = !run->live ? INFINITY : fv_live_terminal(run->live) ? 1 : 5;
+    double next = start + 1;
+    while (!run->guard.asked) {
         double now = clock_s();
         if (now >= end)
             return;
-        if (live && now >= next) {
-            fv_live_draw(live, engine, false);
+        if (run->live && now >= next) {
+            fv_live_draw(run->live, run->engine, false);
             next = now + interval;
         }
-        double until = live && next < end ? next : end;
-        if (wait_signal(signals, until - now))
+        double until = (run->live && next < end ? next : end) - now;
+        int number = run->guard.reload
+                         ? SIGHUP
+                         : fv_tool_signal_wait(run->signals,
+                                               until > 1e6 ? -1 : (int)ceil(fmax(until, 0) * 1000));
+        run->guard.reload = false;
+        /* A terminal that is gone sends the same signal: then there is nobody to go on for. */
+        if (number == SIGHUP && !(run->terminal && !isatty(STDOUT_FILENO)))
+            fv_run_reload(run);
+        else if (number)
             return;
     }
 }
@@ -189,32 +193,28 @@ static void note_states(struct fv_engine *engine, enum fv_camera_state *states, 
         states[i] = fv_engine_camera(engine, i, &camera) == 0 ? camera.state : FV_CAMERA_DISABLED;
 }
 
-/* From start to stop. */
-static int run_engine(const struct options *o, struct fv_engine *engine, int signals,
-                      struct fv_error *err)
+/* From start to stop. The states are those before the goodbye. */
+static int play(const struct options *o, struct fv_run *run)
 {
+    double cpu = cpu_s(), start = clock_s();
+    watch(run, o->duration);
+    fv_tool_signals_release();
+    double wall = clock_s() - start;
+    if (run->live)
+        fv_live_draw(run->live, run->engine, true);
     struct fv_engine_stats stats;
-    fv_engine_stats(engine, &stats);
-    fv_tool_descriptors("run", 64 + 3 * stats.camera_count, 64 + stats.camera_count);
+    fv_engine_stats(run->engine, &stats);
     enum fv_camera_state *states = calloc(stats.camera_count + 1u, sizeof(states[0]));
-    struct fv_live *live = o->quiet ? NULL : fv_live_create(stdout, stats.camera_count);
-    int r = states && (live || o->quiet) ? fv_engine_start(engine, err) : -ENOMEM;
+    struct fv_summary_live figures = {
+        .duration_s = wall, .cpu_percent = (cpu_s() - cpu) / wall * 100, .states = states};
+    if (states)
+        note_states(run->engine, states, stats.camera_count);
+    fv_engine_stop(run->engine);
     int code = FV_EXIT_FAILED;
-    if (r == 0) {
-        double cpu = cpu_s(), start = clock_s();
-        watch(o, engine, live, signals);
-        double wall = clock_s() - start;
-        struct fv_summary_live figures = {
-            .duration_s = wall, .cpu_percent = (cpu_s() - cpu) / wall * 100, .states = states};
-        if (live)
-            fv_live_draw(live, engine, true);
-        note_states(engine, states, stats.camera_count);
-        fv_engine_stop(engine);
-        code = write_summary(o, engine, &figures);
-    } else {
-        fprintf(stderr, "fovea run: %s\n", r == -ENOMEM ? "out of memory" : err->text);
-    }
-    fv_live_destroy(live);
+    if (states)
+        code = write_summary(o, run->engine, &figures);
+    else
+        fprintf(stderr, "fovea run: out of memory\n");
     free(states);
     return code;
 }
@@ -225,37 +225,50 @@ static void print_progress(void *data, const char *text)
     fprintf(stderr, "fovea run: %s\n", text);
 }
 
+static int start(const struct options *o, struct fv_run *run)
+{
+    struct fv_error err = {0};
+    struct fv_engine_params params = {.config_path = o->config,
+                                      .backend = o->backend,
+                                      .output_dir = o->output,
+                                      .progress = print_progress};
+    int r = fv_engine_open(&params, &run->engine, &err);
+    if (r == 0) {
+        struct fv_engine_stats stats;
+        fv_engine_stats(run->engine, &stats);
+        fv_tool_descriptors("run", 64 + 3 * stats.camera_count, 64 + stats.camera_count);
+        run->live = o->quiet ? NULL : fv_live_create(stdout, stats.camera_count);
+        r = fv_engine_start(run->engine, &err);
+    }
+    if (r == 0)
+        return FV_EXIT_OK;
+    fprintf(stderr, "fovea run: %s\n", err.text);
+    return exit_code(r);
+}
+
 static int run(int argc, char **argv)
 {
     struct options o = {0};
     int code = parse(argc, argv, &o);
     if (code >= 0)
         return code;
-    int signals = fv_tool_signals();
-    if (signals < 0) {
+    struct fv_run run = {.config = o.config, .backend = o.backend, .output = o.output};
+    run.terminal = isatty(STDOUT_FILENO);
+    run.signals = fv_tool_signals(true);
+    if (run.signals < 0) {
         fprintf(stderr, "fovea run: %s\n", strerror(errno));
         return FV_EXIT_FAILED;
     }
-    struct fv_problems problems = {.out = stderr};
-    struct fv_engine_params params = {
-        .config_path = o.config,
-        .backend = o.backend,
-        .output_dir = o.output,
-        .problem = fv_problems_print,
-        .progress = print_progress,
-        .data = &problems,
-    };
-    struct fv_engine *engine = NULL;
-    struct fv_error err = {0};
-    int r = fv_engine_open(&params, &engine, &err);
-    if (r < 0) {
-        fprintf(stderr, "fovea run: %s\n", err.text);
-        code = exit_code(r);
-    } else {
-        code = run_engine(&o, engine, signals, &err);
-        fv_engine_close(engine);
-    }
-    close(signals);
+    fv_guard_begin(&run.guard, "run", run.signals);
+    code = fv_run_check(&run);
+    if (code == FV_EXIT_OK)
+        code = start(&o, &run);
+    fv_guard_end(&run.guard);
+    if (code == FV_EXIT_OK)
+        code = play(&o, &run);
+    fv_live_destroy(run.live);
+    fv_engine_close(run.engine);
+    close(run.signals);
     return code;
 }
 

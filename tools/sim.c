@@ -352,7 +352,7 @@ static int simulate(const struct options *options)
 {
     struct fv_error err = {0};
     struct fv_sim *sim;
-    int signals = fv_tool_signals();
+    int signals = fv_tool_signals(false);
     if (signals < 0) {
         fprintf(stderr, "fovea sim: cannot wait for signals: %s\n", strerror(errno));
         return FV_EXIT_FAILED;

@@ -30,11 +30,13 @@ bool fv_tool_number(const char *name, const char *option, const char *text, doub
 /* The exit code that goes with a negative errno of fv_analyze_open() and its like; 0: FV_EXIT_OK. */
 int fv_tool_exit_code(int error);
 
-/* Blocks SIGINT and SIGTERM in every thread and returns a signalfd for them, -1 on failure. To be called first, before any
- * thread starts. SIGPIPE is ignored from then on. */
-int fv_tool_signals(void);
-/* Waits at most `timeout_ms` (-1: without end). True when a signal asked for the end; a second signal then ends the process at
- * once. */
-bool fv_tool_signal_wait(int signals, int timeout_ms);
+/* Blocks SIGINT and SIGTERM, and with `reload` SIGHUP, in every thread and returns a signalfd for them, -1 on failure. To be called
+ * first, before any thread starts. SIGPIPE is ignored from then on. */
+int fv_tool_signals(bool reload);
+/* Waits at most `timeout_ms` (-1: without end). 0: no signal came; SIGHUP; or the signal that asked for the end: a second one then
+ * ends the process at once. */
+int fv_tool_signal_wait(int signals, int timeout_ms);
+/* From now on SIGINT and SIGTERM end the process at once. */
+void fv_tool_signals_release(void);
 
 #endif

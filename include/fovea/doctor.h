@@ -8,8 +8,14 @@
 /* As fv_config_check(), with the environment (FOVEA_SECTION__NAME) and the references to passwords
  * looked up as `fovea run` does, and with the rules that need this machine: cores, memory, files,
  * model, permissions, and the GPU unless the backend is "cpu". */
-FV_API int fv_config_check_machine(const char *path, const char *backend, fv_problem_fn problem,
-                                   void *data, struct fv_error *err);
+struct fv_machine_params {
+    const char *path;
+    const char *backend;    /* overrides processing.BACKEND; NULL: none */
+    const char *output_dir; /* overrides output.OUTPUT_DIR; NULL: none */
+    fv_problem_fn problem;  /* may be NULL */
+    void *data;
+};
+FV_API int fv_config_check_machine(const struct fv_machine_params *params, struct fv_error *err);
 
 enum fv_doctor_state { FV_DOCTOR_OK, FV_DOCTOR_WARNING, FV_DOCTOR_PROBLEM };
 

@@ -195,7 +195,10 @@ static int check(const char *text, const char *backend, struct found *found)
     *found = (struct found){0};
     fv_str_init(&found->out, found->list, sizeof(found->list));
     put(text);
-    return fv_config_check_machine(path, backend, on_problem, found, NULL);
+    return fv_config_check_machine(
+        &(struct fv_machine_params){
+            .path = path, .backend = backend, .problem = on_problem, .data = found},
+        NULL);
 }
 
 #define CAMERA "\"cameras\": {\"RTSP_STREAMS\": [{\"url\": \"rtsp://h\"}]}"
@@ -236,7 +239,9 @@ static void test_file_first(void **state)
     struct found found;
     assert_int_equal(check("{\"app\": {\"X\": 1}, " CAMERA "}", NULL, &found), -EINVAL);
     assert_string_equal(found.list, "Eunknown_key app.X 1;");
-    assert_int_equal(fv_config_check_machine("/nonexistent/x", NULL, NULL, NULL, NULL), -ENOENT);
+    assert_int_equal(
+        fv_config_check_machine(&(struct fv_machine_params){.path = "/nonexistent/x"}, NULL),
+        -ENOENT);
 }
 
 static void test_system(void **state)

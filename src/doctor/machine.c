@@ -114,10 +114,12 @@ static void rule_writable(struct fv_check *check, const char *key, const char *p
             "it cannot be written: %s", strerror(-r));
 }
 
-static void rule_places(struct fv_check *check, const struct fv_config *config)
+static void rule_places(struct fv_check *check, const struct fv_config *config,
+                        const char *output_dir)
 {
     const char *engine = fv_conf_text(check, "models.DETECTION_ENGINE_PATH");
-    rule_writable(check, "output.OUTPUT_DIR", config->output.dir, false, FV_SEVERITY_ERROR);
+    if (config->output.save_detections || config->output.save_frames)
+        rule_writable(check, "output.OUTPUT_DIR", output_dir, false, FV_SEVERITY_ERROR);
     if (config->app.log_file)
         rule_writable(check, "app.LOG_FILE", config->app.log_file, true, FV_SEVERITY_ERROR);
     if (engine && *engine)
@@ -189,7 +191,7 @@ static void on_missing(void *data, const struct fv_problem *problem)
 }
 
 /* On what the file says when the file itself is right. */
-static void look(void *data, struct fv_check *check)
+static void look(const char *output_dir, struct fv_check *check)
 {
     const struct fv_config *config = fv_conf_config(check);
     unsigned enabled = 0;
@@ -201,7 +203,7 @@ static void look(void *data, struct fv_check *check)
     rule_priorities(check, config);
     rule_memory(check, enabled);
     rule_open_files(check, enabled);
-    rule_places(check, config);
+    rule_places(check, config, output_dir ? output_dir : config->output.dir);
     rule_model(check, config);
     rule_password_files(check);
     struct fv_gpu_params wanted = fv_doctor_gpu(config);
@@ -209,13 +211,24 @@ static void look(void *data, struct fv_check *check)
         fv_gpu_probe(&wanted, on_missing, check, NULL);
 }
 
-int fv_config_check_machine(const char *path, const char *backend, fv_problem_fn problem,
-                            void *data, struct fv_error *err)
+static void look_at_check(void *data, struct fv_check *check)
+{
+    const struct fv_machine_params *params = data;
+    look(params->output_dir, check);
+}
+
+int fv_config_check_machine(const struct fv_machine_params *params, struct fv_error *err)
 {
     struct fv_config *config = NULL;
-    struct fv_config_params params = {
-        .path = path, .backend = backend, .problem = problem, .data = data, .look = look};
-    int r = fv_config_load(&params, &config, err);
+    struct fv_config_params load = {
+        .path = params->path,
+        .backend = params->backend,
+        .problem = params->problem,
+        .data = params->data,
+        .look = look_at_check,
+        .look_data = (void *)(uintptr_t)params,
+    };
+    int r = fv_config_load(&load, &config, err);
     fv_config_free(config);
     return r;
 }

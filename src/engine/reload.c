@@ -347,11 +347,12 @@ static void tell(const struct reload *re, const struct fv_reload_params *params)
 {
     FV_LIST_FOR (it, &re->notes) {
         const struct note *note = FV_CONTAINER(it, struct note, link);
-        fv_log(note->restart ? FV_LOG_WARNING : FV_LOG_INFO, "engine", "reload: %s: %s%s",
-               note->key, note->what, note->restart ? " needs a restart" : "");
         if (params->change)
             params->change(params->data,
                            &(struct fv_reload_change){note->restart, note->key, note->what});
+        else
+            fv_log(note->restart ? FV_LOG_WARNING : FV_LOG_INFO, "engine", "reload: %s: %s%s",
+                   note->key, note->what, note->restart ? " needs a restart" : "");
     }
 }
 

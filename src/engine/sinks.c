@@ -205,7 +205,7 @@ int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err)
     const struct fv_engine_job *job = engine->job;
     engine->sink_context = (struct fv_sink_context){
         .camera_names = engine->cameras.names,
-        .camera_count = engine->cameras.count,
+        .camera_count = engine->cameras.room,
         .labels = (const char *const *)engine->setup.model->labels,
         .label_count = engine->setup.model->label_count,
         .offline = job && !job->live,

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Signals while the main thread is busy with something that may block (a start on a file system that hangs): asked to end, the
+ * program gives it a little time to come back; after that, or when asked again, the process ends at once.
+ */
+#ifndef FV_TOOLS_GUARD_H
+#define FV_TOOLS_GUARD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct fv_guard {
+    const char *tool; /* for the message */
+    int signals;      /* fv_tool_signals() */
+    int end;          /* eventfd; -1: there is no guard, signals wait */
+    pthread_t thread;
+    atomic_bool asked;  /* SIGINT or SIGTERM came */
+    atomic_bool reload; /* SIGHUP came */
+};
+
+/* What cannot be set up leaves the program without a guard. */
+void fv_guard_begin(struct fv_guard *guard, const char *tool, int signals);
+void fv_guard_end(struct fv_guard *guard);
+
+#endif
