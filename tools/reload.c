@@ -10,10 +10,10 @@
 #include "receive.h"
 #include "tool.h"
 
-/* What was found, and whether nothing is wrong but the GPU. */
+/* What was found; errors about the GPU, and about files that are not there, have exit codes of their own. */
 struct found {
     struct fv_problems problems;
-    unsigned gpu;
+    unsigned gpu, missing;
 };
 
 static void on_problem(void *data, const struct fv_problem *problem)
@@ -23,6 +23,7 @@ static void on_problem(void *data, const struct fv_problem *problem)
     if (problem->severity == FV_SEVERITY_WARNING && strcmp(problem->code, "not_permitted") == 0)
         return;
     found->gpu += strcmp(problem->code, "gpu_missing") == 0;
+    found->missing += strcmp(problem->code, "missing_file") == 0;
     fv_problems_print(&found->problems, problem);
 }
 
@@ -52,7 +53,10 @@ int fv_run_check(const struct fv_run *run)
                 found.gpu, found.gpu == 1 ? " is" : "s are");
     else
         fprintf(stderr, "fovea run: %s\n", err.text);
-    return gpu ? FV_EXIT_NODEV : r == -ENOENT || r == -EACCES ? FV_EXIT_USAGE : FV_EXIT_FAILED;
+    bool missing = r == -EINVAL && found.missing > 0 && found.missing == found.problems.errors;
+    return gpu                                       ? FV_EXIT_NODEV
+           : r == -ENOENT || r == -EACCES || missing ? FV_EXIT_USAGE
+                                                     : FV_EXIT_FAILED;
 }
 
 struct changes {

@@ -184,7 +184,9 @@ struct fv_conf_differ {
  * and sets those of `fresh` back that cannot change without a restart. 0 or -ENOMEM. */
 int fv_conf_settle(struct fv_config *fresh, const struct fv_config *in_force,
                    const struct fv_conf_differ *differ);
-/* Whether they are reached in the same way: address, credentials, transport, deadlines, backoff. */
+/* Whether the same packets come in the same way: address, credentials, transport, TLS, order, loss. */
+bool fv_conf_same_stream(const struct fv_conf_camera *a, const struct fv_conf_camera *b);
+/* And with the same deadlines and backoff. */
 bool fv_conf_same_connection(const struct fv_conf_camera *a, const struct fv_conf_camera *b);
 /* 1: the same zones or lines in the same order; 0; or -ENOMEM. */
 int fv_conf_same_areas(const struct fv_conf_areas *a, const struct fv_conf_areas *b);

@@ -76,17 +76,21 @@ static bool same_address(const struct fv_url *a, const struct fv_url *b)
            !strcmp(a->password, b->password);
 }
 
-bool fv_conf_same_connection(const struct fv_conf_camera *a, const struct fv_conf_camera *b)
+bool fv_conf_same_stream(const struct fv_conf_camera *a, const struct fv_conf_camera *b)
 {
     return same_address(&a->address, &b->address) && a->transport == b->transport &&
            a->tls_verify == b->tls_verify && same_text(a->tls_ca_file, b->tls_ca_file) &&
-           a->resolve_timeout_s == b->resolve_timeout_s &&
+           a->reorder_ms == b->reorder_ms && a->flag_loss == b->flag_loss;
+}
+
+bool fv_conf_same_connection(const struct fv_conf_camera *a, const struct fv_conf_camera *b)
+{
+    return fv_conf_same_stream(a, b) && a->resolve_timeout_s == b->resolve_timeout_s &&
            a->connect_timeout_s == b->connect_timeout_s &&
            a->request_timeout_s == b->request_timeout_s &&
            a->first_packet_timeout_s == b->first_packet_timeout_s &&
            a->first_keyframe_timeout_s == b->first_keyframe_timeout_s &&
-           a->stall_timeout_s == b->stall_timeout_s && a->reorder_ms == b->reorder_ms &&
-           a->flag_loss == b->flag_loss && a->backoff == b->backoff &&
+           a->stall_timeout_s == b->stall_timeout_s && a->backoff == b->backoff &&
            a->backoff_initial_s == b->backoff_initial_s && a->backoff_max_s == b->backoff_max_s &&
            a->backoff_factor == b->backoff_factor && a->backoff_jitter == b->backoff_jitter &&
            a->breaker_open_s == b->breaker_open_s &&

@@ -140,8 +140,8 @@ static void rule_classes(struct fv_check *check, const struct fv_config *config,
                 (struct fv_conf_finding){FV_SEVERITY_ERROR, "unknown_class",
                                          "models.TARGET_CLASSES", NULL,
                                          "Use a name or number of the model's manifest."},
-                "entry %u of TARGET_CLASSES is none of the model's %u classes", i + 1,
-                model->label_count);
+                "the model has no class '%.60s' (it has %u classes, from '%s' to '%s')", text,
+                model->label_count, model->labels[0], model->labels[model->label_count - 1]);
     }
 }
 

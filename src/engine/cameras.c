@@ -44,7 +44,6 @@ void fv_cameras_params(const struct fv_cameras *cameras, const struct fv_conf_ca
     fv_camera_defaults(params);
     snprintf(params->name, sizeof(params->name), "%s", conf->name);
     params->number = index;
-    params->epoch = cameras->places[index].generation << 16;
     params->url = conf->address;
     params->transport = transport_of(conf->transport);
     params->tls_verify = conf->tls_verify;

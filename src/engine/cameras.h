@@ -36,7 +36,6 @@ struct fv_camera_carry {
 struct fv_camera_place {
     _Atomic bool used;   /* a camera is there */
     uint32_t id;         /* in ingest */
-    uint32_t generation; /* connections under different parameters so far: first epoch of the next */
     uint64_t freed;      /* when: counts up; 0: never used */
 };
 

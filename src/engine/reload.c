@@ -15,15 +15,16 @@
 #include "base/mem.h"
 #include "engine/impl.h"
 
-enum move { STAYS, RECONNECTS, COMES };
+enum move { STAYS, REVISED, COMES };
 
 /* A camera of the new configuration. */
 struct camera {
     const struct fv_conf_camera *conf, *before; /* before: as it was; NULL: it is new */
     const char *name;                           /* kept */
     enum move move;
-    uint32_t index, id; /* id: in ingest; of those that do not stay, held there while `held` */
+    uint32_t index, id; /* id: in ingest, of a new one, held there while `held` */
     bool held;
+    bool revised; /* ingest works with the new settings */
 };
 
 struct note {
@@ -97,7 +98,7 @@ static void place_known(struct reload *re)
         *camera = (struct camera){.conf = conf, .move = COMES};
         if (index >= 0) {
             camera->before = find_before(re->engine->config, conf->name);
-            camera->move = fv_conf_same_connection(conf, camera->before) ? STAYS : RECONNECTS;
+            camera->move = fv_conf_same_connection(conf, camera->before) ? STAYS : REVISED;
             camera->index = (uint32_t)index;
             re->taken[index] = true;
         }
@@ -158,8 +159,10 @@ static void note_camera(struct reload *re, const struct camera *camera)
         note(re, false, key, "camera '%s' is new", name);
         return;
     }
-    if (camera->move == RECONNECTS)
+    if (camera->move == REVISED && !fv_conf_same_stream(camera->conf, camera->before))
         note(re, false, key, "camera '%s' reconnects", name);
+    else if (camera->move == REVISED)
+        note(re, false, key, "camera '%s' has other deadlines or backoff", name);
     if (camera->conf->decode_mode != camera->before->decode_mode)
         note(re, false, key, "camera '%s' decodes otherwise", name);
     int zones =
@@ -211,10 +214,9 @@ static int hold_connections(struct reload *re, struct fv_error *err)
     struct fv_engine *engine = re->engine;
     for (unsigned i = 0; i < re->count; i++) {
         struct camera *camera = &re->cameras[i];
-        if (camera->move == STAYS)
+        if (camera->move != COMES)
             continue;
         struct fv_camera_params params;
-        engine->cameras.places[camera->index].generation++;
         fv_cameras_params(&engine->cameras, camera->conf, camera->index, &params);
         params.held = true;
         int r = fv_ingest_add(engine->ingest, &params, &camera->id);
@@ -225,6 +227,38 @@ static int hold_connections(struct reload *re, struct fv_error *err)
         camera->held = true;
     }
     return 0;
+}
+
+static int revise(struct fv_engine *engine, const struct fv_conf_camera *conf, uint32_t index)
+{
+    struct fv_camera_params params;
+    fv_cameras_params(&engine->cameras, conf, index, &params);
+    int r = fv_ingest_change(engine->ingest, engine->cameras.places[index].id, &params);
+    explicit_bzero(&params, sizeof(params));
+    return r;
+}
+
+/* The last thing that can fail: it begins to act. What was done is undone. */
+static int revise_connections(struct reload *re, struct fv_error *err)
+{
+    int r = 0;
+    for (unsigned i = 0; r == 0 && i < re->count; i++) {
+        struct camera *camera = &re->cameras[i];
+        if (camera->move != REVISED)
+            continue;
+        r = revise(re->engine, camera->conf, camera->index);
+        camera->revised = r == 0;
+        if (r < 0)
+            fv_error_set(err, r, "camera '%s' cannot be used: %s", camera->conf->name,
+                         fv_strerror(r));
+    }
+    for (unsigned i = 0; r < 0 && i < re->count; i++) {
+        const struct camera *camera = &re->cameras[i];
+        if (camera->revised && revise(re->engine, camera->before, camera->index) < 0)
+            fv_log(FV_LOG_ERROR, "engine", "camera '%s' keeps its new settings: out of memory",
+                   camera->conf->name);
+    }
+    return r;
 }
 
 static int prepare(struct reload *re, const struct fv_reload_params *params, struct fv_error *err)
@@ -252,7 +286,13 @@ static int prepare(struct reload *re, const struct fv_reload_params *params, str
         r = fv_engine_make_analysis(re->engine, re->config, re->places, &re->analysis, err);
     if (r == 0)
         r = hold_connections(re, err);
-    return r < 0 ? r : fv_engine_open_log(re->config, err);
+    if (r == 0)
+        r = fv_engine_open_log(re->config, err);
+    if (r == 0)
+        r = revise_connections(re, err);
+    if (r < 0 && re->config)
+        (void)fv_engine_open_log(re->engine->config, NULL);
+    return r;
 }
 
 /* --- what cannot ---------------------------------------------------------------------------------------------- */
@@ -270,15 +310,12 @@ static void disconnect(struct fv_engine *engine, uint32_t index)
     fv_decode_worker_forget(engine->decode, index);
 }
 
-static void disconnect_all(struct reload *re)
+static void disconnect_gone(struct reload *re)
 {
     struct fv_engine *engine = re->engine;
     for (uint32_t i = 0; i < engine->cameras.count; i++)
         if (engine->cameras.places[i].used && !re->taken[i])
             disconnect(engine, i);
-    for (unsigned i = 0; i < re->count; i++)
-        if (re->cameras[i].move == RECONNECTS)
-            disconnect(engine, re->cameras[i].index);
 }
 
 /* The old configuration is given back in re->config. */
@@ -297,9 +334,8 @@ static void take_places(struct reload *re)
         if (camera->move == COMES) {
             fv_cameras_occupy(&engine->cameras, camera->index, camera->name);
             fv_engine_carry_decode(engine, camera->index);
-        }
-        if (camera->move != STAYS)
             engine->cameras.places[camera->index].id = camera->id;
+        }
     }
     struct fv_config *before = engine->config;
     engine->config = re->config;
@@ -329,7 +365,7 @@ static void change_analysis(void *data)
 static void commit(struct reload *re)
 {
     struct fv_engine *engine = re->engine;
-    disconnect_all(re);
+    disconnect_gone(re);
     take_places(re);
     re->change.result = change_analysis;
     re->change.data = re;

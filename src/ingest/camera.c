@@ -361,7 +361,6 @@ int fv_camera_create(struct fv_ingest *ingest, const struct fv_camera_params *pa
         .params = *params,
         .stall_timeout = params->stall_timeout,
         .first_key_timeout = params->first_key_timeout,
-        .epoch = params->epoch,
         .target = params->url,
         .over_udp = params->transport == FV_TRANSPORT_UDP,
         .trust = trust,

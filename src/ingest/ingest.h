@@ -22,7 +22,6 @@ enum fv_transport { FV_TRANSPORT_AUTO, FV_TRANSPORT_TCP, FV_TRANSPORT_UDP, FV_TR
 struct fv_camera_params {
     char name[128];
     uint32_t number; /* fv_au.camera and fv_camera_event.camera; FV_CAMERA_ITS_ID, the default: its id */
-    uint32_t epoch;  /* of its first connection: where it takes another's place it goes on above */
     bool held;       /* not begun before fv_ingest_release() */
     struct fv_url url; /* with credentials */
     /* auto: TCP, or UDP when the camera refuses TCP or stays silent. udp: TCP likewise. What worked is remembered.

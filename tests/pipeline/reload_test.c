@@ -113,7 +113,7 @@ static void on_change(void *data, const struct fv_reload_change *change)
 #define ZONE "{\"NAME\": \"here\", \"POINTS\": [[0, 0], [1, 0], [1, 1], [0, 1]], \"DWELL_S\": 0.5}"
 #define LINE "{\"NAME\": \"gate\", \"POINTS\": [[0.1, 0.9], [0.9, 0.9]]}"
 
-/* `cameras`: letters, each a camera of its own; upper case: with another deadline. */
+/* `cameras`: letters, each a camera of its own; upper case: with another window. */
 static char *config(const char *cameras, const char *models, const char *zones, const char *lines)
 {
     char streams[2000] = "";
@@ -122,7 +122,7 @@ static char *config(const char *cameras, const char *models, const char *zones, 
         snprintf(streams + used, sizeof(streams) - used,
                  "%s{\"name\": \"camera %c\", \"url\": \"rtsp://127.0.0.1:%u/cam%d\"%s}",
                  c == cameras ? "" : ", ", *c | 0x20, bed.port, (*c | 0x20) - 'a',
-                 *c & 0x20 ? "" : ", \"STALL_TIMEOUT_S\": 20");
+                 *c & 0x20 ? "" : ", \"REORDER_MS\": 80");
     }
     return fv_asprintf("{\"processing\": {\"BACKEND\": \"cpu\", \"GPU_BATCH_SIZE\": 2}, "
                        "\"tracking\": {\"TRACK_BUFFER\": 3000}, "
@@ -297,6 +297,21 @@ static void test_reconnects(struct fv_engine *engine)
     CHECK(figures(engine, 0).access_units > units, "the figures began anew");
 }
 
+/* Deadlines interrupt nothing. */
+static void test_deadlines(struct fv_engine *engine)
+{
+    struct seen before = look('a');
+    char *text = config("cA", "", ZONE, LINE), *more = NULL, *at = strstr(text, "\"REORDER_MS\"");
+    more = fv_asprintf("%.*s\"STALL_TIMEOUT_S\": 20, %s", (int)(at - text), text, at);
+    fv_free(text);
+    CHECK(reload(engine, more) == 0 && bed.changes == 1 &&
+              strstr(bed.told, "camera 'camera a' has other deadlines or backoff"),
+          "%s", bed.told);
+    await_more('a', 3);
+    CHECK(look('a').states == before.states, "a noticed");
+    CHECK(reload(engine, config("cA", "", ZONE, LINE)) == 0, "refused");
+}
+
 static void test_needs_restart(struct fv_engine *engine)
 {
     char *text = config("cA", ", \"WARM_UP_ITERATIONS\": 3", ZONE, LINE);
@@ -361,6 +376,7 @@ static void test_running(void)
     test_cameras(engine);
     test_thresholds(engine);
     test_reconnects(engine);
+    test_deadlines(engine);
     test_needs_restart(engine);
     test_no_memory(engine);
     test_again_and_again(engine);
