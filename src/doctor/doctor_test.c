@@ -215,7 +215,8 @@ static void test_rules(void **state)
     snprintf(text, sizeof(text),
              "{\"processing\": {\n\"UNIFIED_PIPELINE_THREADS\": 256},\n\"models\": {\n"
              "\"MODEL_PATH\": \"/nonexistent/m.onnx\"},\n\"output\": {\n\"OUTPUT_DIR\": "
-             "\"%s/out\"},\n\"app\": {\n\"LOG_FILE\": \"%s/log\"},\n\"cameras\": {\n\"USERNAME\": "
+             "\"%s/out\", \"SAVE_DETECTIONS\": true},\n\"app\": {\n\"LOG_FILE\": "
+             "\"%s/log\"},\n\"cameras\": {\n\"USERNAME\": "
              "\"u\", \"PASSWORD_FILE\": \"/proc/self/comm\",\n\"RTSP_STREAMS\": [{\"url\": "
              "\"rtsp://h\"}]}}",
              path, path);
