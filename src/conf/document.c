@@ -106,6 +106,14 @@ static const char *scope_name(const struct fv_setting *setting)
                                              : NULL;
 }
 
+/* "in force", and whether a reload takes it over. */
+static const char *effect_of(const struct fv_setting *setting)
+{
+    bool wired = setting->effect == FV_EFFECT_WIRED;
+    bool live = (setting->flags & FV_LIVE) || setting->target == FV_TARGET_DRAFT;
+    return wired && live ? "in force, live" : fv_effect_name(setting->effect);
+}
+
 /* Texts about one setting. */
 struct texts {
     char type[600], fallback[300], rules[1200];
@@ -132,7 +140,7 @@ static void document_setting(const struct writer *writer, const struct fv_settin
             texts.rules);
     else
         put(writer, "| `%s` | %s | %s | %s | %s%s%s.%s%s |\n", setting->name, texts.type,
-            texts.fallback, fv_effect_name(setting->effect), scope ? scope : "", scope ? ": " : "",
+            texts.fallback, effect_of(setting), scope ? scope : "", scope ? ": " : "",
             setting->help, texts.rules[0] ? " " : "", texts.rules);
 }
 
@@ -177,7 +185,16 @@ static const char head[] =
     "then what contradicts it is\n"
     "reported as information, \"not used\".\n"
     "\n"
-    "Effect: *in force*: the setting has behaviour. *checked*: it can only say what holds anyway. "
+    "**Reload**: on SIGHUP `fovea run` reads the file again (programs: `fv_engine_reload()`). It is judged "
+    "as at the start, and one with\n"
+    "errors changes nothing. What is *live* below comes into force at once: cameras come and go; one whose "
+    "address, login, transport or\n"
+    "TLS settings changed reconnects, other deadlines interrupt nothing; tracks, and zones and lines that "
+    "stayed the same, keep their\n"
+    "state. Everything else is named as needing a restart, and stays as it was. The log file is opened "
+    "anew.\n"
+    "\n"
+    "Effect: *in force*: the setting has behaviour; *live*: a reload takes it over. *checked*: it can only say what holds anyway. "
     "*no effect yet*: accepted,\n"
     "and a warning says that its stage does not exist in this version. *not needed*: accepted for "
     "old files. *obsolete*: reported\n"
@@ -227,7 +244,7 @@ static void explain_setting(const struct writer *writer, const struct fv_setting
         setting->scope == FV_SCOPE_CAMERA ? "RTSP_STREAMS[]." : "", setting->name, setting->help);
     if (setting->effect != FV_EFFECT_OBSOLETE)
         put(writer, "  value:   %s\n  default: %s\n", texts.type, texts.fallback);
-    put(writer, "  effect:  %s\n", fv_effect_name(setting->effect));
+    put(writer, "  effect:  %s\n", effect_of(setting));
     if (scope_name(setting))
         put(writer, "  where:   %s\n", scope_name(setting));
     if (texts.rules[0])

@@ -93,11 +93,16 @@ static const struct sample value_samples[] = {
      "Inot_needed processing.GPU_MEMORY_DEFRAG_INTERVAL"},
     {WITH("processing", "'GPU_MEMORY_DEFRAG_INTERVAL': ^-1"),
      "Eout_of_range processing.GPU_MEMORY_DEFRAG_INTERVAL"},
-    {WITH("processing", "^'GPU_MEMORY_POOL_SIZE_MB': ^1001"),
-     "Wno_effect_yet processing.GPU_MEMORY_POOL_SIZE_MB;Wcostly "
+    {WITH("processing", "'GPU_MEMORY_POOL_SIZE_MB': ^1001"),
+     "Wcostly "
      "processing.GPU_MEMORY_POOL_SIZE_MB"},
-    {WITH("processing", "^'ENABLE_MEMORY_POOLING': ^false"),
-     "Wno_effect_yet processing.ENABLE_MEMORY_POOLING;Wcostly processing.ENABLE_MEMORY_POOLING"},
+    {WITH("processing", "^'UNIFIED_PIPELINE_THREADS': 2"),
+     "Wno_effect_yet processing.UNIFIED_PIPELINE_THREADS"},
+    {WITH("processing", "'UNIFIED_PIPELINE_THREADS': 'auto'"), ""},
+    {WITH("processing", "'ENABLE_MEMORY_POOLING': ^false"),
+     "Inot_used processing.ENABLE_MEMORY_POOLING", "cpu"},
+    {WITH("processing", "'ENABLE_MEMORY_POOLING': ^false"),
+     "Wcostly processing.ENABLE_MEMORY_POOLING"},
     {WITH("processing", "'THREAD_PRIORITY': ^'HIHG'"), "Ebad_value processing.THREAD_PRIORITY"},
     {WITH("processing", "'DECODER_THREAD_PRIORITY': ^3"),
      "Ewrong_type processing.DECODER_THREAD_PRIORITY"},
@@ -156,8 +161,8 @@ static const struct sample rule_samples[] = {
     {WITH("models", "'DEVICE': ^'cpu'"), "Egpu_only_conflict models.DEVICE"},
     {WITH("models", "'DEVICE': ^'cpu'"), "Inot_used models.DEVICE", "cpu"},
     {WITH("models", "'ENABLE_TENSORRT': ^false"), "Egpu_only_conflict models.ENABLE_TENSORRT"},
-    {WITH("models", "^'TENSORRT_FP16': ^false"),
-     "Wno_effect_yet models.TENSORRT_FP16;Wcostly models.TENSORRT_FP16"},
+    {WITH("models", "'TENSORRT_FP16': ^false"),
+     "Wcostly models.TENSORRT_FP16"},
     {WITH("models", "^'TENSORRT_WORKSPACE_SIZE': ^5"),
      "Wno_effect_yet models.TENSORRT_WORKSPACE_SIZE;Wcostly models.TENSORRT_WORKSPACE_SIZE"},
     {WITH("models", "'FORCE_GPU_ONLY': ^false"), "Egpu_only_conflict models.FORCE_GPU_ONLY"},
@@ -180,8 +185,7 @@ static const struct sample rule_samples[] = {
           "^'ENABLE_THREADING': true, ^'DEEPSTREAM_X': 1, ^'DEEPSTREAM_MUX_BATCH_SIZE': 4"),
      "Oobsolete processing.ENABLE_THREADING;Oobsolete processing.DEEPSTREAM_X;Oobsolete "
      "processing.DEEPSTREAM_MUX_BATCH_SIZE"},
-    {WITH("tracking", "'TRACK_LOW_THRESH': ^0.3"),
-     "Ethreshold_order tracking.TRACK_LOW_THRESH"},
+    {WITH("tracking", "'TRACK_LOW_THRESH': ^0.3"), "Ethreshold_order tracking.TRACK_LOW_THRESH"},
     {WITH("websocket", "^'HOST': ^'0.0.0.0'"),
      "Wno_effect_yet websocket.HOST;Wopen_to_network websocket.HOST"},
     {WITH("websocket", "^'HOST': '0.0.0.0', 'ENABLE_SERVER': false"),
@@ -276,8 +280,7 @@ static const struct sample area_samples[] = {
     {CAMERA("'ZONES': [], 'LINES': []"), ""},
     {CAMERA("'ZONES': ^{}"), "Ewrong_type " AREA0 "ZONES"},
     {CAMERA("'ZONES': [^3]"), "Ewrong_type " AREA0 "ZONES[0]"},
-    {CAMERA("'ZONES': [^{'POINTS': " SQUARE ", 'MASK': true}]"),
-     "Emissing_key " AREA0 "ZONES[0]"},
+    {CAMERA("'ZONES': [^{'POINTS': " SQUARE ", 'MASK': true}]"), "Emissing_key " AREA0 "ZONES[0]"},
     {CAMERA("'ZONES': [^{'NAME': 'z', 'MASK': true}]"), "Emissing_key " AREA0 "ZONES[0]"},
     {SQUARED("^'DWEL_S': 3"), "Eunknown_key " AREA0 "ZONES[0].DWEL_S"},
     {SQUARED("^'MASK': true"), "Eduplicate_key " AREA0 "ZONES[0].MASK"},
@@ -459,9 +462,9 @@ int main(void)
     unsetenv("DEBUG");
     unsetenv("FOVEA_TEST_UNSET");
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_syntax),         cmocka_unit_test(test_values),
-        cmocka_unit_test(test_rules),          cmocka_unit_test(test_cameras),
-        cmocka_unit_test(test_areas),          cmocka_unit_test(test_all_codes_seen),
+        cmocka_unit_test(test_syntax), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_rules),  cmocka_unit_test(test_cameras),
+        cmocka_unit_test(test_areas),  cmocka_unit_test(test_all_codes_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,8 +103,13 @@ void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, 
         return;
     if (setting->must && !fv_value_is(check, value, setting->must))
         must(check, setting, node);
-    if (setting->effect == FV_EFFECT_LATER && !fv_value_is(check, value, setting->already))
+    bool automatic = (setting->flags & FV_MAY_AUTO) && json_is_string(value);
+    if (setting->effect == FV_EFFECT_LATER && !automatic &&
+        !fv_value_is(check, value, setting->already))
         no_effect_yet(check, setting, node);
+    if ((setting->flags & FV_GPU_SETTING) && !check->gpu_only &&
+        !fv_value_is(check, value, setting->value))
+        gpu_conflict(check, node, "", "");
     if (setting->effect == FV_EFFECT_NONE)
         fv_say(check, (struct fv_say){FV_SEVERITY_INFO, "not_needed", node, .fix = "Remove it."},
                "%s is not needed. %s", name, setting->why);

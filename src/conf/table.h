@@ -47,6 +47,7 @@ enum fv_setting_flag {
     FV_MAY_NUMBER = 16, /* a word may also be given as its number */
     FV_AS_TEXT = 32,    /* a word that is stored as char *, spelt as in `words` */
     FV_AS_BOOL = 64,    /* a word whose value is stored as bool */
+    FV_GPU_SETTING = 512, /* has behaviour on the GPU only: with BACKEND "cpu" it is "not used" */
     FV_LIVE = 256,      /* a reload takes it over without a restart */
     FV_MAY_WORD = 128,  /* a whole number may also be given as one of `words` */
 };

@@ -39,6 +39,7 @@ struct fv_gpu_params fv_doctor_gpu(const struct fv_config *config);
 void fv_doctor_system(struct fv_doctor *doctor);  /* system.c */
 void fv_doctor_limits(struct fv_doctor *doctor);  /* limits.c */
 void fv_doctor_parts(struct fv_doctor *doctor);   /* engine_parts.c */
+void fv_doctor_gpus(struct fv_doctor *doctor);    /* gpu.c: as a part of them */
 void fv_doctor_storage(struct fv_doctor *doctor); /* storage.c */
 void fv_doctor_cameras(struct fv_doctor *doctor); /* cameras.c */
 

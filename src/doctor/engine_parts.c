@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What the engine is made of: what was built in, the GPU's driver, the inference library, the model. */
-#include <ctype.h>
+/* What the engine is made of: what was built in, the inference library, the model. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,17 +7,8 @@
 #include "doctor/doctor.h"
 #include "engine/setup.h"
 #include "fovea/build.h"
-#include "gpu/probe.h"
 #include "infer/about.h"
 #include "infer/model.h"
-
-/* A phrase as a sentence. */
-static const char *sentence(const char *phrase, char *buffer, size_t size)
-{
-    snprintf(buffer, size, "%s.", phrase);
-    buffer[0] = (char)toupper((unsigned char)buffer[0]);
-    return buffer;
-}
 
 static void check_build(struct fv_doctor *doctor)
 {
@@ -32,47 +22,6 @@ static void check_build(struct fv_doctor *doctor)
                                                "(scripts/setup does)."},
                       "%s", part->built_in ? "built in" : "not built in");
     }
-}
-
-static void on_missing(void *data, const struct fv_problem *problem)
-{
-    char cure[600];
-    fv_doctor_say(
-        data,
-        (struct fv_doctor_about){FV_DOCTOR_PROBLEM, "gpu", "GPU",
-                                 "GPU-only operation, the default, starts with a whole GPU "
-                                 "path or not at all.",
-                                 sentence(problem->fix, cure, sizeof(cure))},
-        "%s", problem->message);
-}
-
-struct fv_gpu_params fv_doctor_gpu(const struct fv_config *config)
-{
-    if (!config)
-        return (struct fv_gpu_params){0};
-    size_t pool_mb =
-        config->processing.memory_pooling ? (size_t)config->processing.gpu_memory_pool_mb : 0;
-    return (struct fv_gpu_params){(unsigned)config->models.device_index, pool_mb << 20};
-}
-
-static void check_gpu(struct fv_doctor *doctor)
-{
-    char driver[300];
-    bool loaded = fv_system_line("/proc/driver/nvidia/version", driver, sizeof(driver));
-    struct fv_doctor_about about = {FV_DOCTOR_OK, "gpu_driver", "GPU driver",
-                                    "Decoding and inference on the GPU go through it.",
-                                    "Install the NVIDIA driver, or pass the GPU into the container "
-                                    "(--gpus all)."};
-    if (!loaded && !doctor->cpu)
-        about.state = FV_DOCTOR_PROBLEM;
-    fv_doctor_say(doctor, about, "%s",
-                  loaded        ? driver
-                  : doctor->cpu ? "none; not needed by the CPU back end"
-                                : "the NVIDIA kernel module is not loaded");
-    struct fv_gpu_params wanted = fv_doctor_gpu(doctor->config);
-    if (!doctor->cpu && fv_gpu_probe(&wanted, on_missing, doctor, NULL) == 0)
-        fv_doctor_say(doctor, (struct fv_doctor_about){FV_DOCTOR_OK, "gpu", "GPU", about.why, ""},
-                      "driver, device and decoder are there");
 }
 
 static bool has_gpu_provider(const char *providers)
@@ -128,7 +77,7 @@ static void check_model(struct fv_doctor *doctor)
 void fv_doctor_parts(struct fv_doctor *doctor)
 {
     check_build(doctor);
-    check_gpu(doctor);
+    fv_doctor_gpus(doctor);
     check_inference(doctor);
     check_model(doctor);
 }

@@ -677,6 +677,29 @@ static void test_reload_moves_cameras(void **state)
     tear_down();
 }
 
+/* A step of a quarter of the width is a match under MATCH_THRESH 0.75, and another object under 0.1. */
+static void test_match_threshold(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t track;
+    } rows[] = {{"0.75", 1}, {"0.1", 0}};
+    for (int row = 0; row < 2; row++) {
+        char text[300];
+        snprintf(text, sizeof(text),
+                 "{\"tracking\": {\"MATCH_THRESH\": %s}, \"cameras\": {\"RTSP_STREAMS\": [{" STREAM
+                 "\"a\"}]}}",
+                 rows[row].text);
+        set_up(text);
+        for (int i = 0; i <= 10; i++)
+            show_person(300, 500, 0.9f);
+        float width = scene.result.detections[0].x1 - scene.result.detections[0].x0;
+        show_person(300 + width / 4, 500, 0.9f);
+        assert_int_equal(scene.result.detections[0].track, rows[row].track);
+        tear_down();
+    }
+}
+
 /* Places with gaps: the events carry them, and a reload may leave some empty. */
 static void test_places(void **state)
 {
@@ -791,6 +814,7 @@ int main(void)
         cmocka_unit_test(test_reload_changes_a_zone),
         cmocka_unit_test(test_reload_without_rules),
         cmocka_unit_test(test_reload_moves_cameras),
+        cmocka_unit_test(test_match_threshold),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_reload_changes_tracking),
         cmocka_unit_test(test_no_allocation_in_the_steady_state),

@@ -173,6 +173,9 @@ static void note_camera(struct reload *re, const struct camera *camera)
         re->failure = -ENOMEM;
     else if (!zones || !lines)
         note(re, false, key, "camera '%s' has other zones or lines", name);
+    if ((!zones || !lines) && before->output.save_frames)
+        note(re, true, "output.SAVE_FRAMES",
+             "pictures of '%s' go on showing the old zones and lines", name);
 }
 
 static int note_all(struct reload *re, struct fv_error *err)
@@ -388,7 +391,7 @@ static void tell(const struct reload *re, const struct fv_reload_params *params)
                            &(struct fv_reload_change){note->restart, note->key, note->what});
         else
             fv_log(note->restart ? FV_LOG_WARNING : FV_LOG_INFO, "engine", "reload: %s: %s%s",
-                   note->key, note->what, note->restart ? " needs a restart" : "");
+                   note->key, note->what, note->restart ? " (needs a restart)" : "");
     }
 }
 

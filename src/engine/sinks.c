@@ -115,12 +115,12 @@ static const struct fv_conf_areas *lines_of(const struct fv_config *config, unsi
     return own->lines.given ? &own->lines : &config->cameras.lines;
 }
 
-static int list_areas(const struct fv_config *config, struct drawn *drawn)
+static int list_areas(const struct fv_config *config, uint32_t room, struct drawn *drawn)
 {
     unsigned all = 0, used = 0, index = 0;
     for (unsigned i = 0; i < config->cameras.count; i++)
         all += zones_of(config, i)->count + lines_of(config, i)->count;
-    drawn->cameras = fv_calloc(config->cameras.count + 1, sizeof(*drawn->cameras));
+    drawn->cameras = fv_calloc(room, sizeof(*drawn->cameras));
     drawn->items = fv_calloc(all + 1, sizeof(*drawn->items));
     if (!drawn->cameras || !drawn->items)
         return -ENOMEM;
@@ -156,7 +156,7 @@ static int open_drawn(struct fv_engine *engine, const struct wish *wish, const s
 static int open_pictures(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)
 {
     struct drawn drawn = {NULL, NULL};
-    int r = list_areas(engine->config, &drawn);
+    int r = list_areas(engine->config, engine->cameras.room, &drawn);
     if (r < 0)
         fv_error_set(err, r, "out of memory");
     else

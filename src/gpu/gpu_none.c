@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "gpu/about.h"
 #include "gpu/gpu.h"
 #include "gpu/kernels.h"
 #include "gpu/probe.h"
@@ -37,6 +38,11 @@ int fv_gpu_open(const struct fv_gpu_params *params, struct fv_gpu **ret_gpu, str
 }
 
 int fv_gpu_reset(unsigned device, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_about(unsigned device, struct fv_gpu_about *ret_about, struct fv_error *err)
 {
     return unavailable(err);
 }

@@ -35,6 +35,7 @@ struct area {
 
 /* The areas of one camera: from `first` on, so many. */
 struct share {
+    const char *of; /* name of the camera: after a reload another one may have its index */
     unsigned first, count;
 };
 
@@ -75,7 +76,8 @@ static int copy_areas(struct fv_overlay *overlay, const struct fv_overlay_areas 
     overlay->shares = fv_calloc(cameras + 1, sizeof(*overlay->shares));
     int r = overlay->areas && overlay->shares ? 0 : -ENOMEM;
     for (uint32_t i = 0; r == 0 && areas && i < cameras; i++) {
-        overlay->shares[i] = (struct share){overlay->area_count, areas[i].count};
+        overlay->shares[i] = (struct share){fv_sink_camera_name(overlay->context, i),
+                                            overlay->area_count, areas[i].count};
         for (unsigned k = 0; r == 0 && k < areas[i].count; k++)
             r = copy_area(overlay, &areas[i].items[k]);
     }
@@ -304,7 +306,8 @@ void fv_overlay_draw(struct fv_overlay *overlay, const struct fv_canvas *canvas,
         overlay, canvas,
         fv_pen_of(canvas, style->box_thickness, style->text_scale, style->text_thickness)};
     const struct share share = overlay->shares[camera];
-    for (unsigned i = 0; i < share.count; i++)
+    const bool same = share.of == fv_sink_camera_name(overlay->context, camera);
+    for (unsigned i = 0; same && i < share.count; i++)
         draw_area(&drawing, &overlay->areas[share.first + i]);
     if (style->trails)
         fv_trails_visit(overlay->trails, &result->info, draw_trail, &drawing);

@@ -36,9 +36,10 @@ class Finished:
         return f"exit code {self.code} after {self.seconds:.1f} s\n{self.text[-3000:]}"
 
 
-def start(*arguments, **options):
+def start(*arguments, output=None, **options):
+    """`output`: a file for all that it says; else finish() has it."""
     return subprocess.Popen([str(FOVEA), *map(str, arguments)], stdin=subprocess.DEVNULL, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+                            stdout=output or subprocess.PIPE, stderr=output or subprocess.PIPE, **options)
 
 
 def finish(process, limit, began=None):
@@ -50,7 +51,7 @@ def finish(process, limit, began=None):
         process.kill()
         out, err = process.communicate()
         raise AssertionError(f"still running after {limit * PATIENCE:g} s:\n{(out + err)[-3000:]}") from None
-    return Finished(process.returncode, out, err, time.monotonic() - began)
+    return Finished(process.returncode, out or "", err or "", time.monotonic() - began)
 
 
 def fovea(*arguments, limit=20, **options):
@@ -108,7 +109,7 @@ class Simulator:
         self.said.close()
 
 
-def config(cameras, folder, **sections):
+def config(cameras, folder, /, **sections):
     """A configuration for the CPU back end with its output in `folder`; `sections` are merged into it."""
     streams = [{"name": name, "url": url} for name, url in cameras.items()]
     made = {

@@ -4,14 +4,18 @@
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import tempfile
+import time
 import unittest
 
-from harness import FAILED, OK, ROOT, USAGE, Case, fovea
+import harness
+from harness import FAILED, OK, ROOT, USAGE, Case, Simulator, fovea, needs_clip, needs_model
 
 DATA = ROOT / "tests/data/config"
+FAKE_GPU = harness.FOVEA.parent / "tests/fakegpu/libcuda.so.1"
 LISTS = ("errors", "warnings", "info", "obsolete")
 try:
     import jsonschema
@@ -114,6 +118,61 @@ class Migration(Folder):
         return sum(c.get("enabled", True) for c in json.loads(file.read_text())["cameras"]["RTSP_STREAMS"])
 
 
+    @unittest.skipIf(harness.PATIENCE > 1, "shown by the plain build")
+    @needs_clip
+    @needs_model
+    def test_old_files_run(self):
+        """Migrated, each old file of cameras plays: its addresses lead to the simulator, its outputs into a folder of ours."""
+        played = 0
+        with Simulator(cameras=2) as sim:
+            for old in sorted((DATA / "old").glob("*.json")):
+                with self.subTest(old.name):
+                    file = self.folder / old.name
+                    file.write_bytes(old.read_bytes())
+                    self.assertEqual(fovea("config", "migrate", file, env=environment()).code, OK)
+                    # What is foreign to this machine comes over the migrated file, as its user would do it.
+                    streams = json.loads(file.read_text())["cameras"]["RTSP_STREAMS"]
+                    for number, camera in enumerate(streams):
+                        camera.update(url=sim.url(number % 2), TRANSPORT="tcp")
+                        for key in ("USERNAME", "PASSWORD_ENV", "PASSWORD_FILE"):
+                            camera.pop(key, None)
+                    variables = {"FOVEA_CAMERAS__RTSP_STREAMS": json.dumps(streams), "FOVEA_MODELS__MODEL_PATH": str(harness.MODEL),
+                                 "FOVEA_OUTPUT__OUTPUT_DIR": str(self.folder / "out"), "FOVEA_MODELS__TARGET_CLASSES": "[]",
+                                 "FOVEA_MODELS__WARM_UP_ITERATIONS": "1"}
+                    summary = self.folder / "summary.json"
+                    done = fovea("run", "-c", file, "--backend", "cpu", "--quiet", "--duration", 2 * harness.PATIENCE,
+                                 "--summary", summary, env={**environment(), **variables}, limit=40)
+                    self.assertEqual(done.code, OK, str(done))
+                    cameras = json.loads(summary.read_text())["cameras"]
+                    enabled = sum(camera.get("enabled", True) for camera in streams)
+                    self.assertEqual(len(cameras), enabled)
+                    played += sum(camera["analysed"] > 0 for camera in cameras)
+                    self.assertTrue(all(camera["frames"] > 0 for camera in cameras), str(done))
+                    self.assertEqual(fovea("config", "rollback", file).code, OK)
+                    self.assertEqual(file.read_bytes(), old.read_bytes())
+        self.assertGreater(played, 10)
+
+
+class Mutations(Folder):
+    SEEDS = ("rules", "old")
+
+    def test_mutated_files(self):
+        """Files with bytes changed, cut and joined: an answer in bounded time, never a crash. tests/fuzz/mutate.c does it 10,000
+        times inside the library; here a few go through the program."""
+        chance = random.Random(6)
+        seeds = [file.read_bytes() for name in self.SEEDS for file in sorted((DATA / name).glob("*.json"))]
+        for number in range(20):
+            text = bytearray(chance.choice(seeds) + chance.choice(seeds) if number % 5 == 0 else chance.choice(seeds))
+            for _ in range(chance.randrange(1, 8)):
+                text[chance.randrange(len(text))] = chance.randrange(256)
+            file = self.folder / "mutated.json"
+            file.write_bytes(text[: chance.randrange(1, len(text) + 1)])
+            began = time.monotonic()
+            done = fovea("config", "check", "--json", file, env=environment())
+            self.assertIn(done.code, (OK, FAILED), str(done))
+            self.assertLess(time.monotonic() - began, 10 * harness.PATIENCE)
+
+
 @unittest.skipUnless(jsonschema, "jsonschema is not installed")
 class Schema(Case):
     def setUp(self):
@@ -149,6 +208,27 @@ class Doctor(Folder):
             self.assertIn(check["state"], ("ok", "warning", "problem"))
             self.assertTrue(check["found"] and check["why"])
             self.assertEqual(bool(check["cure"]), check["state"] != "ok")
+
+    @unittest.skipUnless(FAKE_GPU.exists(), "no look-alike of the driver in this build")
+    def test_with_a_gpu(self):
+        """On the look-alike of NVIDIA's driver: what is there is named, what is missing has a cure."""
+        env = {**environment(), "LD_LIBRARY_PATH": str(FAKE_GPU.parent)}
+
+        def look(script=""):
+            told = json.loads(fovea("doctor", "--json", env={**env, "FOVEA_FAKE_GPU": script}, limit=20).out)
+            return {check["id"]: check for check in told["checks"]}
+
+        sound = look()
+        self.assertRegex(sound["gpu_device"]["found"], r"cuda:0 is a .+, compute capability 9\.0, \d+ MiB of memory free of 1024")
+        self.assertRegex(sound["gpu_codecs"]["found"], r"H\.264 up to \d+x\d+")
+        self.assertEqual(sound["gpu_cuda"]["state"], "ok")
+        self.assertEqual(sound["tensorrt"]["state"], "problem")
+        self.assertIn("TensorRT 10", sound["tensorrt"]["cure"])
+        self.assertRegex(look("driver=12020")["gpu_cuda"]["found"], r"12\.2")
+        self.assertEqual(look("driver=12020")["gpu_cuda"]["state"], "warning")
+        self.assertRegex(look("no-device")["gpu"]["found"], "GPU")
+        self.assertRegex(look("compute=5")["gpu"]["found"], "too old")
+        self.assertNotIn("gpu_device", look("no-device"))
 
     def test_a_camera_that_is_not_there(self):
         file = self.folder / "c.json"

@@ -244,7 +244,8 @@ static void test_cameras(struct fv_engine *engine)
     CHECK(reload(engine, config("ca", "", ZONE, LINE)) == 0, "refused");
     CHECK(strstr(bed.told, "camera 'camera c' is new") &&
               strstr(bed.told, "camera 'camera b' is gone") &&
-              strstr(bed.told, "camera 'camera a' has other zones or lines") && bed.changes == 3,
+              strstr(bed.told, "camera 'camera a' has other zones or lines") && bed.changes == 3 &&
+              strstr(bed.told, "RESTART output.SAVE_FRAMES: pictures of 'camera a'"),
           "%s", bed.told);
     unsigned left = look('b').frames;
     CHECK(look('b').stopped == 1, "b's stay did not end");

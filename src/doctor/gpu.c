@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The GPU as the engine would find it: driver, device, decoder, TensorRT. */
+#include <ctype.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor/doctor.h"
+#include "gpu/about.h"
+#include "gpu/probe.h"
+
+#define CUDA_WANTED 13000 /* what ONNX Runtime's GPU build is made for */
+#define GPU_WHY "Decoding and inference on the GPU go through it."
+
+/* A phrase as a sentence. */
+static const char *sentence(const char *phrase, char *buffer, size_t size)
+{
+    snprintf(buffer, size, "%s.", phrase);
+    buffer[0] = (char)toupper((unsigned char)buffer[0]);
+    return buffer;
+}
+
+static void on_missing(void *data, const struct fv_problem *problem)
+{
+    char cure[600];
+    fv_doctor_say(
+        data,
+        (struct fv_doctor_about){FV_DOCTOR_PROBLEM, "gpu", "GPU",
+                                 "GPU-only operation, the default, starts with a whole GPU "
+                                 "path or not at all.",
+                                 sentence(problem->fix, cure, sizeof(cure))},
+        "%s", problem->message);
+}
+
+struct fv_gpu_params fv_doctor_gpu(const struct fv_config *config)
+{
+    if (!config)
+        return (struct fv_gpu_params){0};
+    size_t pool_mb =
+        config->processing.memory_pooling ? (size_t)config->processing.gpu_memory_pool_mb : 0;
+    return (struct fv_gpu_params){(unsigned)config->models.device_index, pool_mb << 20};
+}
+
+static void check_driver(struct fv_doctor *doctor)
+{
+    char driver[300];
+    bool loaded = fv_system_line("/proc/driver/nvidia/version", driver, sizeof(driver));
+    struct fv_doctor_about about = {FV_DOCTOR_OK, "gpu_driver", "GPU driver", GPU_WHY,
+                                    "Install the NVIDIA driver, or pass the GPU into the container "
+                                    "(--gpus all)."};
+    if (!loaded && !doctor->cpu)
+        about.state = FV_DOCTOR_PROBLEM;
+    fv_doctor_say(doctor, about, "%s",
+                  loaded        ? driver
+                  : doctor->cpu ? "none; not needed by the CPU back end"
+                                : "the NVIDIA kernel module is not loaded");
+}
+
+static void tell_device(struct fv_doctor *doctor, const struct fv_gpu_about *gpu)
+{
+    const struct fv_gpu_info *info = &gpu->info;
+    fv_doctor_say(doctor, (struct fv_doctor_about){FV_DOCTOR_OK, "gpu_device", "GPU", GPU_WHY, ""},
+                  "cuda:%u is a %s, compute capability %d.%d, %zu MiB of memory free of %zu",
+                  info->device, info->name, info->major, info->minor, info->memory_free >> 20,
+                  info->memory_total >> 20);
+    bool old = info->driver < CUDA_WANTED;
+    fv_doctor_say(
+        doctor,
+        (struct fv_doctor_about){old ? FV_DOCTOR_WARNING : FV_DOCTOR_OK, "gpu_cuda", "CUDA",
+                                 "ONNX Runtime's GPU build is made for CUDA 13; an older driver "
+                                 "refuses it.",
+                                 "Update the driver to series 580 or newer."},
+        "the driver knows CUDA up to %d.%d", info->driver / 1000, info->driver % 1000 / 10);
+    fv_doctor_say(doctor,
+                  (struct fv_doctor_about){FV_DOCTOR_OK, "gpu_codecs", "GPU decoder",
+                                           "What it does not decode is not decoded: there is no "
+                                           "fallback.",
+                                           ""},
+                  "%s", gpu->codecs);
+}
+
+static bool there(const char *name)
+{
+    void *library = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
+    if (library)
+        dlclose(library);
+    return library != NULL;
+}
+
+/* INFERENCE_PROVIDER "auto" means a TensorRT-class engine or an error. */
+static void check_tensorrt(struct fv_doctor *doctor)
+{
+    const char *provider = doctor->config ? doctor->config->models.inference_provider : "auto";
+    bool wanted = !strcmp(provider, "auto") || !strcmp(provider, "tensorrt");
+    bool found = there("libnvinfer.so.10") && there("libnvonnxparser.so.10");
+    fv_doctor_say(
+        doctor,
+        (struct fv_doctor_about){found || !wanted ? FV_DOCTOR_OK : FV_DOCTOR_PROBLEM, "tensorrt",
+                                 "TensorRT",
+                                 "models.INFERENCE_PROVIDER \"auto\" starts with a TensorRT-class "
+                                 "engine or not at all.",
+                                 "Install TensorRT 10 for CUDA 13, or set "
+                                 "models.INFERENCE_PROVIDER to \"cuda\", which is slower."},
+        "%s", found    ? "libnvinfer.so.10 and libnvonnxparser.so.10 are there"
+              : wanted ? "libnvinfer.so.10 or libnvonnxparser.so.10 is not found"
+                       : "not found; the configured provider does not need it");
+}
+
+void fv_doctor_gpus(struct fv_doctor *doctor)
+{
+    struct fv_gpu_about gpu;
+    check_driver(doctor);
+    if (doctor->cpu)
+        return;
+    const struct fv_gpu_params wanted = fv_doctor_gpu(doctor->config);
+    if (fv_gpu_about(wanted.device, &gpu, NULL) == 0)
+        tell_device(doctor, &gpu);
+    if (fv_gpu_probe(&wanted, on_missing, doctor, NULL) == 0)
+        fv_doctor_say(doctor, (struct fv_doctor_about){FV_DOCTOR_OK, "gpu", "GPU", GPU_WHY, ""},
+                      "driver, device and decoder are there");
+    check_tensorrt(doctor);
+}
