@@ -11,7 +11,7 @@
 
 #include "tool.h"
 
-#define PATIENCE_MS 2000
+#define PATIENCE_MS 3000
 
 /* The next signal's number; 0: the guard ended, or the time is over. */
 static int next_signal(const struct fv_guard *guard, int timeout_ms)
