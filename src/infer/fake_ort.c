@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <onnxruntime_c_api.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,7 @@ static OrtStatusPtr ORT_API_CALL disable_telemetry(const OrtEnv *env)
 static OrtStatusPtr ORT_API_CALL create_session_options(OrtSessionOptions **out)
 {
     CALL("CreateSessionOptions");
+    state.session[0] = 0;
     *out = make(sizeof(**out));
     return NULL;
 }
@@ -308,6 +310,7 @@ static OrtStatusPtr ORT_API_CALL release_providers(char **names, int count)
 static OrtStatusPtr ORT_API_CALL create_cuda(OrtCUDAProviderOptionsV2 **out)
 {
     CALL("CreateCUDAProviderOptions");
+    state.provider[0] = 0;
     *out = make(sizeof(**out));
     return NULL;
 }
@@ -454,8 +457,7 @@ static int launch(const OrtIoBinding *binding)
     return result;
 }
 
-static OrtStatusPtr ORT_API_CALL run_with_binding(OrtSession *session, const OrtRunOptions *options,
-                                                  const OrtIoBinding *binding)
+static OrtStatusPtr run_locked(const OrtRunOptions *options, const OrtIoBinding *binding)
 {
     CALL("RunWithBinding");
     if (state.run_error)
@@ -466,6 +468,17 @@ static OrtStatusPtr ORT_API_CALL run_with_binding(OrtSession *session, const Ort
                                   binding->input->data, binding->output->data};
     state.runs++;
     return launch(binding) == 0 ? NULL : fail(ORT_FAIL, "CUDA failure: ", "launching the graph");
+}
+
+/* Sessions run side by side. */
+static OrtStatusPtr ORT_API_CALL run_with_binding(OrtSession *session, const OrtRunOptions *options,
+                                                  const OrtIoBinding *binding)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    OrtStatusPtr status = run_locked(options, binding);
+    pthread_mutex_unlock(&lock);
+    return status;
 }
 
 /* ---- the table ---- */

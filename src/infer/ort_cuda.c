@@ -4,8 +4,12 @@
  * *slot* is what one call of ONNX Runtime computes, with fixed addresses and a fixed shape. Each is run at open, once for the choice of
  * convolutions and once more while our stream records: from then on a run replays that graph, and ONNX Runtime is not called at all.
  *
- *   free batch:  slot i spans the first 1, 2, 4, ... max_batch images    one run, of the next size up
+ *   free batch:  slot i spans the first 1, 4, 16, ... max_batch images   one run, of the next size up
  *   batch of 1:  slot i spans image i alone                              n runs
+ *
+ * Each size has a session of its own: a session drops the convolutions' compiled plans when the shape changes, and a graph that
+ * was recorded with them would then launch kernels that are no longer there. Compiling takes seconds for a size (cuDNN builds fused
+ * kernels at run time), so all sizes are compiled side by side, each in a thread.
  *
  * ONNX Runtime can record graphs by itself, but it keeps them for the thread that made them, forbids other threads to allocate
  * meanwhile (decoders do), and waits for the end of each replay.
@@ -19,10 +23,15 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "gpu/gpu.h"
+
+#define SIZES_MAX 8 /* powers of four up to FV_RUNTIME_BATCH_MAX */
 
 struct slot {
     unsigned first, images;
+    struct fv_ort_session *ort; /* borrowed */
+    bool compiled;
     OrtValue *input, *output;
     OrtIoBinding *binding;
     struct fv_gpu_graph *graph; /* NULL when it could not be recorded */
@@ -33,8 +42,9 @@ struct fv_runtime {
     struct fv_gpu *gpu;
     struct fv_gpu_stream *stream;
     unsigned max_batch, lanes;
-    unsigned per_lane; /* slots of a lane */
-    struct fv_ort_session ort;
+    unsigned per_lane;               /* slots of a lane */
+    struct fv_ort_session *sessions; /* one for each size */
+    unsigned session_count;
     size_t input_size, output_size; /* bytes of one image */
     fv_gpu_address input[FV_RUNTIME_LANES_MAX], output[FV_RUNTIME_LANES_MAX]; /* [max_batch] */
     struct slot *slots; /* [lanes][per_lane] */
@@ -45,20 +55,21 @@ struct fv_runtime {
 
 /* ---- tensors ---- */
 
-/* The powers of two below `max_batch`, and `max_batch` itself. */
+/* The powers of four below `max_batch`, and `max_batch` itself. */
 static unsigned count_sizes(unsigned max_batch)
 {
     unsigned count = 1;
-    for (unsigned size = 1; size < max_batch; size *= 2)
+    for (unsigned size = 1; size < max_batch; size *= 4)
         count++;
     return count;
 }
 
 static void place_slot(const struct fv_runtime *runtime, unsigned index, struct slot *slot)
 {
-    unsigned size = 1u << (runtime->model->dynamic_batch ? index : 0);
+    unsigned size = 1u << (runtime->model->dynamic_batch ? 2 * index : 0);
     slot->first = runtime->model->dynamic_batch ? 0 : index;
     slot->images = size < runtime->max_batch ? size : runtime->max_batch;
+    slot->ort = &runtime->sessions[runtime->session_count > 1 ? index : 0];
 }
 
 static int alloc_tensors(struct fv_runtime *runtime, struct fv_error *err)
@@ -88,7 +99,7 @@ static void *device_pointer(fv_gpu_address address)
 static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *memory,
                               unsigned lane, struct slot *slot)
 {
-    const OrtApi *api = runtime->ort.library.api;
+    const OrtApi *api = runtime->sessions[0].library.api;
     const struct fv_model *model = runtime->model;
     const ONNXTensorElementDataType type = fv_ort_element(model);
     const int64_t in[] = {slot->images, 3, model->height, model->width};
@@ -106,7 +117,7 @@ static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *m
 /* No graph of ONNX Runtime's own (-1), and no wait at the end of a run: it only enqueues. */
 static OrtStatus *make_options(struct fv_runtime *runtime)
 {
-    const OrtApi *api = runtime->ort.library.api;
+    const OrtApi *api = runtime->sessions[0].library.api;
     OrtStatus *status = api->CreateRunOptions(&runtime->options);
     if (!status)
         status = api->AddRunConfigEntry(runtime->options, "gpu_graph_id", "-1");
@@ -118,12 +129,12 @@ static OrtStatus *make_options(struct fv_runtime *runtime)
 
 static OrtStatus *make_slot(struct fv_runtime *runtime, const OrtMemoryInfo *memory, unsigned index)
 {
-    const OrtApi *api = runtime->ort.library.api;
+    const OrtApi *api = runtime->sessions[0].library.api;
     struct slot *slot = &runtime->slots[index];
     place_slot(runtime, index % runtime->per_lane, slot);
     OrtStatus *status = make_values(runtime, memory, index / runtime->per_lane, slot);
     if (!status)
-        status = api->CreateIoBinding(runtime->ort.session, &slot->binding);
+        status = api->CreateIoBinding(slot->ort->session, &slot->binding);
     if (!status)
         status = api->BindInput(slot->binding, runtime->model->input_name, slot->input);
     if (!status)
@@ -133,7 +144,7 @@ static OrtStatus *make_slot(struct fv_runtime *runtime, const OrtMemoryInfo *mem
 
 static int make_slots(struct fv_runtime *runtime, struct fv_error *err)
 {
-    const OrtApi *api = runtime->ort.library.api;
+    const OrtApi *api = runtime->sessions[0].library.api;
     struct fv_gpu_info info;
     OrtMemoryInfo *memory = NULL;
     unsigned count = runtime->lanes * runtime->per_lane;
@@ -184,8 +195,8 @@ static int failed_run(struct fv_runtime *runtime, const struct fv_error *why, st
 /* Through ONNX Runtime. */
 static int compute(struct fv_runtime *runtime, const struct slot *slot, struct fv_error *err)
 {
-    const OrtApi *api = runtime->ort.library.api;
-    OrtStatus *status = api->RunWithBinding(runtime->ort.session, runtime->options, slot->binding);
+    const OrtApi *api = runtime->sessions[0].library.api;
+    OrtStatus *status = api->RunWithBinding(slot->ort->session, runtime->options, slot->binding);
     return fv_ort_status(api, status, runtime->model->path, err);
 }
 
@@ -275,11 +286,54 @@ static int try_record(struct fv_runtime *runtime, struct slot *slot,
     return 0;
 }
 
+struct compilation {
+    struct fv_runtime *runtime;
+    struct slot *slot;
+    pthread_t thread;
+    bool started;
+    int result;
+    struct fv_error err;
+};
+
+static void *compile_main(void *data)
+{
+    struct compilation *job = data;
+    job->result = fv_gpu_enter(job->runtime->gpu, &job->err);
+    if (job->result == 0)
+        job->result = compute(job->runtime, job->slot, &job->err);
+    job->slot->compiled = job->result == 0;
+    return NULL;
+}
+
+/* The first run of each size chooses and compiles: all sizes at once. The first failure is told. */
+static int compile(struct fv_runtime *runtime, struct fv_error *err)
+{
+    struct compilation jobs[SIZES_MAX] = {0};
+    int result = 0;
+    for (unsigned i = 0; i < runtime->session_count; i++) {
+        jobs[i] = (struct compilation){.runtime = runtime, .slot = &runtime->slots[i]};
+        jobs[i].started =
+            fv_thread_start(&jobs[i].thread, "fv-compile", compile_main, &jobs[i]) == 0;
+        if (!jobs[i].started)
+            compile_main(&jobs[i]);
+    }
+    for (unsigned i = 0; i < runtime->session_count; i++) {
+        if (jobs[i].started)
+            pthread_join(jobs[i].thread, NULL);
+        if (result == 0 && jobs[i].result < 0) {
+            result = failed_run(runtime, &jobs[i].err, err);
+            fv_error_prefix(err, result, "a first run of the model with a batch of %u failed",
+                            jobs[i].slot->images);
+        }
+    }
+    return result;
+}
+
 /* No camera shall wait for the choice of convolutions. */
 static int prepare_slot(struct fv_runtime *runtime, struct slot *slot,
                         const struct fv_runtime_params *params, struct fv_error *err)
 {
-    int result = run_slot(runtime, slot, err);
+    int result = slot->compiled ? 0 : run_slot(runtime, slot, err);
     if (result == 0)
         result = fv_gpu_stream_finish(runtime->stream, err);
     if (result == 0)
@@ -293,11 +347,11 @@ static int prepare_slots(struct fv_runtime *runtime, const struct fv_runtime_par
                          struct fv_error *err)
 {
     unsigned count = runtime->lanes * runtime->per_lane;
-    int result = 0;
+    tell(params, "compiling the network for %u batch size%s up to %u (up to a minute)",
+         runtime->session_count, runtime->session_count == 1 ? "" : "s", runtime->max_batch);
+    int result = compile(runtime, err);
     for (unsigned i = 0; result == 0 && i < count; i++) {
         struct slot *slot = &runtime->slots[i];
-        tell(params, "preparing the network for batches of %u (%u of %u)", slot->images, i + 1,
-             count);
         result = prepare_slot(runtime, slot, params, err);
         if (result < 0)
             fv_error_prefix(err, result, "a first run of the model with a batch of %u failed",
@@ -320,14 +374,16 @@ static void cuda_close(struct fv_runtime *runtime)
         return;
     (void)fv_gpu_stream_finish(runtime->stream, NULL);
     for (unsigned i = 0; runtime->slots && i < runtime->lanes * runtime->per_lane; i++)
-        free_slot(runtime->ort.library.api, &runtime->slots[i]);
+        free_slot(runtime->sessions[0].library.api, &runtime->slots[i]);
     if (runtime->options)
-        runtime->ort.library.api->ReleaseRunOptions(runtime->options);
-    fv_ort_session_close(&runtime->ort);
+        runtime->sessions[0].library.api->ReleaseRunOptions(runtime->options);
+    for (unsigned i = 0; runtime->sessions && i < runtime->session_count; i++)
+        fv_ort_session_close(&runtime->sessions[i]);
     for (unsigned i = 0; i < runtime->lanes; i++) {
         fv_gpu_free(runtime->gpu, runtime->input[i]);
         fv_gpu_free(runtime->gpu, runtime->output[i]);
     }
+    fv_free(runtime->sessions);
     fv_free(runtime->slots);
     fv_free(runtime);
 }
@@ -335,10 +391,10 @@ static void cuda_close(struct fv_runtime *runtime)
 static void describe(struct fv_runtime *runtime)
 {
     const struct fv_model *model = runtime->model;
-    int size =
-        snprintf(runtime->description, sizeof(runtime->description),
-                 "ONNX Runtime %s, CUDAExecutionProvider, %s, ", runtime->ort.library.version,
-                 model->element == FV_ELEMENT_F16 ? "FP16" : "FP32");
+    int size = snprintf(runtime->description, sizeof(runtime->description),
+                        "ONNX Runtime %s, CUDAExecutionProvider, %s, ",
+                        runtime->sessions[0].library.version,
+                        model->element == FV_ELEMENT_F16 ? "FP16" : "FP32");
     char *rest = runtime->description + size;
     size_t left = sizeof(runtime->description) - (size_t)size;
     if (runtime->plain)
@@ -360,7 +416,9 @@ static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *p
         .add_provider = fv_ort_add_cuda,
         .data = (void *)(uintptr_t)params,
     };
-    int result = fv_ort_session_open(&session, &runtime->ort, err);
+    int result = 0;
+    for (unsigned i = 0; result == 0 && i < runtime->session_count; i++)
+        result = fv_ort_session_open(&session, &runtime->sessions[i], err);
     if (result == 0)
         result = alloc_tensors(runtime, err);
     if (result == 0)
@@ -393,7 +451,10 @@ static int cuda_open(const struct fv_runtime_params *params, struct fv_runtime *
         .per_lane =
             params->model->dynamic_batch ? count_sizes(params->max_batch) : params->max_batch,
     };
-    int result = prepare(runtime, params, err);
+    runtime->session_count = params->model->dynamic_batch ? runtime->per_lane : 1;
+    runtime->sessions = fv_calloc(runtime->session_count, sizeof(runtime->sessions[0]));
+    int result = runtime->sessions ? prepare(runtime, params, err)
+                                   : fv_error_set(err, -ENOMEM, "out of memory");
     if (result < 0)
         cuda_close(runtime);
     else
