@@ -50,7 +50,7 @@ static void probe_codec(struct report *report, struct fv_gpu *gpu, cudaVideoCode
     } else if (!caps.bIsSupported) {
         snprintf(text, sizeof(text), "this GPU has no hardware decoder for %s", name);
         missing(report, text,
-                "choose a GPU with NVDEC (processing.DEVICE), or decode on the CPU: --backend cpu");
+                "choose a GPU with NVDEC (models.DEVICE), or decode on the CPU: --backend cpu");
     }
 }
 
@@ -73,7 +73,7 @@ static void probe_compute(struct report *report, const struct fv_gpu_info *info)
         return;
     snprintf(text, sizeof(text), "GPU %u (%s) is too old: compute capability %d.%d, %d.0 is needed",
              info->device, info->name, info->major, info->minor, COMPUTE_MAJOR_MIN);
-    missing(report, text, "choose another GPU (processing.DEVICE)");
+    missing(report, text, "choose another GPU (models.DEVICE)");
 }
 
 static void probe_device(struct report *report, const struct fv_gpu_params *params)
@@ -84,7 +84,7 @@ static void probe_device(struct report *report, const struct fv_gpu_params *para
     struct fv_error err = {0};
     int r = fv_gpu_open(&bare, &gpu, &err);
     if (r == -EINVAL) {
-        missing(report, err.text, "choose one that is there: processing.DEVICE \"cuda:N\"");
+        missing(report, err.text, "choose one that is there: models.DEVICE \"cuda:N\"");
         return;
     }
     if (r == 0)
