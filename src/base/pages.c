@@ -14,17 +14,6 @@
 #define BLOCK ((size_t)2 << 20) /* a huge page of x86-64, and of arm64 with pages of 4 KiB */
 #define COUNT (BLOCK / PAGE)
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#ifdef __SANITIZE_ADDRESS__
-#define WATCHED true
-#else
-#define WATCHED false
-#endif
-
 struct block {
     struct fv_list link;
     uint8_t *memory;
@@ -101,7 +90,7 @@ static uint8_t *take_pages(size_t count)
 
 void *fv_pages_alloc(size_t size)
 {
-    if (WATCHED || size > BLOCK)
+    if (FV_PAGES_WATCHED || size > BLOCK)
         return plain_alloc(size);
     if (fv_alloc_fails())
         return NULL;
@@ -133,7 +122,7 @@ void fv_pages_free(void *memory, size_t size)
 {
     if (!memory)
         return;
-    if (WATCHED || size > BLOCK) {
+    if (FV_PAGES_WATCHED || size > BLOCK) {
         fv_free(memory);
         return;
     }

@@ -10,6 +10,7 @@
 #ifndef FV_BASE_PAGES_H
 #define FV_BASE_PAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Zeroed, aligned to 64 bytes at least; or NULL. size > 0. */
@@ -18,6 +19,17 @@ void *fv_pages_alloc(size_t size);
 void fv_pages_free(void *memory, size_t size);
 
 #define FV_PAGES_NEW(type) ((type *)fv_pages_alloc(sizeof(type)))
+
+#if defined(__SANITIZE_ADDRESS__)
+#define FV_PAGES_WATCHED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FV_PAGES_WATCHED true
+#endif
+#endif
+#ifndef FV_PAGES_WATCHED
+#define FV_PAGES_WATCHED false
+#endif
 
 struct fv_pages_stats {
     size_t blocks,

@@ -14,11 +14,6 @@
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
-#ifdef __SANITIZE_ADDRESS__
-#define WATCHED true /* each run is an allocation of its own: there are no blocks */
-#else
-#define WATCHED false
-#endif
 
 static struct fv_pages_stats stats(void)
 {
@@ -37,8 +32,8 @@ static bool all(const uint8_t *memory, size_t size, uint8_t value)
 
 static void test_blocks(void **state)
 {
-    if (WATCHED)
-        skip();
+    if (FV_PAGES_WATCHED)
+        skip(); /* each run is an allocation of its own: there are no blocks */
     void *odd = fv_pages_alloc(1), *two = fv_pages_alloc(4 * KIB + 1);
     assert_int_equal(stats().blocks, 1);
     assert_int_equal(stats().bytes, 12 * KIB);
@@ -102,7 +97,7 @@ static void test_without_memory(void **state)
     for (unsigned n = 1; n <= 3; n++) { /* the run, its block's book, its block */
         fv_alloc_fail_at(n);
         void *memory = fv_pages_alloc(100);
-        assert_true(WATCHED || !memory);
+        assert_true(FV_PAGES_WATCHED || !memory);
         fv_pages_free(memory, 100);
         fv_alloc_fail_at(0);
         assert_int_equal(stats().blocks, 0);
