@@ -381,7 +381,7 @@ class Connections(Case):
             sim.process.send_signal(19)  # SIGSTOP
             time.sleep(2 * harness.PATIENCE)
             sim.process.send_signal(18)  # SIGCONT
-            self.assertRegex(finish(process, 30).err, r"playing -> \w+: .*no picture for 0.5 s")
+            self.assertRegex(finish(process, 30).err, r"playing -> \w+: .*no (packet|picture) for 0.5 s")
 
     @needs_model
     def test_backoff(self):
