@@ -144,6 +144,8 @@ class FourCameras(Case):
 
     def test_zones_and_lines_report(self):
         """docs/analytics.md"""
+        # Each camera sees other seconds of the clip: in some of them, and on a slow machine, nobody crosses the line.
+        self.assertGreater(sum(camera["crossings"] for camera in self.cameras()), 0)
         for camera in self.cameras():
             events = [e for e in self.rules if e["camera"] == camera["name"]]
             self.assertEqual([e["id"] for e in events], list(range(1, len(events) + 1)))
@@ -151,7 +153,7 @@ class FourCameras(Case):
             self.assertEqual(camera["rule_events"], len(events))
             self.assertEqual(camera["crossings"], kinds["line.crossing", "once"])
             self.assertEqual(camera["dwells"], kinds["zone.dwell", "start"])
-            for kind in ("zone.enter", "zone.exit", "line.crossing"):
+            for kind in ("zone.enter", "zone.exit"):
                 self.assertGreater(kinds[kind, "once"], 0, f"{camera['name']}: {kinds}")
             self.assertGreater(camera["dwells"], 0)
             # The engine ended: so did all that lasted.
