@@ -284,6 +284,8 @@ static void test_tls(void **state)
         /* An rtsps:// address is TLS whatever is asked for; rtsp:// is when TLS is asked for. */
         struct fv_camera_params params =
             params_for(&server, i % 2 ? FV_TRANSPORT_TLS : FV_TRANSPORT_AUTO);
+        /* None of these is about slowness, and valgrind takes its time for a handshake. */
+        params.first_packet_timeout = params.connect_timeout = 10 * FV_S;
         strcpy(params.url.scheme, i % 2 ? "rtsp" : "rtsps");
         if (want->host)
             snprintf(params.url.host, sizeof(params.url.host), "%s", want->host);
