@@ -4,19 +4,15 @@
 #ifndef FV_SINK_EVENT_JSON_H
 #define FV_SINK_EVENT_JSON_H
 
-#include <jansson.h>
-
 #include "sink/sink.h"
 
-/* Reals are rounded to their number of decimals beforehand; 15 digits show that decimal and
- * nothing behind it. */
-#define FV_EVENT_JSON_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(15))
-
-/* A new reference, or NULL when out of memory. */
-json_t *fv_event_json(const struct fv_sink_context *context, const struct fv_result *result);
-/* Likewise; `at`: when the event came to be, monotonic. */
-json_t *fv_rule_event_json(const struct fv_sink_context *context,
-                           const struct fv_zone_event *event, int64_t at);
+/* Both: one line of text with its newline, UTF-8, *ret_size bytes and a terminating zero, for fv_free(); NULL when out of memory.
+ * Reads only what it is given: any thread. */
+char *fv_event_json(const struct fv_sink_context *context, const struct fv_result *result,
+                    size_t *ret_size);
+/* `at`: when the event came to be, monotonic. */
+char *fv_rule_event_json(const struct fv_sink_context *context, const struct fv_zone_event *event,
+                         int64_t at, size_t *ret_size);
 
 /* The generated tables of docs/events.md, in pieces; each of what writes the events. */
 enum fv_event_document { FV_DOCUMENT_FRAME, FV_DOCUMENT_DETECTION, FV_DOCUMENT_ZONE };

@@ -15,8 +15,6 @@
 #include "sink/event_json.h"
 #include "sink/sink.h"
 
-#define LINE_START 4096
-
 struct jsonl {
     const struct fv_sink_context *context;
     int file;
@@ -27,8 +25,6 @@ struct jsonl {
     bool stuck;     /* it could not be put aside: tried again when it has grown by as much again */
     uint64_t again; /* then */
     char *path;
-    char *line;
-    size_t capacity;
 };
 
 static void jsonl_close(void *state)
@@ -39,7 +35,6 @@ static void jsonl_close(void *state)
     if (jsonl->file >= 0)
         close(jsonl->file);
     fv_free(jsonl->path);
-    fv_free(jsonl->line);
     fv_free(jsonl);
 }
 
@@ -125,40 +120,14 @@ static int jsonl_open(const struct fv_sink_context *context, const void *config,
     jsonl->rotation = settings->rotation;
     jsonl->file = -1;
     jsonl->path = fv_strdup(settings->path);
-    jsonl->line = fv_calloc(1, LINE_START);
-    jsonl->capacity = LINE_START;
-    int code = jsonl->path && jsonl->line ? open_file(jsonl, settings->replace, err)
-                                          : fv_error_set(err, -ENOMEM, "out of memory");
+    int code = jsonl->path ? open_file(jsonl, settings->replace, err)
+                           : fv_error_set(err, -ENOMEM, "out of memory");
     if (code < 0) {
         jsonl_close(jsonl);
         return code;
     }
     *ret_state = jsonl;
     return 0;
-}
-
-/* The event, which it takes, with its newline in jsonl->line, which grows to the longest line there
- * was. Its size, or -ENOMEM. */
-static ssize_t format_line(struct jsonl *jsonl, json_t *event)
-{
-    if (!event)
-        return -ENOMEM;
-    size_t size = json_dumpb(event, jsonl->line, jsonl->capacity - 1, FV_EVENT_JSON_FLAGS);
-    if (size > jsonl->capacity - 1) {
-        char *grown = fv_realloc(jsonl->line, size + 1);
-        if (grown) {
-            jsonl->line = grown;
-            jsonl->capacity = size + 1;
-            size = json_dumpb(event, jsonl->line, size, FV_EVENT_JSON_FLAGS);
-        } else {
-            size = 0;
-        }
-    }
-    json_decref(event);
-    if (!size)
-        return -ENOMEM;
-    jsonl->line[size] = '\n';
-    return (ssize_t)size + 1;
 }
 
 /* Takes the beginning of a line back of which the rest did not fit. */
@@ -189,20 +158,16 @@ static int rotate(struct jsonl *jsonl, size_t size, struct fv_error *err)
     return open_file(jsonl, false, err);
 }
 
-/* Takes the event. */
-static int write_line(struct jsonl *jsonl, json_t *event, struct fv_error *err)
+static int write_line(struct jsonl *jsonl, const char *line, size_t size, struct fv_error *err)
 {
-    ssize_t size = format_line(jsonl, event);
-    if (size < 0)
-        return fv_error_set(err, -ENOMEM, "out of memory");
-    int code = jsonl->file < 0 ? open_file(jsonl, false, err) : rotate(jsonl, (size_t)size, err);
+    int code = jsonl->file < 0 ? open_file(jsonl, false, err) : rotate(jsonl, size, err);
     if (code < 0)
         return code;
     ssize_t written;
     do
-        written = write(jsonl->file, jsonl->line, (size_t)size);
+        written = write(jsonl->file, line, size);
     while (written < 0 && errno == EINTR);
-    if (written == size) {
+    if (written == (ssize_t)size) {
         jsonl->size += (uint64_t)written;
         return 0;
     }
@@ -214,17 +179,31 @@ static int write_line(struct jsonl *jsonl, json_t *event, struct fv_error *err)
                         strerror(number));
 }
 
+/* Takes the line; NULL: there was no memory for it. */
+static int put_line(struct jsonl *jsonl, char *line, size_t size, struct fv_error *err)
+{
+    if (!line)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    int code = write_line(jsonl, line, size, err);
+    fv_free(line);
+    return code;
+}
+
 static int jsonl_write(void *state, const struct fv_result *result, struct fv_error *err)
 {
     struct jsonl *jsonl = state;
-    return write_line(jsonl, fv_event_json(jsonl->context, result), err);
+    size_t size;
+    char *line = fv_event_json(jsonl->context, result, &size);
+    return put_line(jsonl, line, size, err);
 }
 
 static int jsonl_rule(void *state, const struct fv_zone_event *event, int64_t at,
                       struct fv_error *err)
 {
     struct jsonl *jsonl = state;
-    return write_line(jsonl, fv_rule_event_json(jsonl->context, event, at), err);
+    size_t size;
+    char *line = fv_rule_event_json(jsonl->context, event, at, &size);
+    return put_line(jsonl, line, size, err);
 }
 
 const struct fv_sink_ops fv_sink_jsonl = {

@@ -282,13 +282,38 @@ static void test_open_failures(void **state)
         chmod(folder, 0700);
     }
     const struct fv_sink_jsonl_config config = {path};
-    for (unsigned n = 1; n <= 3; n++) {
+    for (unsigned n = 1; n <= 2; n++) {
         void *sink = NULL;
         fv_alloc_fail_at(n);
         assert_int_equal(fv_sink_jsonl.open(&context, &config, &sink, NULL), -ENOMEM);
         assert_null(sink);
     }
     fv_alloc_fail_at(0);
+}
+
+/* A line is there as a whole or not at all. */
+static void test_no_memory_for_a_line(void **state)
+{
+    (void)state;
+    void *sink = open_path(path);
+    const struct fv_result result = sample();
+    struct fv_error err;
+    unsigned failures = 0;
+    int code = -ENOMEM;
+    for (unsigned n = 1; code < 0; n++) {
+        assert_true(n < 50);
+        fv_alloc_fail_at(n);
+        code = fv_sink_jsonl.write(sink, &result, &err);
+        assert_true(code == 0 || code == -ENOMEM);
+        failures += code < 0;
+    }
+    fv_alloc_fail_at(0);
+    fv_sink_jsonl.close(sink);
+    assert_true(failures >= 3); /* the event, its values, its text */
+    char *text = slurp();
+    json_decref(parse_line(text));
+    assert_string_equal(strchr(text, '\n'), "\n");
+    free(text);
 }
 
 static void test_full_device(void **state)
@@ -465,6 +490,7 @@ int main(void)
         CASE(test_many_detections),
         CASE(test_mends_the_last_line),
         CASE(test_open_failures),
+        CASE(test_no_memory_for_a_line),
         CASE(test_full_device),
         CASE(test_no_half_line),
         CASE(test_crossing),
