@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "decode/cpu_pool.h"
+#include "decode/damage.h"
 #include "decode/decoder.h"
 #include "decode/libav_log.h"
 
@@ -35,8 +36,7 @@ struct fv_decoder {
     AVPacket *packet;
     struct fv_cpu_pool *pool;
     int64_t serial;
-    bool damaged; /* something was lost since the last good key picture */
-    bool hurt;    /* ... since the last recovery point */
+    struct fv_damage damage;
     struct pending pending[PENDING];
 };
 
@@ -122,43 +122,13 @@ static void release_au(void *opaque, uint8_t *data)
     fv_buf_unref(opaque);
 }
 
-static void hurt(struct fv_decoder *decoder)
-{
-    decoder->damaged = decoder->hurt = true;
-}
-
-/* The refresh from one recovery point is through at the next one. */
-static void pass_start(struct fv_decoder *decoder, const struct fv_au *au)
-{
-    bool point = au->flags & FV_FRAME_RECOVERY;
-    decoder->damaged = decoder->damaged && point && decoder->hurt;
-    decoder->hurt = false;
-}
-
 /* Puts what identifies the access unit aside; libavcodec gives its serial number back with the
  * picture. */
 static void remember(struct fv_decoder *decoder, const struct fv_au *au)
 {
-    if (au->flags & FV_FRAME_KEY)
-        pass_start(decoder, au);
-    if (au->flags & FV_FRAME_DAMAGED)
-        hurt(decoder);
-
     struct pending *pending = &decoder->pending[++decoder->serial % PENDING];
     pending->serial = decoder->serial;
-    pending->info = (struct fv_frame_info){
-        .camera = au->camera,
-        .epoch = au->epoch,
-        .pts = au->pts,
-        .wall = au->wall,
-        .flags = au->flags | (decoder->damaged ? FV_FRAME_DAMAGED : 0),
-        .at = {.first_packet = au->first_packet,
-               .last_packet = au->last_packet,
-               .delivered = au->delivered,
-               .decoded = FV_TIME_UNKNOWN,
-               .inferred = FV_TIME_UNKNOWN,
-               .event = FV_TIME_UNKNOWN},
-    };
+    pending->info = fv_damage_next(&decoder->damage, au);
 }
 
 static const struct fv_frame_info *recall(const struct fv_decoder *decoder, int64_t serial)
@@ -241,7 +211,7 @@ static int finish_picture(struct fv_decoder *decoder, struct fv_cpu_picture *hel
         /* What refers to this picture inherits the damage, which is known already while a refresh
          * is under way. */
         if (!(picture->info.flags & FV_FRAME_PARTIAL))
-            hurt(decoder);
+            fv_damage_hurt(&decoder->damage);
         picture->info.flags |= FV_FRAME_DAMAGED;
     }
     return 0;
@@ -296,19 +266,19 @@ static int cpu_submit(struct fv_decoder *decoder, const struct fv_au *au, struct
     int av_code = avcodec_send_packet(decoder->context, decoder->packet);
     av_packet_unref(decoder->packet);
     if (av_code < 0) {
-        hurt(decoder);
+        fv_damage_hurt(&decoder->damage);
         return map_error(decoder, av_code, err);
     }
     int code = receive(decoder, err);
     if (code < 0)
-        hurt(decoder);
+        fv_damage_hurt(&decoder->damage);
     return code;
 }
 
 static void cpu_flush(struct fv_decoder *decoder)
 {
     avcodec_flush_buffers(decoder->context);
-    decoder->damaged = decoder->hurt = false;
+    decoder->damage = (struct fv_damage){0};
 }
 
 static void cpu_drain(struct fv_decoder *decoder)

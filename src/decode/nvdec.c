@@ -97,7 +97,7 @@ static void nvdec_flush(struct fv_decoder *decoder)
 {
     fv_nvdec_clear_all(decoder, true);
     fv_nvdec_parser_close(decoder);
-    decoder->damaged = decoder->hurt = false;
+    decoder->damage = (struct fv_damage){0};
     decoder->fault.code = 0;
 }
 

@@ -17,6 +17,7 @@
 
 #include "base/list.h"
 #include "codec/codec.h"
+#include "decode/damage.h"
 #include "decode/nvdec.h"
 #include "gpu/driver.h"
 
@@ -106,11 +107,10 @@ struct fv_decoder {
     uint32_t width, height; /* visible */
 
     struct fv_frame_info info; /* of the access unit that is parsed */
-    bool damaged;              /* something was lost since the last good key picture */
-    bool hurt;                 /* ... since the last recovery point */
-    unsigned pictures;         /* that the access unit began */
-    bool direct;               /* output order is decoding order: shown as they are decoded */
-    bool guess;                /* ... as long as their order counts rise */
+    struct fv_damage damage;
+    unsigned pictures; /* that the access unit began */
+    bool direct;       /* output order is decoding order: shown as they are decoded */
+    bool guess;        /* ... as long as their order counts rise */
     int32_t last_order;
     struct fv_nvdec_surface surfaces[FV_NVDEC_SURFACES_MAX];
     unsigned pending; /* surfaces that wait to be mapped */
@@ -149,11 +149,6 @@ struct fv_nvdec {
 static inline void fv_nvdec_count(_Atomic uint64_t *counter)
 {
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-}
-
-static inline void fv_nvdec_hurt(struct fv_decoder *decoder)
-{
-    decoder->damaged = decoder->hurt = true;
 }
 
 /* --- nvdec_parser.c --- */

@@ -54,7 +54,7 @@ static void note_status(struct fv_nvdec_surface *surface, struct fv_frame_info *
     fv_nvdec_count(&decoder->nvdec->damaged);
     if (info->flags & FV_FRAME_PARTIAL)
         return; /* known already while a refresh is under way */
-    fv_nvdec_hurt(decoder);
+    fv_damage_hurt(&decoder->damage);
     if (status == cuvidDecodeStatus_Error && !decoder->fault.code)
         fv_error_set(&decoder->fault, -EBADMSG, "%s: the hardware found errors in a picture",
                      fv_codec_name(decoder->params.codec));

@@ -207,27 +207,7 @@ void fv_nvdec_parser_close(struct fv_decoder *decoder)
 
 static void remember(struct fv_decoder *decoder, const struct fv_au *au)
 {
-    if (au->flags & FV_FRAME_KEY) {
-        /* The refresh from one recovery point is through at the next one. */
-        bool point = au->flags & FV_FRAME_RECOVERY;
-        decoder->damaged = decoder->damaged && point && decoder->hurt;
-        decoder->hurt = false;
-    }
-    if (au->flags & FV_FRAME_DAMAGED)
-        fv_nvdec_hurt(decoder);
-    decoder->info = (struct fv_frame_info){
-        .camera = au->camera,
-        .epoch = au->epoch,
-        .pts = au->pts,
-        .wall = au->wall,
-        .flags = au->flags | (decoder->damaged ? FV_FRAME_DAMAGED : 0),
-        .at = {.first_packet = au->first_packet,
-               .last_packet = au->last_packet,
-               .delivered = au->delivered,
-               .decoded = FV_TIME_UNKNOWN,
-               .inferred = FV_TIME_UNKNOWN,
-               .event = FV_TIME_UNKNOWN},
-    };
+    decoder->info = fv_damage_next(&decoder->damage, au);
     decoder->pictures = 0;
     decoder->wants_session = false;
     decoder->callback.code = 0;
@@ -272,7 +252,7 @@ int fv_nvdec_parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv
     CUresult result = decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);
     code = verdict(decoder, au, result, err);
     if (code < 0)
-        fv_nvdec_hurt(decoder);
+        fv_damage_hurt(&decoder->damage);
     return code;
 }
 

@@ -47,18 +47,34 @@ int fv_engine_gpu(struct fv_engine *engine, struct fv_engine_gpu *ret_gpu)
     return 0;
 }
 
+static void add_received(struct fv_camera_carry *sum, const struct fv_camera_stats *stats)
+{
+    sum->access_units += stats->access_units;
+    sum->bytes += stats->bytes;
+    sum->lost += stats->lost;
+    sum->reconnects += stats->reconnects;
+    sum->failures += stats->failures;
+    sum->dropped_decode += stats->skipped + stats->damaged;
+    sum->dropped_queue += stats->no_buffer + stats->refused;
+}
+
+static void set_received(struct fv_engine_camera *camera, const struct fv_camera_carry *sum)
+{
+    camera->access_units = sum->access_units;
+    camera->bytes = sum->bytes;
+    camera->lost_packets = sum->lost;
+    camera->reconnects = sum->reconnects;
+    camera->failures = sum->failures;
+    camera->dropped_decode = sum->dropped_decode;
+    camera->dropped_queue = sum->dropped_queue;
+}
+
 static void add_ingest_figures(struct fv_engine *engine, uint32_t index,
                                struct fv_engine_camera *camera)
 {
     struct fv_camera_stats stats;
-    const struct fv_camera_carry *carry = &engine->cameras.carry[index];
-    camera->access_units = carry->access_units;
-    camera->bytes = carry->bytes;
-    camera->lost_packets = carry->lost;
-    camera->reconnects = carry->reconnects;
-    camera->failures = carry->failures;
-    camera->dropped_decode = carry->dropped_decode;
-    camera->dropped_queue = carry->dropped_queue;
+    struct fv_camera_carry sum = engine->cameras.carry[index];
+    set_received(camera, &sum);
     if (!engine->cameras.places[index].used) {
         camera->state = FV_CAMERA_DISABLED;
         snprintf(camera->reason, sizeof(camera->reason), "removed");
@@ -73,28 +89,15 @@ static void add_ingest_figures(struct fv_engine *engine, uint32_t index,
     snprintf(camera->reason, sizeof(camera->reason), "%s", stats.reason);
     camera->width = stats.width;
     camera->height = stats.height;
-    camera->access_units += stats.access_units;
-    camera->bytes += stats.bytes;
-    camera->lost_packets += stats.lost;
-    camera->reconnects += stats.reconnects;
-    camera->failures += stats.failures;
-    camera->dropped_decode += stats.skipped + stats.damaged;
-    camera->dropped_queue += stats.no_buffer + stats.refused;
+    add_received(&sum, &stats);
+    set_received(camera, &sum);
 }
 
 void fv_engine_carry_ingest(struct fv_engine *engine, uint32_t index)
 {
     struct fv_camera_stats stats;
-    struct fv_camera_carry *carry = &engine->cameras.carry[index];
-    if (fv_ingest_stats(engine->ingest, engine->cameras.places[index].id, &stats) < 0)
-        return;
-    carry->access_units += stats.access_units;
-    carry->bytes += stats.bytes;
-    carry->lost += stats.lost;
-    carry->reconnects += stats.reconnects;
-    carry->failures += stats.failures;
-    carry->dropped_decode += stats.skipped + stats.damaged;
-    carry->dropped_queue += stats.no_buffer + stats.refused;
+    if (fv_ingest_stats(engine->ingest, engine->cameras.places[index].id, &stats) == 0)
+        add_received(&engine->cameras.carry[index], &stats);
 }
 
 void fv_engine_carry_decode(struct fv_engine *engine, uint32_t index)
