@@ -67,6 +67,7 @@ int fv_conn_open(struct fv_conn *conn, const struct fv_addrs *addrs, int64_t tim
     conn->addrs = *addrs;
     conn->next = 0;
     conn->trouble[0] = 0;
+    conn->timeout = timeout;
     conn->last = fv_later(now, timeout);
     return try_next(conn, -EINVAL, now);
 }
@@ -80,10 +81,19 @@ static void become_open(struct fv_conn *conn)
     conn->opened(conn, 0);
 }
 
+/* What is left of the time to connect stays with the addresses that were not tried yet. */
+static int start_tls(struct fv_conn *conn)
+{
+    int64_t now = fv_loop_now(conn->loop), left = conn->last - now;
+    conn->deadline = fv_later(now, conn->timeout);
+    conn->last = fv_later(conn->deadline, left > 0 ? left : 0);
+    return fv_tls_create(conn->secure, conn->io.fd, conn->host, &conn->tls);
+}
+
 /* Another address would show the same certificate: the first that answers decides. */
 static void secure(struct fv_conn *conn)
 {
-    int code = conn->tls ? 0 : fv_tls_create(conn->secure, conn->io.fd, conn->host, &conn->tls);
+    int code = conn->tls ? 0 : start_tls(conn);
     if (code == 0)
         code = fv_tls_handshake(conn->tls);
     if (code == 0 || code == -EAGAIN) {

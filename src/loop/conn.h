@@ -23,14 +23,15 @@ struct fv_conn {
     struct fv_tls *tls; /* NULL: plain, or not yet connected */
     bool open;
     int64_t deadline, last; /* of the current address, of all */
+    int64_t timeout;
     unsigned next;          /* address that is tried after the current one */
     struct fv_addrs addrs;
     char trouble[200];
 };
 
 void fv_conn_init(struct fv_conn *conn, struct fv_loop *loop);
-/* Starts to connect, TLS handshake included. All addresses together get `timeout`, each an equal share of what is left, so that a dead one (IPv6 that leads
- * nowhere) does not take the time of the next. 0: under way; else negative errno: no address could even be tried. */
+/* Starts to connect. All addresses together get `timeout`, each an equal share of what is left, so that a dead one (IPv6 that leads nowhere) does
+ * not take the time of the next; a TLS handshake gets as much of its own. 0: under way; else negative errno: no address could even be tried. */
 int fv_conn_open(struct fv_conn *conn, const struct fv_addrs *addrs, int64_t timeout, int64_t now);
 /* FV_TIME_NEVER unless connecting. */
 int64_t fv_conn_deadline(const struct fv_conn *conn);

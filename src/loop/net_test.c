@@ -450,6 +450,31 @@ static void test_black_hole(void **state)
     close_hole(&hole);
 }
 
+/* The address that leads nowhere takes half of the time, the next one is reached but does not speak TLS: that has a time of its own. */
+static void test_tls_deadline(void **state)
+{
+    struct hole hole;
+    open_hole(&hole);
+    struct fv_addrs addrs = {.count = 2, .list = {hole.addr}};
+    int mute = bind_local(4, &addrs.list[1]);
+    struct fv_tls_context *context;
+    assert_int_equal(fv_tls_context_create(false, "", &context, NULL), 0);
+    struct link link;
+    make_link(&link);
+    link.conn.secure = context;
+    link.conn.host = "127.0.0.1";
+    int64_t begin = fv_now();
+    assert_int_equal(open_link(&link, &addrs, 100 * FV_MS), 0);
+    run();
+    assert_int_equal(link.opened, 1);
+    assert_int_equal(link.code, -ETIMEDOUT);
+    assert_true(fv_now() - begin >= 150 * FV_MS);
+    close_link(&link);
+    fv_tls_context_destroy(context);
+    close(mute);
+    close_hole(&hole);
+}
+
 /* The address that leads nowhere gets half of the time, the good one is reached. */
 static void test_black_hole_first(void **state)
 {
@@ -559,6 +584,7 @@ int main(void)
         NET_TEST(test_second_address),
         NET_TEST(test_black_hole),
         NET_TEST(test_black_hole_first),
+        NET_TEST(test_tls_deadline),
         NET_TEST(test_read_and_write),
         NET_TEST(test_options),
         NET_TEST(test_no_address),
