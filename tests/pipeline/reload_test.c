@@ -2,7 +2,7 @@
 /*
  * A changed configuration while cameras play: what changes, what must not notice, what is refused as a whole.
  *
- *     reload-test CLIP      every camera plays the clip; exit code 77 without it
+ *     reload-test [--gpu] CLIP      every camera plays the clip; exit code 77 without it
  */
 #include <errno.h>
 #include <pthread.h>
@@ -21,6 +21,7 @@
 #define PATIENCE 60 /* seconds for each thing that is awaited; valgrind is slow */
 
 static unsigned failures;
+static bool on_gpu; /* a real one, or tests/fakegpu */
 
 #define CHECK(condition, ...)                                                                      \
     do {                                                                                           \
@@ -124,13 +125,15 @@ static char *config(const char *cameras, const char *models, const char *zones, 
                  c == cameras ? "" : ", ", *c | 0x20, bed.port, (*c | 0x20) - 'a',
                  *c & 0x20 ? "" : ", \"REORDER_MS\": 80");
     }
-    return fv_asprintf("{\"processing\": {\"BACKEND\": \"cpu\", \"GPU_BATCH_SIZE\": 2}, "
+    return fv_asprintf("{\"processing\": {\"BACKEND\": \"%s\", \"GPU_BATCH_SIZE\": 2}, "
                        "\"tracking\": {\"TRACK_BUFFER\": 3000}, "
-                       "\"models\": {\"MODEL_PATH\": \"%s\"%s}, \"output\": {\"OUTPUT_DIR\": "
+                       "\"models\": {\"MODEL_PATH\": \"%s\", \"INFERENCE_PROVIDER\": "
+                       "\"%s\"%s}, \"output\": {\"OUTPUT_DIR\": "
                        "\"%s\", \"SAVE_DETECTIONS\": true, \"SAVE_FRAMES\": true, "
                        "\"FRAME_SAVE_INTERVAL\": 5}, \"cameras\": {\"ZONES\": [%s], \"LINES\": "
                        "[%s], \"RTSP_STREAMS\": [%s]}}",
-                       bed.model, models, bed.folder, zones, lines, streams);
+                       on_gpu ? "gpu" : "cpu", bed.model, on_gpu ? "cuda" : "cpu", models,
+                       bed.folder, zones, lines, streams);
 }
 
 static int reload(struct fv_engine *engine, char *text)
@@ -409,8 +412,13 @@ static void *serve(void *data)
 
 int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "--gpu") == 0) {
+        on_gpu = true;
+        argv++;
+        argc--;
+    }
     if (argc != 2 || access(argv[1], R_OK) != 0) {
-        printf("skipped: usage: reload-test CLIP\n");
+        printf("skipped: usage: reload-test [--gpu] CLIP\n");
         return 77;
     }
     struct fv_error err = {0};
@@ -424,6 +432,7 @@ int main(int argc, char **argv)
                                    .seed = 1};
     strcpy(bed.folder, "/tmp/fovea-reload-XXXXXX");
     mock_runtime_install(0);
+    mock_gpu_runtime_install();
     if (!mkdtemp(bed.folder) || fv_sim_open(&params, &sim, &err) < 0) {
         printf("not ok: %s\n", err.text);
         return 1;
