@@ -431,6 +431,7 @@ void fv_engine_close(struct fv_engine *engine)
     fv_pipeline_destroy(engine->pipeline);
     for (unsigned i = 0; i < engine->sink_count; i++)
         fv_sink_close(engine->sinks[i]);
+    fv_areas_destroy(engine->drawn);
     fv_analysis_destroy(engine->analysis);
     fv_setup_finish(&engine->setup);
     fv_cameras_finish(&engine->cameras);

@@ -49,6 +49,7 @@ struct fv_engine {
     struct fv_sink_context sink_context;
     struct fv_sink *sinks[FV_ENGINE_SINKS];
     unsigned sink_count;
+    struct fv_areas *drawn; /* what annotated pictures show; NULL when there are none */
     struct fv_sink *events; /* the one of them that writes events.jsonl, or NULL */
     struct fv_pipeline *pipeline;
     struct fv_decode_worker *decode;
@@ -73,6 +74,9 @@ static inline unsigned fv_engine_job_room(const struct fv_engine *engine)
 
 /* sinks.c: what the configuration or the job wants written. */
 int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err);
+/* The zones and lines of a configuration, for annotated pictures. `places`: of the enabled cameras, see analysis.h. 0, -ENOMEM. */
+int fv_engine_make_sheet(const struct fv_engine *engine, const struct fv_config *config,
+                         const uint32_t *places, struct fv_areas_sheet **ret_sheet);
 /* engine.c, for a reload too */
 int fv_engine_load(struct fv_engine *engine, struct fv_config_params *params,
                    struct fv_config **ret_config, struct fv_error *err);

@@ -41,6 +41,7 @@ struct reload {
     uint32_t *places; /* count */
     bool *taken;      /* room: indexes that the new configuration uses */
     struct fv_analysis *analysis;
+    struct fv_areas_sheet *sheet; /* what pictures show */
     struct fv_pipeline_change change;
     struct fv_list notes;
     int failure; /* sticky: -ENOMEM */
@@ -173,9 +174,6 @@ static void note_camera(struct reload *re, const struct camera *camera)
         re->failure = -ENOMEM;
     else if (!zones || !lines)
         note(re, false, key, "camera '%s' has other zones or lines", name);
-    if ((!zones || !lines) && before->output.save_frames)
-        note(re, true, "output.SAVE_FRAMES",
-             "pictures of '%s' go on showing the old zones and lines", name);
 }
 
 static int note_all(struct reload *re, struct fv_error *err)
@@ -210,6 +208,14 @@ static int make_detector(struct reload *re, struct fv_error *err)
                 re->config->models.iou == before->models.iou &&
                 same_classes(&re->config->models.target_classes, &before->models.target_classes);
     return same ? 0 : fv_setup_detector(&re->engine->setup, re->config, &re->change.detector, err);
+}
+
+static int make_sheet(struct reload *re, struct fv_error *err)
+{
+    if (!re->engine->drawn)
+        return 0;
+    int r = fv_engine_make_sheet(re->engine, re->config, re->places, &re->sheet);
+    return r < 0 ? fv_error_set(err, r, "out of memory") : 0;
 }
 
 static int hold_connections(struct reload *re, struct fv_error *err)
@@ -288,6 +294,8 @@ static int prepare(struct reload *re, const struct fv_reload_params *params, str
     if (r == 0)
         r = fv_engine_make_analysis(re->engine, re->config, re->places, &re->analysis, err);
     if (r == 0)
+        r = make_sheet(re, err);
+    if (r == 0)
         r = hold_connections(re, err);
     if (r == 0)
         r = fv_engine_open_log(re->config, err);
@@ -353,6 +361,8 @@ static void change_analysis(void *data)
     struct fv_engine *engine = re->engine;
     struct fv_analysis *before = engine->analysis;
     fv_analysis_take_over(re->analysis, before);
+    if (engine->drawn)
+        re->sheet = fv_areas_turn(engine->drawn, re->sheet);
     pthread_mutex_lock(&engine->lock);
     for (uint32_t i = 0; i < engine->cameras.count; i++) {
         if (!engine->cameras.places[i].used || re->taken[i])
@@ -402,6 +412,7 @@ static void finish(struct reload *re)
             fv_ingest_remove(re->engine->ingest, re->cameras[i].id);
     fv_detector_destroy(re->change.detector);
     fv_analysis_destroy(re->analysis);
+    fv_areas_sheet_destroy(re->sheet);
     FV_LIST_FOR (it, &re->notes)
         fv_free(FV_CONTAINER(it, struct note, link));
     fv_free(re->cameras);

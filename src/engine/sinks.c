@@ -85,12 +85,6 @@ static struct fv_overlay_style style_of(const struct fv_config *config)
     };
 }
 
-/* Zones and lines of every camera, in one block of memory that the caller frees; items point into the configuration. */
-struct drawn {
-    struct fv_overlay_areas *cameras;
-    struct fv_overlay_area *items;
-};
-
 static unsigned add_areas(struct fv_overlay_area *items, const struct fv_conf_areas *areas)
 {
     for (unsigned i = 0; i < areas->count; i++)
@@ -115,31 +109,59 @@ static const struct fv_conf_areas *lines_of(const struct fv_config *config, unsi
     return own->lines.given ? &own->lines : &config->cameras.lines;
 }
 
-static int list_areas(const struct fv_config *config, uint32_t room, struct drawn *drawn)
+/* `cameras` has `room` entries, `items` one for each area; both point into the configuration afterwards. */
+static void list_areas(const struct fv_config *config, const uint32_t *places,
+                       struct fv_overlay_areas *cameras, struct fv_overlay_area *items)
 {
-    unsigned all = 0, used = 0, index = 0;
-    for (unsigned i = 0; i < config->cameras.count; i++)
-        all += zones_of(config, i)->count + lines_of(config, i)->count;
-    drawn->cameras = fv_calloc(room, sizeof(*drawn->cameras));
-    drawn->items = fv_calloc(all + 1, sizeof(*drawn->items));
-    if (!drawn->cameras || !drawn->items)
-        return -ENOMEM;
+    unsigned used = 0, nth = 0;
     for (unsigned i = 0; i < config->cameras.count; i++) {
         if (!config->cameras.items[i].enabled)
             continue;
-        struct fv_overlay_area *first = drawn->items + used;
+        struct fv_overlay_area *first = items + used;
         unsigned count = add_areas(first, zones_of(config, i));
         count += add_areas(first + count, lines_of(config, i));
-        drawn->cameras[index++] = (struct fv_overlay_areas){first, count};
+        cameras[places ? places[nth] : nth] =
+            (struct fv_overlay_areas){config->cameras.items[i].name, first, count};
+        nth++;
         used += count;
     }
-    return 0;
 }
 
-static int open_drawn(struct fv_engine *engine, const struct wish *wish, const struct drawn *drawn,
-                      struct fv_error *err)
+int fv_engine_make_sheet(const struct fv_engine *engine, const struct fv_config *config,
+                         const uint32_t *places, struct fv_areas_sheet **ret_sheet)
+{
+    unsigned all = 0;
+    for (unsigned i = 0; i < config->cameras.count; i++)
+        all += zones_of(config, i)->count + lines_of(config, i)->count;
+    struct fv_overlay_areas *cameras = fv_calloc(engine->cameras.room, sizeof(*cameras));
+    struct fv_overlay_area *items = fv_calloc(all + 1, sizeof(*items));
+    int r = -ENOMEM;
+    if (cameras && items) {
+        list_areas(config, places, cameras, items);
+        r = fv_areas_sheet_create(cameras, engine->cameras.room, ret_sheet);
+    }
+    fv_free(cameras);
+    fv_free(items);
+    return r;
+}
+
+static int draw_areas(struct fv_engine *engine)
+{
+    struct fv_areas_sheet *sheet = NULL;
+    int r = fv_areas_create(&engine->drawn);
+    if (r == 0)
+        r = fv_engine_make_sheet(engine, engine->config, NULL, &sheet);
+    if (r == 0)
+        fv_areas_turn(engine->drawn, sheet);
+    return r;
+}
+
+static int open_pictures(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)
 {
     const struct fv_config *config = engine->config;
+    int r = draw_areas(engine);
+    if (r < 0)
+        return fv_error_set(err, r, "out of memory");
     const struct fv_sink_snapshot_config snapshot = {
         .folder = wish->pictures,
         .interval = wish->interval,
@@ -147,23 +169,10 @@ static int open_drawn(struct fv_engine *engine, const struct wish *wish, const s
         .keep = wish->keep,
         .min_score = 0, /* what is not published does not get here */
         .style = style_of(config),
-        .areas = drawn->cameras,
+        .areas = engine->drawn,
     };
-    int r = make_folder(wish->pictures, err);
+    r = make_folder(wish->pictures, err);
     return r < 0 ? r : add_sink(engine, &fv_sink_snapshot, &snapshot, SNAPSHOT_QUEUE, err);
-}
-
-static int open_pictures(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)
-{
-    struct drawn drawn = {NULL, NULL};
-    int r = list_areas(engine->config, engine->cameras.room, &drawn);
-    if (r < 0)
-        fv_error_set(err, r, "out of memory");
-    else
-        r = open_drawn(engine, wish, &drawn, err);
-    fv_free(drawn.cameras);
-    fv_free(drawn.items);
-    return r;
 }
 
 static int open_wished(struct fv_engine *engine, const struct wish *wish, struct fv_error *err)

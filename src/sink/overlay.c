@@ -26,63 +26,16 @@ struct pace {
     unsigned next, count;
 };
 
-struct area {
-    char *name;
-    double (*points)[2];
-    unsigned point_count;
-    bool mask;
-};
-
-/* The areas of one camera: from `first` on, so many. */
-struct share {
-    const char *of; /* name of the camera: after a reload another one may have its index */
-    unsigned first, count;
-};
-
 struct fv_overlay {
     const struct fv_sink_context *context;
     struct fv_overlay_style style;
     struct fv_trails *trails;
-    struct share *shares; /* by camera */
-    struct area *areas;
-    unsigned area_count;
+    struct fv_areas *areas; /* NULL: none */
     pthread_mutex_t lock;
     struct pace *paces; /* by camera; under lock */
 };
 
 /* --- life ----------------------------------------------------------------------------------------- */
-
-static int copy_area(struct fv_overlay *overlay, const struct fv_overlay_area *from)
-{
-    struct area *to = &overlay->areas[overlay->area_count];
-    to->name = fv_strdup(from->name);
-    to->points = fv_calloc(from->point_count + 1, sizeof(*to->points));
-    to->point_count = from->point_count;
-    to->mask = from->mask;
-    overlay->area_count++;
-    if (!to->name || !to->points)
-        return -ENOMEM;
-    memcpy(to->points, from->points, from->point_count * sizeof(*to->points));
-    return 0;
-}
-
-static int copy_areas(struct fv_overlay *overlay, const struct fv_overlay_areas *areas)
-{
-    const uint32_t cameras = overlay->context->camera_count;
-    unsigned all = 0;
-    for (uint32_t i = 0; areas && i < cameras; i++)
-        all += areas[i].count;
-    overlay->areas = fv_calloc(all + 1, sizeof(*overlay->areas));
-    overlay->shares = fv_calloc(cameras + 1, sizeof(*overlay->shares));
-    int r = overlay->areas && overlay->shares ? 0 : -ENOMEM;
-    for (uint32_t i = 0; r == 0 && areas && i < cameras; i++) {
-        overlay->shares[i] = (struct share){fv_sink_camera_name(overlay->context, i),
-                                            overlay->area_count, areas[i].count};
-        for (unsigned k = 0; r == 0 && k < areas[i].count; k++)
-            r = copy_area(overlay, &areas[i].items[k]);
-    }
-    return r;
-}
 
 static unsigned at_most(unsigned value, unsigned limit)
 {
@@ -90,7 +43,7 @@ static unsigned at_most(unsigned value, unsigned limit)
 }
 
 int fv_overlay_create(const struct fv_sink_context *context, const struct fv_overlay_style *style,
-                      const struct fv_overlay_areas *areas, struct fv_overlay **ret_overlay)
+                      struct fv_areas *areas, struct fv_overlay **ret_overlay)
 {
     struct fv_overlay *overlay = FV_NEW(struct fv_overlay);
     if (!overlay)
@@ -98,6 +51,7 @@ int fv_overlay_create(const struct fv_sink_context *context, const struct fv_ove
     pthread_mutex_init(&overlay->lock, NULL);
     overlay->context = context;
     overlay->style = *style;
+    overlay->areas = areas;
     overlay->style.trail_length = at_most(style->trail_length, POINTS_MAX);
     overlay->style.trace_length = at_most(style->trace_length, POINTS_MAX);
     const unsigned longer = overlay->style.trail_length > overlay->style.trace_length
@@ -107,8 +61,6 @@ int fv_overlay_create(const struct fv_sink_context *context, const struct fv_ove
                                             .tracks = style->trails ? TRACKS : 0,
                                             .points = longer + 1};
     int r = fv_trails_create(&trails, &overlay->trails);
-    if (r == 0)
-        r = copy_areas(overlay, areas);
     overlay->paces = fv_calloc(context->camera_count + 1, sizeof(*overlay->paces));
     if (r < 0 || !overlay->paces) {
         fv_overlay_destroy(overlay);
@@ -122,13 +74,7 @@ void fv_overlay_destroy(struct fv_overlay *overlay)
 {
     if (!overlay)
         return;
-    for (unsigned i = 0; i < overlay->area_count; i++) {
-        fv_free(overlay->areas[i].name);
-        fv_free(overlay->areas[i].points);
-    }
     fv_trails_destroy(overlay->trails);
-    fv_free(overlay->areas);
-    fv_free(overlay->shares);
     fv_free(overlay->paces);
     pthread_mutex_destroy(&overlay->lock);
     fv_free(overlay);
@@ -188,8 +134,9 @@ static int within(int value, int high)
     return value < 0 ? 0 : value > high ? high : value;
 }
 
-static void draw_area(const struct drawing *drawing, const struct area *area)
+static void draw_area(void *data, const struct fv_overlay_area *area)
 {
+    const struct drawing *drawing = data;
     const struct fv_canvas *canvas = drawing->canvas;
     const bool line = area->point_count == 2;
     const struct fv_ink ink = line         ? fv_ink_rgb(255, 80, 60)
@@ -305,10 +252,9 @@ void fv_overlay_draw(struct fv_overlay *overlay, const struct fv_canvas *canvas,
     struct drawing drawing = {
         overlay, canvas,
         fv_pen_of(canvas, style->box_thickness, style->text_scale, style->text_thickness)};
-    const struct share share = overlay->shares[camera];
-    const bool same = share.of == fv_sink_camera_name(overlay->context, camera);
-    for (unsigned i = 0; same && i < share.count; i++)
-        draw_area(&drawing, &overlay->areas[share.first + i]);
+    if (overlay->areas)
+        fv_areas_visit(overlay->areas, camera, fv_sink_camera_name(overlay->context, camera),
+                       draw_area, &drawing);
     if (style->trails)
         fv_trails_visit(overlay->trails, &result->info, draw_trail, &drawing);
     draw_boxes(&drawing, result, min_score);

@@ -14,9 +14,9 @@
 
 struct fv_overlay;
 
-/* Copies style and areas; borrows the context. 0, -ENOMEM. */
+/* Copies the style; borrows the context and the areas, which may be NULL. 0, -ENOMEM. */
 int fv_overlay_create(const struct fv_sink_context *context, const struct fv_overlay_style *style,
-                      const struct fv_overlay_areas *areas, struct fv_overlay **ret_overlay);
+                      struct fv_areas *areas, struct fv_overlay **ret_overlay);
 void fv_overlay_destroy(struct fv_overlay *overlay); /* NULL is fine */
 /* Every result, in order, whether its picture is drawn or not. One thread, which may be another than that which draws. */
 void fv_overlay_note(struct fv_overlay *overlay, const struct fv_result *result);

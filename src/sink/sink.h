@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "flow.h"
+#include "sink/areas.h"
 #include "sink/rotate.h"
 #include "zone/event.h"
 
@@ -103,18 +104,6 @@ struct fv_sink_mot_config {
 };
 extern const struct fv_sink_ops fv_sink_mot;
 
-/* A zone or line, to be drawn. */
-struct fv_overlay_area {
-    const char *name;
-    const double (*points)[2]; /* fractions of the picture; 2 of them: a line */
-    unsigned point_count;
-    bool mask;
-};
-struct fv_overlay_areas {
-    const struct fv_overlay_area *items;
-    unsigned count;
-};
-
 /* The settings of `visualization`, and two of `tracking`. */
 struct fv_overlay_style {
     bool detections, tracking, trails, fps, labels, confidence, track_ids; /* SHOW_* */
@@ -132,7 +121,7 @@ struct fv_sink_snapshot_config {
     unsigned keep;     /* newest files kept per camera; 0: all */
     float min_score;   /* boxes drawn from here */
     struct fv_overlay_style style;
-    const struct fv_overlay_areas *areas; /* by camera; NULL: none. Borrowed during open */
+    struct fv_areas *areas; /* zones and lines to draw; outlives the sink; NULL: none */
 };
 extern const struct fv_sink_ops fv_sink_snapshot;
 

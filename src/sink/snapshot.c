@@ -58,7 +58,6 @@ static int snapshot_open(const struct fv_sink_context *context, const void *conf
     snapshot->context = context;
     snapshot->config = *settings;
     snapshot->config.folder = NULL; /* the caller's: snapshot_files has its own copy */
-    snapshot->config.areas = NULL;
     snapshot->seen = fv_calloc(context->camera_count + 1, sizeof(*snapshot->seen));
     snapshot->jpeg = tjInitCompress();
     int code = fv_overlay_create(context, &settings->style, settings->areas, &snapshot->overlay);
