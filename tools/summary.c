@@ -52,6 +52,25 @@ static json_t *gpu_object(const struct fv_engine_gpu *gpu)
         integer(gpu->pool_peak), "refused_copies", integer(gpu->tripped), "bytes", bytes);
 }
 
+/* Without profiling: NULL, no key. */
+static json_t *stages_object(const struct fv_engine_stats *stats)
+{
+    uint64_t measured = 0;
+    json_t *stages = json_object();
+    for (int i = 0; i < FV_ENGINE_STAGES; i++) {
+        const struct fv_engine_stage *stage = &stats->stages[i];
+        measured += stage->pictures;
+        json_object_set_new(stages, stage->name,
+                            json_pack("{s:I, s:f, s:f, s:f}", "pictures", integer(stage->pictures),
+                                      "p50", ms(stage->p50), "p99", ms(stage->p99), "max",
+                                      ms(stage->max)));
+    }
+    if (measured > 0)
+        return stages;
+    json_decref(stages);
+    return NULL;
+}
+
 json_t *fv_summary_make(struct fv_engine *engine, const struct fv_summary_live *live)
 {
     struct fv_engine_stats stats;
@@ -72,6 +91,9 @@ json_t *fv_summary_make(struct fv_engine *engine, const struct fv_summary_live *
                   ms(stats.age_p99), "max", ms(stats.age_max), "pictures_per_batch",
                   stats.batches ? tenths((double)stats.batched / (double)stats.batches) : 0.0,
                   "cameras", cameras);
+    json_t *stages = stages_object(&stats);
+    if (stages)
+        json_object_set_new(summary, "stages_ms", stages);
     struct fv_engine_gpu gpu;
     if (summary && fv_engine_gpu(engine, &gpu) == 0)
         json_object_set_new(summary, "gpu", gpu_object(&gpu));

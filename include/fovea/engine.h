@@ -103,6 +103,15 @@ struct fv_engine_camera {
     uint64_t crossings, dwells; /* those of type line.crossing, and starts of zone.dwell */
 };
 
+/* How long pictures were in one stage: ENABLE_PROFILING, every PROFILING_SAMPLING_RATE-th analysed picture. */
+struct fv_engine_stage {
+    const char *name; /* "receive": from the first packet to the last; "decode": to the decoded picture; "infer": to its boxes, with
+                         the wait for its batch; "result": to its event */
+    uint64_t pictures;
+    int64_t p50, p99, max; /* ns */
+};
+#define FV_ENGINE_STAGES 4
+
 struct fv_engine_stats {
     const char *name;    /* app.APP_NAME; valid until close or reload */
     const char *backend; /* "cpu", "gpu" */
@@ -112,6 +121,7 @@ struct fv_engine_stats {
     uint64_t batches, batched;               /* batches run; pictures in them */
     uint64_t events_written, events_dropped; /* events.jsonl */
     int64_t age_p50, age_p99, age_max;       /* as in struct fv_engine_camera, of all cameras */
+    struct fv_engine_stage stages[FV_ENGINE_STAGES]; /* no pictures without profiling */
 };
 
 /* Bytes that crossed between host and GPU for one purpose. */

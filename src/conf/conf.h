@@ -69,6 +69,7 @@ struct fv_conf_camera {
 struct fv_config {
     struct {
         int backend; /* enum fv_backend */
+        bool enable;        /* ENABLE_PROCESSING */
         int gpu_batch_size; /* 0: "auto" */
         int max_queue_size;
         double pipeline_queue_timeout_ms;
@@ -79,6 +80,8 @@ struct fv_config {
         int nvdec_buffer_size; /* surfaces per camera beyond what its stream needs */
         bool use_thread_affinity;
         int thread_priority, decoder_thread_priority; /* enum fv_priority */
+        bool profiling;
+        int profiling_sampling; /* every Nth picture */
         /* GPU back end only */
         int gpu_memory_pool_mb;         /* GPU_MEMORY_POOL_SIZE_MB */
         bool memory_pooling;            /* ENABLE_MEMORY_POOLING */
@@ -87,9 +90,11 @@ struct fv_config {
     struct {
         char *model_path; /* NULL: the bundled detector */
         double confidence, iou;
+        struct fv_conf_strings class_names;    /* none: the manifest's */
         struct fv_conf_strings target_classes; /* numbers as text, or names */
         char *inference_provider; /* "auto", "tensorrt", "tensorrt-rtx", "cuda", "cpu"; "cpu" or "auto" on the CPU back end */
         int warm_up_iterations;
+        bool optimize; /* OPTIMIZE_FOR_INFERENCE */
         int max_batch; /* TENSORRT_MAX_BATCH_SIZE; at least gpu_batch_size, and 16 when that is "auto" and this was not given */
         /* GPU back end only */
         char *device;     /* "cuda:0" */

@@ -91,6 +91,8 @@ static void describe_rules(const struct fv_setting *setting, struct fv_str *out)
         fv_str_addf(out, "Information when %s. ", setting->info_at);
     if (setting->why)
         fv_str_addf(out, "%s ", setting->why);
+    if (setting->lacks)
+        fv_str_addf(out, "This version has %s. ", setting->lacks);
     if (setting->instead)
         fv_str_addf(out, "%s ", setting->instead);
     if (setting->rule)
@@ -195,7 +197,7 @@ static const char head[] =
     "anew.\n"
     "\n"
     "Effect: *in force*: the setting has behaviour; *live*: a reload takes it over. *checked*: it can only say what holds anyway. "
-    "*no effect yet*: accepted,\n"
+    "*no effect*: accepted,\n"
     "and a warning says that its stage does not exist in this version. *not needed*: accepted for "
     "old files. *obsolete*: reported\n"
     "with its replacement. Words may be written in upper or lower case. *Before* is the default of "

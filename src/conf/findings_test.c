@@ -85,7 +85,7 @@ static const struct sample value_samples[] = {
     {WITH("processing", "'FRAME_SKIP': ^-1"), "Eout_of_range processing.FRAME_SKIP"},
     {WITH("processing", "'FRAME_SKIP': 0"), ""},
     {WITH("processing", "'FRAME_SKIP': 1"), ""},
-    {WITH("processing", "^'AUTO_FRAME_SKIP': false"), "Wno_effect_yet processing.AUTO_FRAME_SKIP"},
+    {WITH("processing", "'AUTO_FRAME_SKIP': ^false"), "Inot_needed processing.AUTO_FRAME_SKIP"},
     {WITH("processing", "'TARGET_FPS': ^0"), "Eout_of_range processing.TARGET_FPS"},
     {WITH("processing", "'PROFILING_SAMPLING_RATE': ^0"),
      "Eout_of_range processing.PROFILING_SAMPLING_RATE"},
@@ -176,8 +176,7 @@ static const struct sample rule_samples[] = {
     {WITH("models", "'TENSORRT_MAX_BATCH_SIZE': ^1"),
      "Ebatch_too_large models.TENSORRT_MAX_BATCH_SIZE"},
     {WITH("models", "'TENSORRT_MAX_BATCH_SIZE': 2"), ""},
-    {WITH("processing", "^'ENABLE_PROFILING': true, ^'PROFILING_SAMPLING_RATE': ^49"),
-     "Wno_effect_yet processing.ENABLE_PROFILING;Wno_effect_yet processing.PROFILING_SAMPLING_RATE;"
+    {WITH("processing", "'ENABLE_PROFILING': true, 'PROFILING_SAMPLING_RATE': ^49"),
      "Wcostly processing.PROFILING_SAMPLING_RATE"},
     {WITH("processing", "'ENABLE_PIPELINE_VALIDATION': ^false"),
      "Inot_needed processing.ENABLE_PIPELINE_VALIDATION"},

@@ -41,10 +41,14 @@ static void no_effect_yet(struct fv_check *check, const struct fv_setting *setti
 {
     if ((setting->flags & FV_GPU) && !check->gpu_only)
         return gpu_conflict(check, node, "", "");
-    fv_say(check,
-           (struct fv_say){FV_SEVERITY_WARNING, "no_effect_yet", node,
-                           .fix = "Remove it, or leave it for a later version."},
-           "%s is accepted, but has no effect in this version.", check->map.nodes[node].name);
+    const char *name = check->map.nodes[node].name;
+    const struct fv_say about = {FV_SEVERITY_WARNING, "no_effect_yet", node,
+                                 .fix = "Remove it, or leave it for a version that has."};
+    if (setting->lacks)
+        fv_say(check, about, "%s is accepted, but has no effect: this version has %s.", name,
+               setting->lacks);
+    else
+        fv_say(check, about, "%s is accepted, but has no effect in this version.", name);
 }
 
 /* Too large a value, or one that has a price. */

@@ -54,6 +54,7 @@ const struct fv_code fv_codes[] = {
      "A variable FOVEA_SECTION__NAME of the environment names no section (at start only)."},
     {"missing_file", "error", "The model or its manifest is not there (`--machine`)."},
     {"bad_model", "error", "The model does not match its manifest (`--machine`)."},
+    {"class_names", "warning", "CLASS_NAMES disagrees with the model (`--machine`)."},
     {"unknown_class", "error", "The model has no such class (`--machine`)."},
     {"not_writable", "error", "A file or folder cannot be written (`--machine`)."},
     {"gpu_missing", "error",
@@ -63,7 +64,7 @@ const struct fv_code fv_codes[] = {
     {"not_permitted", "warning", "The system does not permit it (`--machine`)."},
     {"open_secret", "warning", "Others can read a password file (`--machine`)."},
     {"no_effect_yet", "warning",
-     "The setting is accepted; its stage does not exist in this version."},
+     "The setting is accepted; what it is about does not exist in this version."},
     {"not_used", "info", "A setting of GPU-only operation, and the backend is cpu."},
     {"not_needed", "info", "The setting has no meaning in Fovea."},
     {"too_many_findings", "info", "More was found than is shown."},
@@ -120,7 +121,7 @@ const char *fv_effect_name(enum fv_effect effect)
 {
     static const char *const names[] = {
         [FV_EFFECT_WIRED] = "in force",      [FV_EFFECT_RULE] = "checked",
-        [FV_EFFECT_LATER] = "no effect yet", [FV_EFFECT_NONE] = "not needed",
+        [FV_EFFECT_LATER] = "no effect", [FV_EFFECT_NONE] = "not needed",
         [FV_EFFECT_OBSOLETE] = "obsolete",
     };
     return names[effect];

@@ -27,8 +27,8 @@ enum fv_kind {
 enum fv_effect {
     FV_EFFECT_WIRED, /* it has behaviour: `target` says where its value goes */
     FV_EFFECT_RULE,  /* checked: it can only say what holds anyway */
-    FV_EFFECT_LATER, /* accepted; its stage does not exist yet: reported unless it equals `already`
-                      */
+    FV_EFFECT_LATER, /* accepted; what it is about does not exist in this version: reported unless it
+                        equals `already` */
     FV_EFFECT_NONE,  /* accepted for old files; Fovea does not need it: information */
     FV_EFFECT_OBSOLETE, /* reported with its replacement */
 };
@@ -90,6 +90,7 @@ struct fv_setting {
     const char *warn_at; /* JSON text of a value that earns a warning */
     const char *info_at; /* JSON text of a value that earns information */
     const char *already; /* LATER: JSON text of the value that describes what happens anyway */
+    const char *lacks;   /* LATER: what this version does not have: "no server for viewers" */
     const char *why;     /* sentence: the reason of must, warn_*, info_at, gpu_error or NONE */
     const char *instead; /* OBSOLETE: what to do, a sentence */
     const char *rule;    /* sentence, for people: rules that stand in rules.c and not in the row */

@@ -145,6 +145,22 @@ static void rule_classes(struct fv_check *check, const struct fv_config *config,
     }
 }
 
+/* From here on the model's labels are those that the engine will use. */
+static void rule_names(struct fv_check *check, const struct fv_config *config,
+                       struct fv_model *model)
+{
+    char text[200];
+    enum fv_class_names result;
+    const struct fv_conf_strings *names = &config->models.class_names;
+    if (fv_setup_name_classes(model, names, &result) < 0 || result == FV_CLASS_NAMES_SAME)
+        return;
+    fv_setup_tell_names(model, names, result, text, sizeof(text));
+    say(check,
+        (struct fv_conf_finding){FV_SEVERITY_WARNING, "class_names", "models.CLASS_NAMES", NULL,
+                                 "Remove it, unless that is what you want."},
+        "%s", text);
+}
+
 static void rule_model(struct fv_check *check, const struct fv_config *config)
 {
     char bundled[1024];
@@ -154,9 +170,10 @@ static void rule_model(struct fv_check *check, const struct fv_config *config)
     int r = path ? 0 : fv_setup_bundled_model(false, bundled, sizeof(bundled), &err);
     if (r == 0)
         r = fv_model_load(path ? path : bundled, &model, &err);
-    if (r == 0)
+    if (r == 0) {
+        rule_names(check, config, model);
         rule_classes(check, config, model);
-    else
+    } else
         say(check,
             (struct fv_conf_finding){FV_SEVERITY_ERROR,
                                      r == -ENOENT || r == -EACCES || r == -EIO ? "missing_file"

@@ -15,7 +15,7 @@
 static bool on_au(void *data, const struct fv_au *au)
 {
     struct fv_engine *engine = data;
-    return fv_decode_worker_push(engine->decode, au);
+    return engine->receive_only || fv_decode_worker_push(engine->decode, au);
 }
 
 /* fv-ingest */
@@ -86,6 +86,7 @@ static void on_result(void *data, struct fv_result *result)
         return; /* a late picture of a camera that was removed */
     fv_analysis_track(engine->analysis, result);
     fv_cameras_count(&engine->cameras, result, engine->setup.person);
+    fv_profile_add(&engine->profile, &result->info.at);
     for (unsigned i = 0; i < engine->sink_count; i++)
         fv_sink_put(engine->sinks[i], result);
     if (engine->params.frame)
@@ -316,6 +317,9 @@ static int open_parts(struct fv_engine *engine, const char *text, struct fv_erro
     if (r < 0)
         return r;
     fv_threads_init(&engine->threads, engine->config);
+    engine->receive_only = !engine->config->processing.enable;
+    if (engine->config->processing.profiling)
+        engine->profile.every = (unsigned)engine->config->processing.profiling_sampling;
     if (engine->config->processing.backend == FV_BACKEND_GPU)
         r = probe_gpu(engine, err);
     if (r < 0)

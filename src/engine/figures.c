@@ -33,6 +33,7 @@ void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats
     struct fv_sink_stats events = {0};
     if (engine->events)
         fv_sink_stats(engine->events, &events);
+    fv_profile_figures(&engine->profile, stats.stages);
     stats.events_written = events.written;
     stats.events_dropped = events.dropped + events.failed;
     add_ages(engine, &stats);

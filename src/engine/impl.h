@@ -7,6 +7,7 @@
 #include "engine/analysis.h"
 #include "engine/cameras.h"
 #include "engine/pipeline.h"
+#include "engine/profile.h"
 #include "engine/setup.h"
 #include "engine/threads.h"
 #include "sink/sink.h"
@@ -49,6 +50,8 @@ struct fv_engine {
     struct fv_sink_context sink_context;
     struct fv_sink *sinks[FV_ENGINE_SINKS];
     unsigned sink_count;
+    bool receive_only;      /* ENABLE_PROCESSING is false */
+    struct fv_profile profile;
     struct fv_areas *drawn; /* what annotated pictures show; NULL when there are none */
     struct fv_sink *events; /* the one of them that writes events.jsonl, or NULL */
     struct fv_pipeline *pipeline;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
 #include "engine/analysis.h"
@@ -61,6 +62,72 @@ static int load_model(struct fv_setup *setup, const struct fv_config *config, st
             return r;
     }
     return fv_model_load(named ? named : path, &setup->model, err);
+}
+
+static char **copy_names(const struct fv_conf_strings *names)
+{
+    char **copy = fv_calloc(names->count, sizeof(*copy));
+    for (unsigned i = 0; copy && i < names->count; i++) {
+        copy[i] = fv_strdup(names->items[i]);
+        if (copy[i])
+            continue;
+        while (i > 0)
+            fv_free(copy[--i]);
+        fv_free(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+int fv_setup_name_classes(struct fv_model *model, const struct fv_conf_strings *names,
+                          enum fv_class_names *ret_result)
+{
+    unsigned same = 0;
+    *ret_result = FV_CLASS_NAMES_SAME;
+    if (names->count == 0)
+        return 0;
+    if (names->count != model->label_count) {
+        *ret_result = FV_CLASS_NAMES_REFUSED;
+        return 0;
+    }
+    while (same < names->count && !strcmp(names->items[same], model->labels[same]))
+        same++;
+    if (same == names->count)
+        return 0;
+    char **copy = copy_names(names);
+    if (!copy)
+        return -ENOMEM;
+    for (unsigned i = 0; i < model->label_count; i++)
+        fv_free(model->labels[i]);
+    fv_free(model->labels);
+    model->labels = copy;
+    *ret_result = FV_CLASS_NAMES_CHANGED;
+    return 0;
+}
+
+void fv_setup_tell_names(const struct fv_model *model, const struct fv_conf_strings *names,
+                         enum fv_class_names result, char *text, size_t size)
+{
+    if (result == FV_CLASS_NAMES_REFUSED)
+        snprintf(text, size, "names: %u, classes of the model: %u; the manifest's names are used",
+                 names->count, model->label_count);
+    else
+        snprintf(text, size, "the names differ from those of the model's manifest");
+}
+
+static int name_classes(struct fv_setup *setup, const struct fv_config *config,
+                        struct fv_error *err)
+{
+    char text[200];
+    enum fv_class_names result;
+    const struct fv_conf_strings *names = &config->models.class_names;
+    if (fv_setup_name_classes(setup->model, names, &result) < 0)
+        return fv_error_set(err, -ENOMEM, "out of memory");
+    if (result == FV_CLASS_NAMES_SAME)
+        return 0;
+    fv_setup_tell_names(setup->model, names, result, text, sizeof(text));
+    fv_log(FV_LOG_WARNING, "engine", "models.CLASS_NAMES: %s", text);
+    return 0;
 }
 
 int fv_setup_class(const struct fv_model *model, const char *text)
@@ -137,14 +204,15 @@ static int open_named(struct fv_setup *setup, const struct fv_config *config, co
     setup->runtime_ops = fv_runtime_find(name);
     if (!setup->runtime_ops || setup->runtime_ops->memory != memory)
         return fv_error_set(err, -ENOTSUP,
-                            "models.INFERENCE_PROVIDER \"%s\" does not run on the %s back end", name,
-                            setup->device ? "GPU" : "CPU");
+                            "models.INFERENCE_PROVIDER \"%s\" does not run on the %s back end",
+                            name, setup->device ? "GPU" : "CPU");
     struct fv_runtime_params params = {
         .model = setup->model,
         .max_batch = setup->batch,
         .lanes = setup->device ? FV_DETECTOR_GPU_LANES : 1,
         .gpu = setup->device ? fv_device_gpu(setup->device) : NULL,
         .stream = setup->device ? fv_device_stream(setup->device) : NULL,
+        .plain_graph = !config->models.optimize,
         .progress = setup->progress,
         .data = setup->data,
     };
@@ -158,10 +226,11 @@ static int open_best(struct fv_setup *setup, const struct fv_config *config, str
     if (open_named(setup, config, "tensorrt", &first) == 0 ||
         open_named(setup, config, "tensorrt-rtx", err) == 0)
         return 0;
-    return fv_error_set(err, -ENOTSUP,
-                        "models.INFERENCE_PROVIDER \"auto\" needs a TensorRT-class engine, and there "
-                        "is none (%s): install one, or set \"INFERENCE_PROVIDER\": \"cuda\"",
-                        first.text);
+    return fv_error_set(
+        err, -ENOTSUP,
+        "models.INFERENCE_PROVIDER \"auto\" needs a TensorRT-class engine, and there "
+        "is none (%s): install one, or set \"INFERENCE_PROVIDER\": \"cuda\"",
+        first.text);
 }
 
 static int open_runtime(struct fv_setup *setup, const struct fv_config *config,
@@ -224,8 +293,10 @@ int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct
         r = load_model(setup, config, err);
     if (r == 0) {
         setup->person = fv_model_class(setup->model, "person");
-        r = open_runtime(setup, config, err);
+        r = name_classes(setup, config, err);
     }
+    if (r == 0)
+        r = open_runtime(setup, config, err);
     if (r == 0)
         r = fv_setup_detector(setup, config, &setup->detector, err);
     if (r == 0)

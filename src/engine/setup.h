@@ -31,6 +31,19 @@ void fv_setup_finish(struct fv_setup *setup);
 int fv_setup_detector(const struct fv_setup *setup, const struct fv_config *config,
                       struct fv_detector **ret_detector, struct fv_error *err);
 
+/* What CLASS_NAMES makes of the model's labels. */
+enum fv_class_names {
+    FV_CLASS_NAMES_SAME,    /* or not given */
+    FV_CLASS_NAMES_CHANGED, /* they differ from the manifest's and took their place */
+    FV_CLASS_NAMES_REFUSED, /* there are not as many as classes: the manifest's stay */
+};
+/* -ENOMEM leaves the model as it was. */
+int fv_setup_name_classes(struct fv_model *model, const struct fv_conf_strings *names,
+                          enum fv_class_names *ret_result);
+/* A sentence about it without its full stop. */
+void fv_setup_tell_names(const struct fv_model *model, const struct fv_conf_strings *names,
+                         enum fv_class_names result, char *text, size_t size);
+
 /* Number of a class given by number or name, or -ENOENT. */
 int fv_setup_class(const struct fv_model *model, const char *text);
 

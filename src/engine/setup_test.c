@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "engine/setup.h"
+#include "infer/model.h"
 
 /* TENSORRT_FP16 chooses between two files of the bundled detector; a path that was named stays. */
 static void test_half_precision(void **state)
@@ -31,8 +33,74 @@ static void test_half_precision(void **state)
     unsetenv("FOVEA_MODEL_PATH");
 }
 
+static struct fv_model *two_classes(void)
+{
+    struct fv_model *model = FV_NEW(struct fv_model);
+    assert_non_null(model);
+    model->labels = fv_calloc(2, sizeof(*model->labels));
+    assert_non_null(model->labels);
+    model->labels[0] = fv_strdup("person");
+    model->labels[1] = fv_strdup("car");
+    model->label_count = 2;
+    return model;
+}
+
+static void test_class_names(void **state)
+{
+    static const char *const given[] = {"Person", "Auto", "third"};
+    char text[200];
+    const struct {
+        unsigned count;
+        enum fv_class_names want;
+        const char *label, *text;
+    } cases[] = {{0, FV_CLASS_NAMES_SAME, "car", NULL},
+                 {1, FV_CLASS_NAMES_REFUSED, "car", "names: 1, classes of the model: 2"},
+                 {3, FV_CLASS_NAMES_REFUSED, "car", "names: 3, classes of the model: 2"},
+                 {2, FV_CLASS_NAMES_CHANGED, "Auto", "differ"},
+                 {2, FV_CLASS_NAMES_SAME, "Auto", NULL}};
+    struct fv_model *model = two_classes();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct fv_conf_strings names = {(char **)(uintptr_t)given, cases[i].count};
+        enum fv_class_names result;
+        assert_int_equal(fv_setup_name_classes(model, &names, &result), 0);
+        assert_int_equal(result, cases[i].want);
+        assert_string_equal(model->labels[1], cases[i].label);
+        assert_int_equal(model->label_count, 2);
+        if (cases[i].text) {
+            fv_setup_tell_names(model, &names, result, text, sizeof(text));
+            assert_non_null(strstr(text, cases[i].text));
+        }
+    }
+    assert_int_equal(fv_setup_class(model, "auto"), 1);
+    assert_int_equal(fv_setup_class(model, "car"), -ENOENT);
+    fv_model_free(model);
+}
+
+static void test_class_names_without_memory(void **state)
+{
+    static const char *const given[] = {"a", "b"};
+    const struct fv_conf_strings names = {(char **)(uintptr_t)given, 2};
+    struct fv_model *model = two_classes();
+    enum fv_class_names result;
+    unsigned n = 1;
+    for (;; n++) {
+        fv_alloc_fail_at(n);
+        int r = fv_setup_name_classes(model, &names, &result);
+        fv_alloc_fail_at(0);
+        if (r == 0)
+            break;
+        assert_int_equal(r, -ENOMEM);
+        assert_string_equal(model->labels[0], "person");
+    }
+    assert_int_equal(n, 4); /* the list and two names */
+    assert_string_equal(model->labels[0], "a");
+    fv_model_free(model);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_half_precision)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_half_precision),
+                                       cmocka_unit_test(test_class_names),
+                                       cmocka_unit_test(test_class_names_without_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

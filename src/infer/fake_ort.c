@@ -157,6 +157,7 @@ static OrtStatusPtr ORT_API_CALL set_mode(OrtSessionOptions *options, ExecutionM
 static OrtStatusPtr ORT_API_CALL set_level(OrtSessionOptions *options, GraphOptimizationLevel level)
 {
     CALL("SetSessionGraphOptimizationLevel");
+    state.level = (int)level;
     return NULL;
 }
 

@@ -38,6 +38,7 @@ struct fake_ort {
     unsigned calls;                   /* that can fail */
     int live;                         /* objects that were made and not released */
     char provider[512], session[512]; /* options as "key=value " in order of their setting */
+    int level; /* GraphOptimizationLevel of the last session */
     void *stream;
     char memory[32]; /* name of the tensors' memory */
     int device;

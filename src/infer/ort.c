@@ -146,8 +146,10 @@ static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *p
                    struct fv_error *err)
 {
     unsigned threads = params->threads ? params->threads : usable_cores();
-    const struct fv_ort_session_params session = {
-        .model = params->model, .library = params->library, .threads = threads};
+    const struct fv_ort_session_params session = {.model = params->model,
+                                                  .library = params->library,
+                                                  .threads = threads,
+                                                  .plain_graph = params->plain_graph};
     int result = fv_ort_session_open(&session, &runtime->ort, err);
     if (result == 0)
         result = alloc_buffers(runtime, err);

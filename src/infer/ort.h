@@ -41,6 +41,7 @@ struct fv_ort_session_params {
     const struct fv_model *model; /* borrowed, as the library's path */
     const char *library;          /* as fv_ort_library_open() */
     unsigned threads;             /* for one inference, >= 1 */
+    bool plain_graph;             /* no optimisation */
     unsigned minor_min;           /* oldest library, as 1.N; 0: any that opens */
     /* Adds what computes; NULL: the CPU provider alone. */
     int (*add_provider)(const struct fv_ort_library *library, OrtSessionOptions *options,

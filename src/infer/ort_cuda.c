@@ -413,6 +413,7 @@ static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *p
         .library = params->library,
         .threads = 1, /* of the host: nothing is computed there */
         .minor_min = FV_ORT_CUDA_MINOR,
+        .plain_graph = params->plain_graph,
         .add_provider = fv_ort_add_cuda,
         .data = (void *)(uintptr_t)params,
     };

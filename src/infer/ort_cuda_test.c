@@ -183,6 +183,7 @@ static void test_options(void **state)
     assert_ptr_equal(fake->stream, fv_gpu_stream_handle(stream));
     assert_string_equal(fake->memory, "Cuda");
     assert_int_equal(fake->device, 0);
+    assert_int_equal(fake->level, 99); /* ORT_ENABLE_ALL */
     assert_string_equal(fv_runtime_ort_cuda.describe(runtime),
                         "ONNX Runtime 1.31.1, CUDAExecutionProvider, FP16, graphs 1..16");
     assert_int_equal(fv_runtime_ort_cuda.element(runtime), FV_ELEMENT_F16);
@@ -193,9 +194,11 @@ static void test_options(void **state)
     set_scene(&model);
     params.memory_limit = 0;
     params.conv_search = "EXHAUSTIVE";
+    params.plain_graph = true; /* OPTIMIZE_FOR_INFERENCE false */
     fv_runtime_ort_cuda.close(open_good(&params));
     assert_non_null(strstr(fake->provider, "cudnn_conv_algo_search=EXHAUSTIVE "));
     assert_null(strstr(fake->provider, "gpu_mem_limit"));
+    assert_int_equal(fake->level, 0); /* ORT_DISABLE_ALL */
     fv_runtime_ort_cuda.close(NULL);
 }
 

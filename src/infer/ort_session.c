@@ -44,17 +44,19 @@ static void ORT_API_CALL log_message(void *param, OrtLoggingLevel severity, cons
 }
 
 /* Threads that wait must sleep, not spin: the cores belong to the decoders too. */
-static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *options, unsigned threads)
+static OrtStatus *set_options(const OrtApi *api, OrtSessionOptions *options,
+                              const struct fv_ort_session_params *params)
 {
     static const char *const spinning[] = {"session.intra_op.allow_spinning",
                                            "session.inter_op.allow_spinning"};
-    OrtStatus *status = api->SetIntraOpNumThreads(options, (int)threads);
+    OrtStatus *status = api->SetIntraOpNumThreads(options, (int)params->threads);
     if (!status)
         status = api->SetInterOpNumThreads(options, 1);
     if (!status)
         status = api->SetSessionExecutionMode(options, ORT_SEQUENTIAL);
     if (!status)
-        status = api->SetSessionGraphOptimizationLevel(options, ORT_ENABLE_ALL);
+        status = api->SetSessionGraphOptimizationLevel(
+            options, params->plain_graph ? ORT_DISABLE_ALL : ORT_ENABLE_ALL);
     for (size_t i = 0; !status && i < 2; i++)
         status = api->AddSessionConfigEntry(options, spinning[i], "0");
     return status;
@@ -73,7 +75,7 @@ static int create(struct fv_ort_session *session, const struct fv_ort_session_pa
     if (!status)
         status = api->CreateSessionOptions(&options);
     if (!status)
-        status = set_options(api, options, params->threads);
+        status = set_options(api, options, params);
     int result = fv_ort_status(api, status, path, err);
     if (result == 0 && params->add_provider)
         result = params->add_provider(&session->library, options, params->data, err);

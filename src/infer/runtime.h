@@ -18,6 +18,7 @@ struct fv_runtime_params {
     unsigned max_batch;           /* >= 1 */
     unsigned
         lanes; /* batches that may be in flight, each with tensors of its own; >= 1, host runtimes: 1 */
+    bool plain_graph; /* leave the model's graph as it is: to find a fault; it is slower */
     unsigned threads; /* CPU threads for one inference; 0: one per core */
     const char *
         library; /* path of the runtime's shared library; NULL: FOVEA_ORT_PATH, then the usual places */

@@ -20,6 +20,9 @@ from test_config import LISTS, environment
 EFFECTS = {
     "processing.BACKEND": ["tests/e2e/test_bad_input.py: test_default_config_names_what_is_missing"],
     "processing.NVDEC_BUFFER_SIZE": ["src/prep/batch_test.c: test_newest_wins", "test_buffers"],
+    "processing.ENABLE_PROCESSING": ["test_receive_only"],
+    "processing.ENABLE_PROFILING": ["src/engine/profile_test.c: test_off_and_unknown", "test_profiling"],
+    "processing.PROFILING_SAMPLING_RATE": ["src/engine/profile_test.c: test_sampling", "test_profiling"],
     "processing.GPU_BATCH_SIZE": ["test_batch"],
     "processing.MAX_QUEUE_SIZE": ["src/decode/worker_test.c: test_overflow"],
     "processing.PIPELINE_QUEUE_TIMEOUT_MS": ["src/prep/batch_test.c: test_timeout_counts_from_the_oldest", "test_batch"],
@@ -38,6 +41,8 @@ EFFECTS = {
     "models.TENSORRT_MAX_BATCH_SIZE": ["test_batch_limit"],
     "models.INFERENCE_PROVIDER": ["tests/e2e/test_config.py: test_a_file_per_rule", "src/infer/runtime_test.c: test_table"],
     "models.DEVICE": ["tests/e2e/test_config.py: test_a_file_per_rule"],
+    "models.CLASS_NAMES": ["src/engine/setup_test.c: test_class_names", "test_class_names"],
+    "models.OPTIMIZE_FOR_INFERENCE": ["src/infer/ort_cuda_test.c: test_options"],
     "models.WARM_UP_ITERATIONS": ["test_warm_up"],
     "models.TENSORRT_FP16": ["src/engine/setup_test.c: test_half_precision"],
     "cameras.RTSP_STREAMS": ["tests/e2e/test_pipeline.py: test_both_codecs_play"],
@@ -109,6 +114,8 @@ EFFECTS = {
 CHECKED = {
     "processing.GPU_PREPROCESSING_DEVICE": ('"cuda:1"', "gpu_only_conflict"),
     "processing.ENABLE_PIPELINE_VALIDATION": ("false", "not_needed"),
+    "processing.AUTO_FRAME_SKIP": ("false", "not_needed"),
+    "models.ENABLE_DYNAMIC_SHAPES": ("true", "not_needed"),
     "app.DEBUG": ["test_debug"],
     "app.ENABLE_DEBUG_LOGGING": ["test_debug"],
 }
@@ -116,7 +123,6 @@ CHECKED = {
 # A value for rows whose type says too little.
 VALUES = {
     "cameras.VIDEO_FILES": '["a.mp4"]',
-    "models.CLASS_NAMES": '["person"]',
     "processing.DEEPSTREAM_*": "1",
     "visualization.NVENC_*": "1",
 }
@@ -165,7 +171,7 @@ class Table(Case):
 
     def test_rows_without_effect_say_so(self):
         """One file with all of them: each is found, under the code that goes with what the table says."""
-        codes = {"no effect yet": "no_effect_yet", "not needed": "not_needed", "obsolete": "obsolete"}
+        codes = {"no effect": "no_effect_yet", "not needed": "not_needed", "obsolete": "obsolete"}
         sections, wanted = {"cameras": {"RTSP_STREAMS": [{"name": "a", "url": "rtsp://h/s"}]}}, {}
         for section, name, effect, default, kind in rows():
             if effect not in codes:
@@ -241,6 +247,36 @@ class Effects(Case):
         self.assertLessEqual(camera["analysed"], camera["frames"] / 5 + 1)
         told, _, _ = self.play(seconds=5, processing={"TARGET_FPS": 2})
         self.assertLessEqual(told["cameras"][0]["analysed"], 2 * 5 * harness.PATIENCE + 3)
+
+    def test_receive_only(self):
+        told, _, _ = self.play(processing={"ENABLE_PROCESSING": False})
+        camera = told["cameras"][0]
+        self.assertEqual((camera["state"], camera["codec"], camera["width"]), ("playing", "h264", 768))
+        self.assertEqual((camera["frames"], camera["analysed"], camera["dropped_queue"]), (0, 0, 0))
+
+    def test_profiling(self):
+        told, _, _ = self.play(processing={"ENABLE_PROFILING": True, "PROFILING_SAMPLING_RATE": 5})
+        analysed = told["cameras"][0]["analysed"]
+        self.assertEqual(list(told["stages_ms"]), ["receive", "decode", "infer", "result"])
+        for stage in told["stages_ms"].values():
+            self.assertEqual(stage["pictures"], (analysed + 4) // 5)
+            self.assertLessEqual(stage["p50"], stage["p99"] * 1.05 + 0.1)
+        self.assertGreater(told["stages_ms"]["infer"]["p50"], 0)
+        told, _, _ = self.play(seconds=1)
+        self.assertNotIn("stages_ms", told)
+
+    def test_class_names(self):
+        names = json.loads(MODEL.with_suffix(".json").read_text())["labels"]
+        others = [f"<{name}>" for name in names]
+        told, out, done = self.play(models={"CLASS_NAMES": others, "TARGET_CLASSES": ["<person>"]})
+        found = [d["class"] for line in (out / "events.jsonl").read_text().splitlines() for d in json.loads(line).get("detections", [])]
+        self.assertEqual(set(found), {"<person>"})
+        self.assertEqual(told["cameras"][0]["persons"], len(found))
+        self.assertIn("CLASS_NAMES", done.err)
+        made = config({"a": self.sim.url(0)}, out, models={"CLASS_NAMES": ["person"]})
+        done = fovea("config", "check", "--machine", self.write("config.json", made), env=environment())
+        self.assertEqual(done.code, OK)
+        self.assertRegex(done.out, r"models.CLASS_NAMES \[class_names\](?s:.*)ames: 1, classes of the model: 80")
 
     def test_key_pictures_only(self):
         told, _, _ = self.play(seconds=6)
