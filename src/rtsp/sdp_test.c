@@ -226,6 +226,9 @@ static void test_sets(void **state)
          7, FV_SDP_SETS_START_CODE},
         /* 65 42 1e = ZUIe: a slice; e7 42 1e = 50Ie: forbidden bit */
         {"slice", FV_CODEC_H264, "sprop-parameter-sets=ZUIe,50Ie", "", 0, FV_SDP_NOT_A_SET},
+        /* neither begins as a parameter set */
+        {"VStarcam", FV_CODEC_H264,
+         "sprop-parameter-sets=6QDwBE/LCAAAH0gAB1TgIAAAAAA=,AAAAAA==", "", 0, FV_SDP_NOT_A_SET},
         {"only commas", FV_CODEC_H264, "sprop-parameter-sets=,,", "", 0, 0},
         /* 40 01 0c = QAEM, 42 01 01 = QgEB, 44 01 c0 = RAHA */
         {"H.265 in any order", FV_CODEC_H265, "sprop-sps=QgEB;sprop-pps=RAHA;sprop-vps=QAEM",
