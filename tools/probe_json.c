@@ -23,6 +23,18 @@ static json_t *integer(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
+/* Of a video whose parameter sets came. */
+static json_t *of_video(const struct fv_receiver_details *d, uint64_t value)
+{
+    return d->width ? integer(value) : json_null();
+}
+
+/* What was found out on a connection that never stood is nothing. */
+static json_t *of_session(const struct fv_probe_findings *f, const char *value)
+{
+    return f->connect == FV_TIME_UNKNOWN ? json_null() : fv_tool_json_text(value);
+}
+
 /* "" is null. */
 static json_t *text(const char *value)
 {
@@ -73,12 +85,13 @@ static json_t *advice_json(const struct fv_probe_findings *f)
 static json_t *session_json(const struct fv_probe_findings *f)
 {
     const struct fv_receiver_details *d = &f->details;
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:o}", "reachable",
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "reachable",
                      f->connect != FV_TIME_UNKNOWN, "peer", text(d->peer), "resolve_ms",
                      ms(f->resolve), "connect_ms", ms(f->connect), "session_ms", ms(f->session),
                      "first_packet_ms", ms(f->first_packet), "first_picture_ms",
                      ms(f->first_picture), "server", text(d->server), "methods", text(d->methods),
-                     "login", d->login, "transport", d->transport, "streams", offers_json(d));
+                     "login", of_session(f, d->login), "transport", of_session(f, d->transport),
+                     "streams", offers_json(d));
 }
 
 static json_t *video_json(const struct fv_probe_findings *f)
@@ -91,14 +104,16 @@ static json_t *video_json(const struct fv_probe_findings *f)
         fv_probe_level(d->codec, d->level, level, sizeof(level));
     }
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "codec",
-        d->codec, "profile", text(profile), "level", text(level), "width", integer(d->width),
-        "height", integer(d->height), "bit_depth", integer(d->bit_depth), "chroma",
-        integer(d->chroma), "interlaced", d->interlaced, "fps", number(g->fps), "declared_fps",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b}", "codec",
+        strcmp(d->codec, "none") == 0 ? json_null() : fv_tool_json_text(d->codec), "profile",
+        text(profile), "level", text(level), "width", of_video(d, d->width), "height",
+        of_video(d, d->height), "bit_depth", of_video(d, d->bit_depth), "chroma",
+        of_video(d, d->chroma), "interlaced", d->width ? json_boolean(d->interlaced) : json_null(),
+        "fps", number(g->fps), "declared_fps",
         d->declared_fps > 0 ? number(d->declared_fps) : json_null(), "bit_rate",
-        number(g->bit_rate), "largest_picture", integer(g->largest), "gop_pictures",
-        number(g->gop_pictures), "gop_s", number(g->gop_s), "b_pictures", g->b_pictures,
-        "refreshed", g->refreshed);
+        number(g->bit_rate), "largest_picture", g->largest ? integer(g->largest) : json_null(),
+        "gop_pictures", number(g->gop_pictures), "gop_s", number(g->gop_s), "b_pictures",
+        g->b_pictures, "refreshed", g->refreshed);
 }
 
 static json_t *stream_json(const struct fv_probe_findings *f)

@@ -94,6 +94,9 @@ class ProbeSick(Case):
         made = json.loads(done.out)
         self.assertEqual(done.code, FAILED)
         self.assertEqual((made["failure"]["phase"], made["session"]["reachable"]), ("connecting", False))
+        unknown = [made["session"][name] for name in ("login", "transport", "server", "connect_ms")]
+        unknown += [made["video"][name] for name in ("codec", "width", "bit_depth", "interlaced", "fps", "largest_picture")]
+        self.assertEqual(set(unknown), {None}, str(done))
         self.assertLess(done.seconds, 3)
 
     def test_no_rtsp_server(self):
