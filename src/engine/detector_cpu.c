@@ -84,9 +84,15 @@ static uint32_t cpu_read(struct fv_detector *head, unsigned lane, unsigned index
                          struct fv_detection *out)
 {
     struct detector *detector = (struct detector *)head;
-    const struct fv_model *model = detector->params.model;
-    size_t image = (size_t)model->rows * model->columns;
-    return fv_boxes_decode(detector->boxes, detector->output + index * image, out, NULL);
+    const struct fv_detector_params *params = &detector->params;
+    struct fv_model_output outputs[FV_MODEL_OUTPUTS_MAX];
+    size_t offset;
+    const bool two = fv_model_outputs(params->model, outputs) > 1;
+    fv_model_output_bytes(params->model, params->max_batch, &offset);
+    const float *output = detector->output + index * outputs[0].count;
+    const float *scores =
+        two ? detector->output + offset / sizeof(float) + index * outputs[1].count : NULL;
+    return fv_boxes_decode(detector->boxes, output, scores, out, NULL);
 }
 
 static void cpu_destroy(struct fv_detector *head)

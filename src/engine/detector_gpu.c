@@ -105,10 +105,11 @@ static int create_kernels(struct detector *detector, struct fv_error *err)
         .lanes = FV_DETECTOR_GPU_LANES,
         .input = element,
         .output = element,
-        .yolox = plan.yolox,
+        .boxes = plan.boxes,
         .nms = plan.nms,
     };
     fv_detector_tensor_spec(params->model, &kernels.spec);
+    fv_model_output_bytes(params->model, params->max_batch, &kernels.scores_offset);
     r = fv_gpu_kernels_create(&kernels, &detector->kernels, err);
     fv_boxes_plan_finish(&plan);
     return r;

@@ -33,7 +33,8 @@ struct fv_gpu_kernels {
     struct kernel letterbox, boxes;
     struct fv_launch_letterbox letterbox_launch; /* but for the addresses */
     struct fv_launch_boxes boxes_launch;
-    fv_gpu_address wanted;
+    size_t scores_offset;
+    fv_gpu_address wanted, priors;
     struct lane *lanes;
 };
 
@@ -74,7 +75,7 @@ static void unload_kernel(struct fv_gpu *gpu, struct kernel *kernel)
 static int create_lane(struct fv_gpu_kernels *k, struct lane *lane, struct fv_error *err)
 {
     const size_t batch = k->max_batch;
-    const size_t rows = k->boxes_launch.rows, looked_at = k->boxes_launch.max_candidates;
+    const size_t rows = k->boxes_launch.reading.rows, looked_at = k->boxes_launch.max_candidates;
     fv_gpu_address same;
     int code = fv_gpu_host_alloc(k->gpu, batch * sizeof(*lane->pictures), (void **)&lane->pictures,
                                  &same, err);
@@ -115,21 +116,33 @@ static int create_lanes(struct fv_gpu_kernels *k, struct fv_error *err)
     return 0;
 }
 
-/* The table of wanted classes goes to the GPU once. */
-static int upload_wanted(struct fv_gpu_kernels *k, const struct fv_yolox_spec *yolox,
-                         struct fv_error *err)
+/* A table that goes to the GPU once. NULL: there is none. */
+static int upload_table(struct fv_gpu_kernels *k, const void *table, size_t bytes,
+                        fv_gpu_address *ret_address, struct fv_error *err)
 {
     struct fv_gpu_stream *stream = NULL;
-    if (!yolox->wanted)
+    if (!table)
         return 0;
-    int code = fv_gpu_alloc(k->gpu, yolox->classes, "wanted classes", &k->wanted, err);
+    int code = fv_gpu_alloc(k->gpu, bytes, "classes and priors", ret_address, err);
     if (code == 0)
         code = fv_gpu_stream_create(k->gpu, &stream, err);
     if (code == 0)
-        code = fv_gpu_upload(stream, k->wanted, yolox->wanted, yolox->classes, FV_GPU_WEIGHTS, err);
+        code = fv_gpu_upload(stream, *ret_address, table, bytes, FV_GPU_WEIGHTS, err);
     if (code == 0)
         code = fv_gpu_stream_finish(stream, err);
     fv_gpu_stream_destroy(stream);
+    return code;
+}
+
+static int upload_tables(struct fv_gpu_kernels *k, const struct fv_box_spec *boxes,
+                         struct fv_error *err)
+{
+    const struct fv_launch_reading *reading = &k->boxes_launch.reading;
+    const float *priors = reading->code == FV_BOX_PRIOR ? boxes->priors : NULL;
+    int code = upload_table(k, boxes->wanted, boxes->classes, &k->wanted, err);
+    if (code == 0)
+        code =
+            upload_table(k, priors, (size_t)4 * reading->rows * sizeof(*priors), &k->priors, err);
     return code;
 }
 
@@ -139,15 +152,17 @@ static int prepare(struct fv_gpu_kernels *k, const struct fv_gpu_kernels_params 
                    struct fv_error *err)
 {
     if (k->max_batch == 0 || k->lane_count == 0 || k->spec.width == 0 || k->spec.height == 0 ||
-        fv_launch_boxes_init(&k->boxes_launch, &params->yolox, &params->nms, params->output) < 0)
+        fv_launch_boxes_init(&k->boxes_launch, &params->boxes, &params->nms, params->output) < 0)
         return fv_error_set(err, -EINVAL,
                             "the model's shape or a limit is beyond what the kernels can do");
+    if (fv_layout_info(params->boxes.layout)->second)
+        k->scores_offset = params->scores_offset;
     fv_launch_letterbox_init(&k->letterbox_launch, &k->spec, params->input);
     int code = load_kernel(k->gpu, fv_ptx_letterbox, "fv_letterbox", &k->letterbox, err);
     if (code == 0)
         code = load_kernel(k->gpu, fv_ptx_boxes, "fv_boxes", &k->boxes, err);
     if (code == 0)
-        code = upload_wanted(k, &params->yolox, err);
+        code = upload_tables(k, &params->boxes, err);
     return code == 0 ? create_lanes(k, err) : code;
 }
 
@@ -177,6 +192,7 @@ void fv_gpu_kernels_destroy(struct fv_gpu_kernels *k)
         destroy_lane(k->gpu, &k->lanes[i]);
     fv_free(k->lanes);
     fv_gpu_free(k->gpu, k->wanted);
+    fv_gpu_free(k->gpu, k->priors);
     unload_kernel(k->gpu, &k->letterbox);
     unload_kernel(k->gpu, &k->boxes);
     fv_free(k);
@@ -264,7 +280,9 @@ int fv_gpu_boxes(struct fv_gpu_kernels *k, unsigned lane, struct fv_gpu_stream *
     const struct lane *l = &k->lanes[lane];
     struct fv_launch_boxes parameter = k->boxes_launch;
     parameter.output = output;
+    parameter.scores = output + k->scores_offset;
     parameter.wanted = k->wanted;
+    parameter.priors = k->priors;
     parameter.keys = l->keys;
     parameter.corners = l->corners;
     parameter.results = l->device_results;

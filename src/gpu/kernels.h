@@ -11,9 +11,8 @@
 
 #include "flow.h"
 #include "gpu/gpu.h"
+#include "kernels/candidates.h"
 #include "kernels/letterbox.h"
-#include "kernels/nms.h"
-#include "kernels/yolox.h"
 
 struct fv_gpu_kernels;
 
@@ -23,8 +22,10 @@ struct fv_gpu_kernels_params {
     unsigned lanes;     /* launches in flight that do not share scratch memory, at least 1 */
     struct fv_tensor_spec spec; /* of the network's input */
     enum fv_element input;      /* element type of the tensor */
-    /* Network output -> boxes. `wanted` is copied. */
-    struct fv_yolox_spec yolox;
+    /* Network output -> boxes. `wanted` and `priors` are copied. */
+    struct fv_box_spec boxes;
+    size_t
+        scores_offset; /* bytes from the first output to the second; layouts with one: not read */
     enum fv_element output;
     struct fv_nms_params nms; /* max_boxes at most FV_DETECTIONS_MAX */
 };
@@ -49,7 +50,8 @@ struct fv_gpu_letterbox_batch {
 int fv_gpu_letterbox(struct fv_gpu_kernels *kernels, unsigned lane, struct fv_gpu_stream *stream,
                      const struct fv_gpu_letterbox_batch *batch, struct fv_error *err);
 
-/* Boxes of the first `count` images of the network's output [max_batch, rows, 5 + classes] at `output`, in tensor pixels. */
+/* Boxes of the first `count` images of the network's outputs (kernels/candidates.h), the first of which lies at `output`, in tensor
+ * pixels. */
 int fv_gpu_boxes(struct fv_gpu_kernels *kernels, unsigned lane, struct fv_gpu_stream *stream,
                  fv_gpu_address output, unsigned count, struct fv_error *err);
 

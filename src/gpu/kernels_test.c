@@ -20,12 +20,12 @@
 
 static const struct fv_tensor_spec tensor = {
     .width = 64, .height = 48, .range = 255, .std = {1, 1, 1}, .pad_value = 114, .bgr = true};
-static const struct fv_yolox_spec yolox = {.width = 64,
-                                           .height = 48,
-                                           .strides = {8, 16},
-                                           .stride_count = 2,
-                                           .classes = 5,
-                                           .score_threshold = 0.25f};
+static const struct fv_box_spec rows = {.width = 64,
+                                        .height = 48,
+                                        .strides = {8, 16},
+                                        .stride_count = 2,
+                                        .classes = 5,
+                                        .score_threshold = 0.25f};
 
 static struct fv_gpu_kernels_params usual(struct fv_gpu *gpu, enum fv_element element)
 {
@@ -35,7 +35,7 @@ static struct fv_gpu_kernels_params usual(struct fv_gpu *gpu, enum fv_element el
         .lanes = 2,
         .spec = tensor,
         .input = element,
-        .yolox = yolox,
+        .boxes = rows,
         .output = element,
         .nms = {.iou_threshold = 0.45f, .max_candidates = 4096, .max_boxes = 300}};
 }
@@ -210,25 +210,36 @@ static void compare_result(const struct bed *bed, unsigned lane, unsigned index,
     }
 }
 
+/* Both outputs of `count` cases of one spec, one behind the other. */
+static fv_gpu_address upload_cases(struct bed *bed, const struct fv_case_boxes *cases,
+                                   unsigned count)
+{
+    const size_t size = fv_element_size(bed->params.output);
+    const size_t first = cases->first * size, second = cases->second * size;
+    fv_gpu_address output;
+    assert_int_equal(fv_gpu_alloc(bed->gpu, count * (first + second), "test", &output, NULL), 0);
+    for (unsigned i = 0; i < count; i++) {
+        const uint8_t *values = size == 2 ? (void *)cases[i].half : (void *)cases[i].output;
+        assert_int_equal(
+            fv_gpu_upload(bed->stream, output + i * first, values, first, FV_GPU_CONTROL, NULL), 0);
+        if (second > 0)
+            assert_int_equal(fv_gpu_upload(bed->stream, output + count * first + i * second,
+                                           values + first, second, FV_GPU_CONTROL, NULL),
+                             0);
+    }
+    return output;
+}
+
 static void run_images(struct bed *bed, struct fv_rand *rand, unsigned lane, unsigned count)
 {
-    const bool half = bed->params.output == FV_ELEMENT_F16;
     struct fv_case_boxes cases[BATCH];
-    fv_gpu_address output;
-    size_t image = 0;
     for (unsigned i = 0; i < count; i++) {
         fv_case_boxes_init(&cases[i], rand, (enum fv_case_kind)fv_rand_below(rand, FV_CASE_KINDS),
-                           &yolox);
-        cases[i].spec = bed->params.yolox; /* thresholds and classes are alike for all */
+                           &bed->params.boxes);
+        cases[i].spec = bed->params.boxes; /* thresholds and classes are alike for all */
         cases[i].nms = bed->params.nms;
-        image = (size_t)cases[i].rows * cases[i].columns * fv_element_size(bed->params.output);
     }
-    assert_int_equal(fv_gpu_alloc(bed->gpu, count * image, "test", &output, NULL), 0);
-    for (unsigned i = 0; i < count; i++)
-        assert_int_equal(fv_gpu_upload(bed->stream, output + i * image,
-                                       half ? (void *)cases[i].half : (void *)cases[i].output,
-                                       image, FV_GPU_CONTROL, NULL),
-                         0);
+    const fv_gpu_address output = upload_cases(bed, cases, count);
     assert_int_equal(fv_gpu_boxes(bed->kernels, lane, bed->stream, output, count, NULL), 0);
     assert_int_equal(fv_gpu_stream_finish(bed->stream, NULL), 0);
     for (unsigned i = 0; i < count; i++) {
@@ -251,6 +262,40 @@ static void test_boxes(void **state)
     }
 }
 
+/* Each layout, a batch at a time; the second output lies behind the first one's batch, the priors may go away. */
+static void test_layouts(void **state)
+{
+    struct fv_rand rand;
+    struct bed bed;
+    fv_rand_seed(&rand, 9);
+    open_bed(&bed, FV_ELEMENT_F16);
+    for (int i = 0; i < FV_CASE_LAYOUTS; i++) {
+        struct fv_case_boxes c;
+        struct fv_gpu_kernels_params params = bed.params;
+        fv_case_boxes_init(&c, &rand, FV_CASE_EMPTY, &fv_case_layouts[i].spec);
+        fv_gpu_kernels_destroy(bed.kernels);
+        bed.params.boxes = c.spec;
+        bed.params.boxes.wanted = NULL;
+        bed.params.nms.iou_threshold = c.nms.iou_threshold;
+        bed.params.scores_offset = BATCH * c.first * 2;
+        params = bed.params;
+        float *priors = NULL;
+        if (c.priors) {
+            const size_t bytes = (size_t)4 * c.rows * sizeof(*priors);
+            priors = malloc(bytes);
+            assert_non_null(priors);
+            memcpy(priors, c.priors, bytes);
+            params.boxes.priors = priors;
+        }
+        assert_int_equal(fv_gpu_kernels_create(&params, &bed.kernels, NULL), 0);
+        free(priors);
+        for (unsigned run = 0; run < 4; run++)
+            run_images(&bed, &rand, run % 2, BATCH);
+        fv_case_boxes_finish(&c);
+    }
+    close_bed(&bed);
+}
+
 /* Thresholds, classes and limits are the ones given at create; the table of classes may go away. */
 static void test_choices(void **state)
 {
@@ -259,15 +304,15 @@ static void test_choices(void **state)
     uint8_t wanted[5] = {0, 1, 0, 0, 1};
     open_bed(&bed, FV_ELEMENT_F16);
     fv_gpu_kernels_destroy(bed.kernels);
-    bed.params.yolox.wanted = wanted;
-    bed.params.yolox.score_threshold = 0.6f;
+    bed.params.boxes.wanted = wanted;
+    bed.params.boxes.score_threshold = 0.6f;
     bed.params.nms.max_boxes = 3;
     bed.params.nms.max_candidates = 20;
     bed.params.nms.iou_threshold = 0.3f;
     assert_int_equal(fv_gpu_kernels_create(&bed.params, &bed.kernels, NULL), 0);
     static const uint8_t copy[5] = {0, 1, 0, 0, 1};
     memset(wanted, 0, sizeof(wanted));
-    bed.params.yolox.wanted = copy;
+    bed.params.boxes.wanted = copy;
     fv_rand_seed(&rand, 7);
     for (unsigned run = 0; run < 20; run++)
         run_images(&bed, &rand, 0, BATCH);
@@ -284,8 +329,8 @@ static void test_bytes_to_the_host(void **state)
     fv_gpu_address output;
     open_bed(&bed, FV_ELEMENT_F32);
     fv_rand_seed(&rand, 8);
-    fv_case_boxes_init(&c, &rand, FV_CASE_STACKED, &yolox);
-    const size_t bytes = sizeof(*c.output) * c.rows * c.columns;
+    fv_case_boxes_init(&c, &rand, FV_CASE_STACKED, &rows);
+    const size_t bytes = sizeof(*c.output) * c.first;
     assert_int_equal(fv_gpu_alloc(bed.gpu, bytes, "test", &output, NULL), 0);
     assert_int_equal(fv_gpu_upload(bed.stream, output, c.output, bytes, FV_GPU_CONTROL, NULL), 0);
     assert_int_equal(fv_gpu_boxes(bed.kernels, 0, bed.stream, output, 1, NULL), 0);
@@ -319,7 +364,7 @@ static void test_create_refuses(void **state)
             p.nms.max_boxes = FV_DETECTIONS_MAX + 1;
             break;
         case 3:
-            p.yolox.stride_count = 0;
+            p.boxes.stride_count = 0;
             break;
         default:
             p.spec.width = 0;
@@ -337,7 +382,7 @@ static void create_and_close(const char *script, int want, const char *words)
     struct fv_gpu *gpu = open_gpu(script);
     struct fv_gpu_kernels_params params = usual(gpu, FV_ELEMENT_F16);
     static const uint8_t wanted[5] = {1};
-    params.yolox.wanted = wanted;
+    params.boxes.wanted = wanted;
     struct fv_gpu_kernels *kernels = NULL;
     struct fv_error err = {0};
     const int code = fv_gpu_kernels_create(&params, &kernels, &err);
@@ -383,13 +428,10 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_letterbox),
-        cmocka_unit_test(test_letterbox_refuses),
-        cmocka_unit_test(test_boxes),
-        cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_bytes_to_the_host),
-        cmocka_unit_test(test_create_refuses),
-        cmocka_unit_test(test_driver_fails),
+        cmocka_unit_test(test_letterbox),      cmocka_unit_test(test_letterbox_refuses),
+        cmocka_unit_test(test_boxes),          cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_choices),        cmocka_unit_test(test_bytes_to_the_host),
+        cmocka_unit_test(test_create_refuses), cmocka_unit_test(test_driver_fails),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

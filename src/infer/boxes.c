@@ -2,7 +2,7 @@
 #include "infer/boxes.h"
 
 #include <errno.h>
-#include <string.h>
+#include <math.h>
 
 #include "base/mem.h"
 
@@ -20,17 +20,15 @@ static bool within_unit(float value)
 }
 
 /* The decoder trusts these sums with every row that it reads. */
-static bool model_usable(const struct fv_model *model)
+static bool model_usable(const struct fv_model *model, const struct fv_box_spec *spec)
 {
-    uint64_t rows = 0;
-    if (model->layout != FV_LAYOUT_YOLOX || model->stride_count > 4 || model->label_count > 65535)
+    struct fv_launch_reading reading;
+    struct fv_model_output outputs[FV_MODEL_OUTPUTS_MAX];
+    if (fv_box_reading_init(&reading, spec) < 0 || reading.rows != model->rows)
         return false;
-    for (uint32_t i = 0; i < model->stride_count; i++) {
-        if (model->strides[i] == 0)
-            return false;
-        rows += (uint64_t)(model->width / model->strides[i]) * (model->height / model->strides[i]);
-    }
-    return rows > 0 && rows == model->rows && model->columns == 5 + model->label_count;
+    return fv_model_outputs(model, outputs) == 2
+               ? outputs[1].count == reading.score_image && outputs[0].count == reading.box_image
+               : outputs[0].count == reading.box_image;
 }
 
 static int choose_classes(struct fv_boxes_plan *plan, const struct fv_boxes_params *params)
@@ -45,7 +43,7 @@ static int choose_classes(struct fv_boxes_plan *plan, const struct fv_boxes_para
             return -EINVAL;
         plan->wanted[params->classes[i]] = 1;
     }
-    plan->yolox.wanted = plan->wanted;
+    plan->boxes.wanted = plan->wanted;
     return 0;
 }
 
@@ -53,19 +51,14 @@ int fv_boxes_plan_init(struct fv_boxes_plan *plan, const struct fv_boxes_params 
 {
     const struct fv_model *model = params->model;
     *plan = (struct fv_boxes_plan){0};
+    fv_model_box_spec(model, &plan->boxes);
+    plan->boxes.score_threshold = params->score_threshold;
     if (!within_unit(params->score_threshold) || !within_unit(params->iou_threshold) ||
-        !model_usable(model))
+        !model_usable(model, &plan->boxes))
         return -EINVAL;
-    plan->yolox = (struct fv_yolox_spec){
-        .width = model->width,
-        .height = model->height,
-        .stride_count = model->stride_count,
-        .classes = model->label_count,
-        .score_threshold = params->score_threshold,
-    };
-    memcpy(plan->yolox.strides, model->strides, sizeof(plan->yolox.strides));
     plan->nms = (struct fv_nms_params){
-        .iou_threshold = params->iou_threshold,
+        .iou_threshold =
+            fv_layout_info(model->layout)->suppressed ? params->iou_threshold : INFINITY,
         .max_candidates = CANDIDATES_MAX,
         .max_boxes = FV_DETECTIONS_MAX,
     };
@@ -107,11 +100,11 @@ void fv_boxes_destroy(struct fv_boxes *boxes)
     fv_free(boxes);
 }
 
-uint32_t fv_boxes_decode(struct fv_boxes *boxes, const float *output, struct fv_detection *out,
-                         uint32_t *ret_dropped)
+uint32_t fv_boxes_decode(struct fv_boxes *boxes, const float *output, const float *scores,
+                         struct fv_detection *out, uint32_t *ret_dropped)
 {
     uint32_t dropped;
-    uint32_t count = fv_yolox_decode(&boxes->plan.yolox, output, boxes->candidates);
+    uint32_t count = fv_candidates_decode(&boxes->plan.boxes, output, scores, boxes->candidates);
     count = fv_nms_run(&boxes->plan.nms, boxes->candidates, count, out, &dropped);
     if (ret_dropped)
         *ret_dropped = dropped;

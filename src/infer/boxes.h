@@ -4,7 +4,6 @@
 #define FV_INFER_BOXES_H
 
 #include "infer/model.h"
-#include "kernels/yolox.h"
 
 struct fv_boxes; /* scratch memory for one thread */
 
@@ -18,9 +17,9 @@ struct fv_boxes_params {
 
 /* What the kernels of either kind need to know. */
 struct fv_boxes_plan {
-    struct fv_yolox_spec yolox;
+    struct fv_box_spec boxes; /* borrows the model's priors */
     struct fv_nms_params nms;
-    uint8_t *wanted; /* one per class, or NULL: all; yolox.wanted points here */
+    uint8_t *wanted; /* one per class, or NULL: all; boxes.wanted points here */
 };
 
 /* 0, -ENOMEM, or -EINVAL (threshold outside 0..1, class number beyond the labels, model whose numbers contradict each other), which
@@ -32,9 +31,10 @@ void fv_boxes_plan_finish(struct fv_boxes_plan *plan); /* a zeroed one is fine *
  * as fv_boxes_plan_init. */
 int fv_boxes_create(const struct fv_boxes_params *params, struct fv_boxes **ret_boxes);
 void fv_boxes_destroy(struct fv_boxes *boxes);
-/* One image's output [rows, columns] -> at most FV_DETECTIONS_MAX detections by falling score (ties: lower row first). Returns their
- * number; *ret_dropped (may be NULL) counts candidates beyond the limits. Not finite values are never a box. */
-uint32_t fv_boxes_decode(struct fv_boxes *boxes, const float *output, struct fv_detection *out,
-                         uint32_t *ret_dropped);
+/* One image's outputs (model.h; `scores`: the second one, NULL when there is none) -> at most FV_DETECTIONS_MAX detections by falling
+ * score (ties: lower row first). Returns their number; *ret_dropped (may be NULL) counts candidates beyond the limits. Not finite
+ * values are never a box. */
+uint32_t fv_boxes_decode(struct fv_boxes *boxes, const float *output, const float *scores,
+                         struct fv_detection *out, uint32_t *ret_dropped);
 
 #endif

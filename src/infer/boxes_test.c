@@ -96,7 +96,7 @@ static void test_decode_by_hand(void **state)
         uint32_t dropped = 9;
         put_row(output, cases[i].row, cases[i].values);
         print_message("  %s\n", cases[i].name);
-        assert_int_equal(fv_boxes_decode(boxes, output, out, &dropped), 1);
+        assert_int_equal(fv_boxes_decode(boxes, output, NULL, out, &dropped), 1);
         assert_int_equal(dropped, 0);
         assert_box(&out[0], cases[i].corners, cases[i].score, cases[i].class_id);
     }
@@ -133,7 +133,7 @@ static void test_not_a_box(void **state)
         struct fv_detection out[FV_DETECTIONS_MAX];
         put_row(output, 0, cases[i].values);
         print_message("  %s\n", cases[i].name);
-        assert_int_equal(fv_boxes_decode(boxes, output, out, NULL), 0);
+        assert_int_equal(fv_boxes_decode(boxes, output, NULL, out, NULL), 0);
     }
     fv_boxes_destroy(boxes);
 }
@@ -149,7 +149,7 @@ static uint32_t shifted_pair(float shift, float iou, int second_class)
     float second[COLUMNS] = {shift / 8 - 0.5f, 0.5f, 0, 0, 1};
     second[5 + second_class] = 0.8f;
     put_row(output, 1, second);
-    uint32_t count = fv_boxes_decode(boxes, output, out, NULL);
+    uint32_t count = fv_boxes_decode(boxes, output, NULL, out, NULL);
     assert_float_equal(out[0].score, 0.9f, 1e-6);
     fv_boxes_destroy(boxes);
     return count;
@@ -177,7 +177,7 @@ static void test_ties(void **state)
     put_row(output, 3, good);
     put_row(output, 8, good);
     put_row(output, 9, (float[COLUMNS]){-0.5f, 0.5f, 0, 0, 1, 0.5f, 0, 0});
-    assert_int_equal(fv_boxes_decode(boxes, output, out, NULL), 3);
+    assert_int_equal(fv_boxes_decode(boxes, output, NULL, out, NULL), 3);
     assert_box(&out[0], (float[]){24, 0, 32, 8}, 0.5f, 0);
     assert_box(&out[1], (float[]){0, 8, 8, 16}, 0.5f, 0);
     assert_box(&out[2], (float[]){32, 16, 40, 24}, 0.5f, 0);
@@ -200,7 +200,7 @@ static void test_class_filter(void **state)
             (float[COLUMNS]){0.5f, 0.5f, 0, 0, 1, 0.8f, 0.9f, 0}); /* car first: not wanted */
     put_row(output, 3, (float[COLUMNS]){0.5f, 0.5f, 0, 0, 1, 0.8f, 0.7f, 0});
     put_row(output, 6, (float[COLUMNS]){0.5f, 0.5f, 0, 0, 1, 0, 0, 0.9f});
-    assert_int_equal(fv_boxes_decode(boxes, output, out, NULL), 2);
+    assert_int_equal(fv_boxes_decode(boxes, output, NULL, out, NULL), 2);
     assert_int_equal(out[0].class_id, 2);
     assert_int_equal(out[1].class_id, 0);
     fv_boxes_destroy(boxes);
@@ -343,7 +343,7 @@ static void test_against_brute_force(void **state)
         struct fv_boxes *boxes = make_boxes(&model, score, iou);
         uint32_t dropped;
         random_output(&random, output);
-        uint32_t count = fv_boxes_decode(boxes, output, out, &dropped);
+        uint32_t count = fv_boxes_decode(boxes, output, NULL, out, &dropped);
         uint32_t expected = plain_decode(output, score, iou, list);
         assert_int_equal(count, expected < FV_DETECTIONS_MAX ? expected : FV_DETECTIONS_MAX);
         assert_true(expected <= FV_DETECTIONS_MAX ? dropped == 0 : dropped > 0);
@@ -372,7 +372,7 @@ static void test_limits(void **state)
         float score = 0.3f + (float)row / 20000;
         put_row(output, row, (float[COLUMNS]){0.3f, 0.3f, -4, -4, 1, score, 0, 0});
     }
-    assert_int_equal(fv_boxes_decode(boxes, output, out, &dropped), FV_DETECTIONS_MAX);
+    assert_int_equal(fv_boxes_decode(boxes, output, NULL, out, &dropped), FV_DETECTIONS_MAX);
     assert_int_equal(dropped, 8100);
     assert_float_equal(out[0].score, 0.3f + 8399.0f / 20000, 1e-6); /* the best are kept */
     assert_float_equal(out[299].score, 0.3f + 8100.0f / 20000, 1e-6);

@@ -33,6 +33,8 @@ struct fake_ort {
     int type;                   /* ONNXTensorElementDataType of both */
     long batch;                 /* -1: free */
     long side, rows, columns;   /* [batch, 3, side, side] -> [batch, rows, columns] */
+    const char *scores;         /* name of a second output, the end of the input; NULL: none */
+    long score_columns;         /* [batch, rows, score_columns] */
 
     /* What was seen. */
     unsigned calls;                   /* that can fail */

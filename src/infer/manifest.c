@@ -239,22 +239,135 @@ static void read_strides(const struct scope *output, struct fv_model *model)
         model->stride_count = (uint32_t)count;
 }
 
-static void read_output(const struct scope *root, struct fv_model *model)
+/* ---- the output: which fields there are depends on the layout ---- */
+
+#define FIELDS_OF_ALL "type", "layout", "rows", "columns"
+#define FIELDS_OF_TWO "boxes", "scores", "activation"
+
+static const char *const output_fields[FV_LAYOUTS][12] = {
+    [FV_LAYOUT_YOLOX] = {FIELDS_OF_ALL, "name", "strides"},
+    [FV_LAYOUT_YOLOV5] = {FIELDS_OF_ALL, "name"},
+    [FV_LAYOUT_YOLOV8] = {FIELDS_OF_ALL, "name"},
+    [FV_LAYOUT_SSD] = {FIELDS_OF_ALL, FIELDS_OF_TWO, "box", "unit", "priors", "variances"},
+    [FV_LAYOUT_DETR] = {FIELDS_OF_ALL, FIELDS_OF_TWO},
+};
+
+/* A field of another layout is named as such. */
+static void refuse_foreign(const struct scope *output, enum fv_layout layout)
 {
-    static const char *const known[] = {"name", "type",    "layout", "strides",
-                                        "rows", "columns", NULL};
-    static const char *const layouts[] = {[FV_LAYOUT_YOLOX] = "yolox", NULL};
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)output->object, key, value)
+    {
+        bool known = false, own = false;
+        for (unsigned i = 0; i < FV_LAYOUTS; i++)
+            for (unsigned k = 0; k < 12 && output_fields[i][k]; k++)
+                if (strcmp(key, output_fields[i][k]) == 0) {
+                    known = true;
+                    own |= i == layout;
+                }
+        if (!known)
+            FAULT(output, "'output.%.40s' is not a known field", shown(key));
+        else if (!own)
+            FAULT(output, "'output.%s' is no field of the layout \"%s\"", key,
+                  fv_layout_info(layout)->name);
+    }
+}
+
+/* ---- priors: rows times four numbers ---- */
+
+static int read_priors(const struct scope *output, struct fv_model *model)
+{
+    const json_t *value = member(output, "priors");
+    const size_t count = json_array_size(value);
+    bool good = json_is_array(value) && count >= 4 && count % 4 == 0 &&
+                count <= (size_t)4 * FV_MODEL_ROWS_MAX;
+    if (!value)
+        return 0;
+    model->priors = good ? fv_calloc(count, sizeof(*model->priors)) : NULL;
+    if (good && !model->priors)
+        return -ENOMEM;
+    for (size_t i = 0; good && i < count; i++) {
+        const json_t *item = json_array_get(value, i);
+        good = number_usable(item, -1e5, 1e5) && (i % 4 < 2 || json_number_value(item) > 0);
+        model->priors[i] = (float)json_number_value(item);
+    }
+    if (!good)
+        FAULT(output, "'output.priors' must be numbers, four for each box: centre, and sides above "
+                      "0");
+    else if (model->rows && count != (size_t)4 * model->rows)
+        FAULT(output, "'output.priors' has %zu numbers, but 4 x %u rows are %u", count, model->rows,
+              4 * model->rows);
+    return 0;
+}
+
+static void read_variances(const struct scope *output, struct fv_model *model)
+{
+    const json_t *value = member(output, "variances");
+    bool good = json_is_array(value) && json_array_size(value) == 4;
+    if (!value)
+        return;
+    for (size_t i = 0; good && i < 4; i++) {
+        good = number_usable(json_array_get(value, i), 1e-6, 1e6);
+        model->variances[i] = (float)json_number_value(json_array_get(value, i));
+    }
+    if (!good)
+        FAULT(output, "'output.variances' must be four numbers from 1e-6 to 1e6");
+}
+
+static int read_ssd(const struct scope *output, struct fv_model *model)
+{
+    static const char *const codes[] = {[FV_BOX_CENTRE] = "cxcywh",
+                                        [FV_BOX_CORNERS] = "xyxy",
+                                        [FV_BOX_CORNERS_YX] = "yxyx",
+                                        [FV_BOX_PRIOR] = "prior",
+                                        NULL};
+    static const char *const units[] = {"pixel", "fraction", NULL};
+    model->code = (enum fv_box_code)read_word(output, "box", codes);
+    model->fraction = read_word(output, "unit", units) == 1;
+    if (model->code == FV_BOX_PRIOR) {
+        read_variances(output, model);
+        return read_priors(output, model);
+    }
+    if (json_object_get(output->object, "priors") || json_object_get(output->object, "variances"))
+        FAULT(output, "'output.priors' and 'output.variances' belong to \"box\": \"prior\" only");
+    return 0;
+}
+
+static int read_two(const struct scope *output, struct fv_model *model)
+{
+    static const char *const activations[] = {[FV_SCORE_NONE] = "none",
+                                              [FV_SCORE_SOFTMAX] = "softmax",
+                                              [FV_SCORE_SIGMOID] = "sigmoid",
+                                              NULL};
+    read_text(output, "boxes", model->output_name, sizeof(model->output_name));
+    read_text(output, "scores", model->scores_name, sizeof(model->scores_name));
+    if (model->output_name[0] && strcmp(model->output_name, model->scores_name) == 0)
+        FAULT(output, "'output.boxes' and 'output.scores' are the same output");
+    model->activation = (enum fv_score_activation)read_word(output, "activation", activations);
+    return model->layout == FV_LAYOUT_SSD ? read_ssd(output, model) : 0;
+}
+
+static int read_output(const struct scope *root, struct fv_model *model)
+{
+    const char *layouts[FV_LAYOUTS + 1] = {NULL};
     struct scope output;
     if (!enter(root, "output", "output.", &output))
-        return;
-    refuse_unknown(&output, known);
-    read_text(&output, "name", model->output_name, sizeof(model->output_name));
+        return 0;
+    for (unsigned i = 0; i < FV_LAYOUTS; i++)
+        layouts[i] = fv_layout_info((enum fv_layout)i)->name;
+    model->layout = (enum fv_layout)read_word(&output, "layout", layouts);
+    refuse_foreign(&output, model->layout);
     if (read_word(&output, "type", types) != (int)model->element)
         FAULT(&output, "'output.type' is another than 'input.type'");
-    model->layout = (enum fv_layout)read_word(&output, "layout", layouts);
-    read_strides(&output, model);
     read_count(&output, "rows", FV_MODEL_ROWS_MAX, &model->rows);
     read_count(&output, "columns", 5 + FV_MODEL_LABELS_MAX, &model->columns);
+    if (fv_layout_info(model->layout)->second)
+        return read_two(&output, model);
+    read_text(&output, "name", model->output_name, sizeof(model->output_name));
+    if (model->layout == FV_LAYOUT_YOLOX)
+        read_strides(&output, model);
+    return 0;
 }
 
 static int read_labels(const struct scope *root, struct fv_model *model)
@@ -293,6 +406,21 @@ static void check_labels(const struct scope *root, const struct fv_model *model)
                       model->labels[i]);
 }
 
+static void check_columns(const struct scope *root, const struct fv_model *model)
+{
+    const struct fv_layout_info *layout = fv_layout_info(model->layout);
+    const uint32_t before = layout->objectness ? 5 : 4;
+    const uint32_t labels = model->label_count, columns = model->columns;
+    if (!layout->second && columns != before + labels)
+        FAULT(root, "'output.columns' is %u, but %u + %u labels are %u", columns, before, labels,
+              before + labels);
+    if (layout->second && columns != labels + 1 &&
+        (columns != labels || model->activation == FV_SCORE_SOFTMAX))
+        FAULT(root, "'output.columns' is %u, but %u labels and %s are %u%s", columns, labels,
+              model->layout == FV_LAYOUT_SSD ? "the background" : "\"no object\"", labels + 1,
+              model->activation == FV_SCORE_SOFTMAX ? "" : ", and without it as many as labels");
+}
+
 /* What the fields say together. Fields that were refused alone are 0 and not judged again. */
 static void check_sums(const struct scope *root, const struct fv_model *model)
 {
@@ -307,9 +435,8 @@ static void check_sums(const struct scope *root, const struct fv_model *model)
     if (model->width && model->height && model->stride_count && model->rows && rows != model->rows)
         FAULT(root, "'output.rows' is %u, but size and strides give %llu", model->rows,
               (unsigned long long)rows);
-    if (model->columns && model->label_count && model->columns != 5 + model->label_count)
-        FAULT(root, "'output.columns' is %u, but 5 + %u labels are %u", model->columns,
-              model->label_count, 5 + model->label_count);
+    if (model->columns && model->label_count)
+        check_columns(root, model);
 }
 
 static int read_root(const struct scope *root, struct fv_model *model)
@@ -324,8 +451,9 @@ static int read_root(const struct scope *root, struct fv_model *model)
     check_note(root, "license");
     read_sha256(root, model);
     read_input(root, model);
-    read_output(root, model);
-    int result = read_labels(root, model);
+    int result = read_output(root, model);
+    if (result == 0)
+        result = read_labels(root, model);
     if (result < 0)
         return result;
     check_labels(root, model);

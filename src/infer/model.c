@@ -167,6 +167,7 @@ void fv_model_free(struct fv_model *model)
     for (uint32_t i = 0; model->labels && i < model->label_count; i++)
         fv_free(model->labels[i]);
     fv_free(model->labels);
+    fv_free(model->priors);
     fv_free(model);
 }
 
@@ -176,4 +177,53 @@ int fv_model_class(const struct fv_model *model, const char *label)
         if (strcasecmp(model->labels[i], label) == 0)
             return (int)i;
     return -ENOENT;
+}
+
+unsigned fv_model_outputs(const struct fv_model *model,
+                          struct fv_model_output ret_outputs[FV_MODEL_OUTPUTS_MAX])
+{
+    const struct fv_layout_info *layout = fv_layout_info(model->layout);
+    const uint32_t rows = model->rows, columns = layout->second ? 4 : model->columns;
+    ret_outputs[0] = (struct fv_model_output){
+        .name = model->output_name,
+        .dims = {layout->transposed ? columns : rows, layout->transposed ? rows : columns},
+        .count = (size_t)rows * columns,
+    };
+    if (!layout->second)
+        return 1;
+    ret_outputs[1] = (struct fv_model_output){.name = model->scores_name,
+                                              .dims = {rows, model->columns},
+                                              .count = (size_t)rows * model->columns};
+    return 2;
+}
+
+size_t fv_model_output_bytes(const struct fv_model *model, unsigned batch,
+                             size_t *ret_scores_offset)
+{
+    struct fv_model_output outputs[FV_MODEL_OUTPUTS_MAX];
+    const size_t size = fv_element_size(model->element);
+    const unsigned count = fv_model_outputs(model, outputs);
+    const size_t first = batch * outputs[0].count * size;
+    const size_t behind = (first + 255) / 256 * 256;
+    *ret_scores_offset = count > 1 ? behind : 0;
+    return count > 1 ? behind + batch * outputs[1].count * size : first;
+}
+
+void fv_model_box_spec(const struct fv_model *model, struct fv_box_spec *ret_spec)
+{
+    *ret_spec = (struct fv_box_spec){
+        .layout = model->layout,
+        .width = model->width,
+        .height = model->height,
+        .stride_count = model->stride_count,
+        .rows = model->rows,
+        .classes = model->label_count,
+        .columns = model->columns,
+        .activation = model->activation,
+        .code = model->code,
+        .fraction = model->fraction,
+        .priors = model->priors,
+    };
+    memcpy(ret_spec->strides, model->strides, sizeof(ret_spec->strides));
+    memcpy(ret_spec->variances, model->variances, sizeof(ret_spec->variances));
 }

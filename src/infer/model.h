@@ -7,9 +7,9 @@
 #define FV_INFER_MODEL_H
 
 #include "base/error.h"
+#include "kernels/candidates.h"
 #include "prep/plan.h"
 
-enum fv_layout { FV_LAYOUT_YOLOX }; /* how the output tensor codes boxes */
 enum fv_order { FV_ORDER_BGR, FV_ORDER_RGB };
 
 struct fv_model {
@@ -26,11 +26,35 @@ struct fv_model {
     float pad_value;    /* in units of range */
     bool dynamic_batch; /* N is free; else 1 */
     enum fv_layout layout;
-    uint32_t strides[4], stride_count; /* YOLOX */
-    uint32_t rows, columns;            /* of the output [N, rows, columns] */
-    char **labels;                     /* label_count strings */
-    uint32_t label_count;              /* columns - 5 for YOLOX */
+    uint32_t strides[4], stride_count; /* yolox */
+    uint32_t rows, columns;            /* boxes; values of a box, or scores of one when they have */
+    char scores_name[64];              /* an output of their own; else empty */
+    enum fv_score_activation activation; /* ssd, detr */
+    enum fv_box_code code;               /* ssd */
+    bool fraction;                       /* ssd: boxes are fractions of the input, not pixels */
+    float *priors, variances[4];         /* ssd, FV_BOX_PRIOR: [rows, 4] */
+    char **labels;                       /* label_count strings */
+    uint32_t label_count;
 };
+
+/* An output as the network has it: [N, dims[0], dims[1]]. */
+struct fv_model_output {
+    const char *name; /* borrowed from the model */
+    uint32_t dims[2];
+    size_t count; /* elements of one image */
+};
+#define FV_MODEL_OUTPUTS_MAX 2
+
+/* The outputs that are read, boxes first. Returns their number, 1 or 2. */
+unsigned fv_model_outputs(const struct fv_model *model,
+                          struct fv_model_output ret_outputs[FV_MODEL_OUTPUTS_MAX]);
+/* Runtimes lay the outputs for `batch` images one behind the other: bytes of them all, and where the second begins (0: there is
+ * none). Each begins at a multiple of 256 bytes. */
+size_t fv_model_output_bytes(const struct fv_model *model, unsigned batch,
+                             size_t *ret_scores_offset);
+
+/* How the model's output is decoded, but for threshold and wanted classes. Borrows the priors. */
+void fv_model_box_spec(const struct fv_model *model, struct fv_box_spec *ret_spec);
 
 /* Reads the manifest of `onnx_path` and checks the file's sha256 against it. 0, -ENOENT, -EACCES, -EBADMSG, -EINVAL, -EIO,
  * -ENOMEM; err says which file, what differs and the cure. */

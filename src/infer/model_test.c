@@ -144,7 +144,7 @@ static void test_wrong(void **state)
         {"[1,1,2]", "[1,0,2]", "'input.std' must be three numbers"},
         {"top-left", "left", "'input.pad' must be \"top-left\" or \"centre\""},
         {"114", "256", "'input.pad_value' is above 'input.range'"},
-        {"yolox", "yolov8", "'output.layout' must be \"yolox\""},
+        {"yolox", "yolov9", "'output.layout' must be \"yolox\""},
         {"\"float32\",\"width\"", "\"float64\",\"width\"",
          "'input.type' must be \"float32\" or \"float16\""},
         {"\"float32\",\"width\"", "\"float16\",\"width\"",

@@ -89,6 +89,18 @@ static void put_node(struct message *graph, const char *type, const char *const 
     put_message(graph, 1, &node);
 }
 
+static void put_scores(struct message *graph, const struct fv_onnx_params *p)
+{
+    const int image = 3 * p->side * p->side, begin = image - p->rows * p->score_columns;
+    put_node(graph, "Slice", (const char *const[]){"row", "begin", "image", "one", NULL}, "rest");
+    put_node(graph, "Reshape", (const char *const[]){"rest", "shape2", NULL}, p->scores);
+    put_constant(graph, "begin", &begin, 1);
+    put_constant(graph, "image", &image, 1);
+    put_constant(graph, "shape2", (const int[]){p->frozen ? 1 : 0, p->rows, p->score_columns}, 3);
+    put_value(graph, 12, p->scores, p->type,
+              (const int[]){p->batch, p->rows, p->score_columns, -1});
+}
+
 static void put_graph(struct message *model, const struct fv_onnx_params *p)
 {
     struct message graph = {0};
@@ -106,6 +118,8 @@ static void put_graph(struct message *model, const struct fv_onnx_params *p)
     if (p->second_input)
         put_value(&graph, 11, "second", p->type, (const int[]){1, -1, -1, -1});
     put_value(&graph, 12, p->output, p->type, (const int[]){p->batch, p->rows, p->columns, -1});
+    if (p->scores)
+        put_scores(&graph, p);
     put_message(model, 7, &graph);
 }
 

@@ -17,6 +17,8 @@ struct fv_onnx_params {
     int rows, columns; /* output [batch, rows, columns] = the first rows * columns input values */
     bool frozen;       /* the graph works with a batch of 1 only, although it may claim otherwise */
     bool second_input;
+    const char *scores; /* a second output [batch, rows, score_columns], the input's end; or NULL */
+    int score_columns;
 };
 
 /* 0, or -1 when the file cannot be written. */

@@ -22,9 +22,12 @@ struct fv_runtime {
     const struct fv_model *model;
     unsigned max_batch;
     struct fv_ort_session ort;
-    float *input, *output;                    /* [max_batch] images */
-    size_t input_count, output_count;         /* floats of one image */
-    OrtValue **input_values, **output_values; /* max_batch each */
+    float *input, *output; /* [max_batch] images; a second output lies behind the first */
+    size_t input_count;    /* floats of one image */
+    struct fv_model_output outputs[FV_MODEL_OUTPUTS_MAX];
+    unsigned output_count;
+    size_t scores_offset;                     /* bytes from the first output to the second */
+    OrtValue **input_values, **output_values; /* [max_batch], [max_batch][output_count] */
     char description[128];
 };
 
@@ -41,11 +44,12 @@ static int alloc_buffers(struct fv_runtime *runtime, struct fv_error *err)
     const struct fv_model *model = runtime->model;
     size_t batch = runtime->max_batch;
     runtime->input_count = (size_t)3 * model->width * model->height;
-    runtime->output_count = (size_t)model->rows * model->columns;
+    runtime->output_count = fv_model_outputs(model, runtime->outputs);
     runtime->input = fv_alloc_aligned(ALIGNMENT, batch * runtime->input_count * sizeof(float));
-    runtime->output = fv_alloc_aligned(ALIGNMENT, batch * runtime->output_count * sizeof(float));
+    runtime->output = fv_alloc_aligned(
+        ALIGNMENT, fv_model_output_bytes(model, runtime->max_batch, &runtime->scores_offset));
     runtime->input_values = fv_calloc(batch, sizeof(OrtValue *));
-    runtime->output_values = fv_calloc(batch, sizeof(OrtValue *));
+    runtime->output_values = fv_calloc(batch * runtime->output_count, sizeof(OrtValue *));
     if (!runtime->input || !runtime->output || !runtime->input_values || !runtime->output_values)
         return fv_error_set(err, -ENOMEM, "no memory for the tensors of a batch of %u",
                             runtime->max_batch);
@@ -54,25 +58,34 @@ static int alloc_buffers(struct fv_runtime *runtime, struct fv_error *err)
     return 0;
 }
 
+/* Output number `which` of `images` images, the first of which is number `first`. */
+static OrtStatus *make_output(struct fv_runtime *runtime, const OrtMemoryInfo *memory,
+                              unsigned which, size_t first, size_t images, OrtValue **ret_value)
+{
+    const struct fv_model_output *output = &runtime->outputs[which];
+    const int64_t shape[] = {(int64_t)images, output->dims[0], output->dims[1]};
+    float *base = runtime->output + (which ? runtime->scores_offset / sizeof(float) : 0);
+    return runtime->ort.library.api->CreateTensorWithDataAsOrtValue(
+        memory, base + first * output->count, images * output->count * sizeof(float), shape, 3,
+        ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, ret_value);
+}
+
 /* The values number `index`: see the top of the file. */
 static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *memory,
                               unsigned index)
 {
     const OrtApi *api = runtime->ort.library.api;
     const struct fv_model *model = runtime->model;
-    const ONNXTensorElementDataType type = ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
     size_t images = model->dynamic_batch ? index + 1 : 1;
     size_t first = model->dynamic_batch ? 0 : index;
     const int64_t in[] = {(int64_t)images, 3, model->height, model->width};
-    const int64_t out[] = {(int64_t)images, model->rows, model->columns};
     OrtStatus *status = api->CreateTensorWithDataAsOrtValue(
         memory, runtime->input + first * runtime->input_count,
-        images * runtime->input_count * sizeof(float), in, 4, type, &runtime->input_values[index]);
-    if (!status)
-        status = api->CreateTensorWithDataAsOrtValue(
-            memory, runtime->output + first * runtime->output_count,
-            images * runtime->output_count * sizeof(float), out, 3, type,
-            &runtime->output_values[index]);
+        images * runtime->input_count * sizeof(float), in, 4, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+        &runtime->input_values[index]);
+    for (unsigned i = 0; !status && i < runtime->output_count; i++)
+        status = make_output(runtime, memory, i, first, images,
+                             &runtime->output_values[index * runtime->output_count + i]);
     return status;
 }
 
@@ -91,10 +104,13 @@ static int bind(struct fv_runtime *runtime, struct fv_error *err)
 static int run_values(struct fv_runtime *runtime, unsigned index, struct fv_error *err)
 {
     const OrtApi *api = runtime->ort.library.api;
-    const char *input_name = runtime->model->input_name, *output_name = runtime->model->output_name;
+    const char *input_name = runtime->model->input_name, *names[FV_MODEL_OUTPUTS_MAX];
     const OrtValue *input = runtime->input_values[index];
-    OrtStatus *status = api->Run(runtime->ort.session, NULL, &input_name, &input, 1, &output_name,
-                                 1, &runtime->output_values[index]);
+    for (unsigned i = 0; i < runtime->output_count; i++)
+        names[i] = runtime->outputs[i].name;
+    OrtStatus *status =
+        api->Run(runtime->ort.session, NULL, &input_name, &input, 1, names, runtime->output_count,
+                 &runtime->output_values[index * runtime->output_count]);
     return fv_ort_status(api, status, runtime->model->path, err) < 0 ? -EIO : 0;
 }
 
@@ -128,12 +144,13 @@ static void ort_close(struct fv_runtime *runtime)
     if (!runtime)
         return;
     const OrtApi *api = runtime->ort.library.api;
-    for (unsigned i = 0; i < runtime->max_batch; i++) {
-        if (runtime->input_values && runtime->input_values[i])
+    const unsigned batch = runtime->max_batch;
+    for (unsigned i = 0; runtime->input_values && i < batch; i++)
+        if (runtime->input_values[i])
             api->ReleaseValue(runtime->input_values[i]);
-        if (runtime->output_values && runtime->output_values[i])
+    for (unsigned i = 0; runtime->output_values && i < batch * runtime->output_count; i++)
+        if (runtime->output_values[i])
             api->ReleaseValue(runtime->output_values[i]);
-    }
     fv_ort_session_close(&runtime->ort);
     fv_free(runtime->input_values);
     fv_free(runtime->output_values);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -131,8 +132,24 @@ static int find_tensor(struct inspection *in, const struct side *side, const cha
     return result;
 }
 
+/* The layout that an output's sizes speak for, given so many labels; NULL: nothing that is known. */
+static const char *likely_layout(const struct tensor *found, const struct fv_model *model)
+{
+    const int64_t labels = model->label_count, *dims = found->dims;
+    const struct fv_layout_info *layout = fv_layout_info(model->layout);
+    if (found->rank != 3)
+        return NULL;
+    if (dims[1] == 4 + labels)
+        return layout->transposed ? NULL : "\"yolov8\"";
+    if (dims[2] == 5 + labels)
+        return layout->objectness ? NULL : "\"yolov5\" or \"yolox\"";
+    if (dims[2] == 4)
+        return layout->second ? NULL : "\"ssd\" or \"detr\", whose scores are another output";
+    return NULL;
+}
+
 static void compare(struct inspection *in, const struct side *side, const struct tensor *wanted,
-                    const struct tensor *found)
+                    const struct tensor *found, const struct fv_model *model)
 {
     if (agree(wanted, found))
         return;
@@ -140,9 +157,13 @@ static void compare(struct inspection *in, const struct side *side, const struct
     show(&in->faults, wanted);
     fv_str_add(&in->faults, ", the model has ");
     show(&in->faults, found);
+    const char *layout = side->only_one ? NULL : likely_layout(found, model);
+    if (layout)
+        fv_str_addf(&in->faults, " (as in the layout %s)", layout);
 }
 
-static int check_tensor(struct inspection *in, const struct side *side, const struct tensor *wanted)
+static int check_tensor(struct inspection *in, const struct side *side, const struct tensor *wanted,
+                        const struct fv_model *model)
 {
     struct tensor found = {.name = "(none)"};
     OrtTypeInfo *type = NULL;
@@ -158,7 +179,7 @@ static int check_tensor(struct inspection *in, const struct side *side, const st
         status = read_shape(in->api, shape, &found);
     result = fv_ort_status(in->api, status, "reading the model's shapes", in->err);
     if (result == 0)
-        compare(in, side, wanted, &found);
+        compare(in, side, wanted, &found, model);
     if (type)
         in->api->ReleaseTypeInfo(type);
     return result;
@@ -175,22 +196,28 @@ static int check_input(struct inspection *in, const struct fv_model *model)
         .symbols = {"N"},
     };
     memcpy(wanted.name, model->input_name, sizeof(wanted.name));
-    return check_tensor(in, &side, &wanted);
+    return check_tensor(in, &side, &wanted, model);
 }
 
-static int check_output(struct inspection *in, const struct fv_model *model)
+static int check_outputs(struct inspection *in, const struct fv_model *model)
 {
     const struct side side = {"output", in->api->SessionGetOutputCount,
                               in->api->SessionGetOutputName, in->api->SessionGetOutputTypeInfo,
                               false};
-    struct tensor wanted = {
-        .type = fv_ort_element(model),
-        .rank = 3,
-        .dims = {model->dynamic_batch ? FREE : 1, model->rows, model->columns},
-        .symbols = {"N"},
-    };
-    memcpy(wanted.name, model->output_name, sizeof(wanted.name));
-    return check_tensor(in, &side, &wanted);
+    struct fv_model_output outputs[FV_MODEL_OUTPUTS_MAX];
+    const unsigned count = fv_model_outputs(model, outputs);
+    int result = 0;
+    for (unsigned i = 0; result == 0 && i < count; i++) {
+        struct tensor wanted = {
+            .type = fv_ort_element(model),
+            .rank = 3,
+            .dims = {model->dynamic_batch ? FREE : 1, outputs[i].dims[0], outputs[i].dims[1]},
+            .symbols = {"N"},
+        };
+        snprintf(wanted.name, sizeof(wanted.name), "%s", outputs[i].name);
+        result = check_tensor(in, &side, &wanted, model);
+    }
+    return result;
 }
 
 int fv_ort_check_model(const OrtApi *api, const OrtSession *session, const struct fv_model *model,
@@ -201,7 +228,7 @@ int fv_ort_check_model(const OrtApi *api, const OrtSession *session, const struc
     fv_str_init(&in.faults, text, sizeof(text));
     int result = check_input(&in, model);
     if (result == 0)
-        result = check_output(&in, model);
+        result = check_outputs(&in, model);
     if (result == 0 && in.faults.size)
         result = fv_error_set(err, -EINVAL, "%s contradicts its manifest: %s%s", model->path,
                               text + 2, in.faults.overflow ? "..." : "");

@@ -32,7 +32,7 @@ struct slot {
     unsigned first, images;
     struct fv_ort_session *ort; /* borrowed */
     bool compiled;
-    OrtValue *input, *output;
+    OrtValue *input, *outputs[FV_MODEL_OUTPUTS_MAX];
     OrtIoBinding *binding;
     struct fv_gpu_graph *graph; /* NULL when it could not be recorded */
 };
@@ -45,7 +45,10 @@ struct fv_runtime {
     unsigned per_lane;               /* slots of a lane */
     struct fv_ort_session *sessions; /* one for each size */
     unsigned session_count;
-    size_t input_size, output_size; /* bytes of one image */
+    size_t input_size; /* bytes of one image */
+    struct fv_model_output outputs[FV_MODEL_OUTPUTS_MAX];
+    unsigned output_count;
+    size_t scores_offset; /* bytes from the first output to the second */
     fv_gpu_address input[FV_RUNTIME_LANES_MAX], output[FV_RUNTIME_LANES_MAX]; /* [max_batch] */
     struct slot *slots; /* [lanes][per_lane] */
     OrtRunOptions *options;
@@ -78,13 +81,14 @@ static int alloc_tensors(struct fv_runtime *runtime, struct fv_error *err)
     size_t element = fv_element_size(model->element);
     int result = 0;
     runtime->input_size = (size_t)3 * model->width * model->height * element;
-    runtime->output_size = (size_t)model->rows * model->columns * element;
+    runtime->output_count = fv_model_outputs(model, runtime->outputs);
+    size_t output_size = fv_model_output_bytes(model, runtime->max_batch, &runtime->scores_offset);
     for (unsigned i = 0; result == 0 && i < runtime->lanes; i++) {
         result = fv_gpu_alloc(runtime->gpu, runtime->max_batch * runtime->input_size,
                               "the network's input", &runtime->input[i], err);
         if (result == 0)
-            result = fv_gpu_alloc(runtime->gpu, runtime->max_batch * runtime->output_size,
-                                  "the network's output", &runtime->output[i], err);
+            result = fv_gpu_alloc(runtime->gpu, output_size, "the network's output",
+                                  &runtime->output[i], err);
     }
     return result;
 }
@@ -96,21 +100,31 @@ static void *device_pointer(fv_gpu_address address)
     return (void *)(uintptr_t)address;
 }
 
+static OrtStatus *make_output(struct fv_runtime *runtime, const OrtMemoryInfo *memory,
+                              unsigned lane, struct slot *slot, unsigned which)
+{
+    const OrtApi *api = runtime->sessions[0].library.api;
+    const struct fv_model_output *output = &runtime->outputs[which];
+    const size_t bytes = output->count * fv_element_size(runtime->model->element);
+    const int64_t shape[] = {slot->images, output->dims[0], output->dims[1]};
+    return api->CreateTensorWithDataAsOrtValue(
+        memory,
+        device_pointer(runtime->output[lane] + (which ? runtime->scores_offset : 0) +
+                       slot->first * bytes),
+        slot->images * bytes, shape, 3, fv_ort_element(runtime->model), &slot->outputs[which]);
+}
+
 static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *memory,
                               unsigned lane, struct slot *slot)
 {
     const OrtApi *api = runtime->sessions[0].library.api;
     const struct fv_model *model = runtime->model;
-    const ONNXTensorElementDataType type = fv_ort_element(model);
     const int64_t in[] = {slot->images, 3, model->height, model->width};
-    const int64_t out[] = {slot->images, model->rows, model->columns};
     OrtStatus *status = api->CreateTensorWithDataAsOrtValue(
         memory, device_pointer(runtime->input[lane] + slot->first * runtime->input_size),
-        slot->images * runtime->input_size, in, 4, type, &slot->input);
-    if (!status)
-        status = api->CreateTensorWithDataAsOrtValue(
-            memory, device_pointer(runtime->output[lane] + slot->first * runtime->output_size),
-            slot->images * runtime->output_size, out, 3, type, &slot->output);
+        slot->images * runtime->input_size, in, 4, fv_ort_element(model), &slot->input);
+    for (unsigned i = 0; !status && i < runtime->output_count; i++)
+        status = make_output(runtime, memory, lane, slot, i);
     return status;
 }
 
@@ -137,8 +151,8 @@ static OrtStatus *make_slot(struct fv_runtime *runtime, const OrtMemoryInfo *mem
         status = api->CreateIoBinding(slot->ort->session, &slot->binding);
     if (!status)
         status = api->BindInput(slot->binding, runtime->model->input_name, slot->input);
-    if (!status)
-        status = api->BindOutput(slot->binding, runtime->model->output_name, slot->output);
+    for (unsigned i = 0; !status && i < runtime->output_count; i++)
+        status = api->BindOutput(slot->binding, runtime->outputs[i].name, slot->outputs[i]);
     return status;
 }
 
@@ -172,8 +186,9 @@ static void free_slot(const OrtApi *api, struct slot *slot)
         api->ReleaseIoBinding(slot->binding);
     if (slot->input)
         api->ReleaseValue(slot->input);
-    if (slot->output)
-        api->ReleaseValue(slot->output);
+    for (unsigned i = 0; i < FV_MODEL_OUTPUTS_MAX; i++)
+        if (slot->outputs[i])
+            api->ReleaseValue(slot->outputs[i]);
 }
 
 /* ---- running ---- */

@@ -62,6 +62,7 @@ static void set_scene(const struct fv_model *model)
     fake->side = SIDE;
     fake->rows = ROWS;
     fake->columns = COLUMNS;
+    fake->scores = NULL;
 }
 
 static void note_progress(void *data, const char *text)
@@ -147,6 +148,52 @@ static void run_and_check(struct fv_runtime *runtime, unsigned lane, unsigned ba
         assert_float_equal(out[i], lane * 7 + i / OUTPUT * 10000 + i % OUTPUT, 0);
     fv_free(in);
     fv_free(out);
+}
+
+/* Boxes and scores of one output each: the second lies where fv_model_output_bytes() says, for a batch and for single pictures. */
+static void test_two_outputs(void **state)
+{
+    enum { BATCH = 5, SCORES = 2 };
+    for (int dynamic = 0; dynamic < 2; dynamic++) {
+        struct fv_model model = tiny_model(dynamic, FV_ELEMENT_F32);
+        model.layout = FV_LAYOUT_DETR;
+        strcpy(model.scores_name, "scores");
+        model.columns = SCORES;
+        set_scene(&model);
+        fake->columns = 4;
+        fake->scores = "scores";
+        fake->score_columns = SCORES;
+        const struct fv_runtime_params params = params_for(&model, BATCH, 1);
+        struct fv_runtime *runtime = open_good(&params);
+        static float in[BATCH * IMAGE], out[BATCH * ROWS * SCORES];
+        const void *output = NULL;
+        size_t offset;
+        fv_model_output_bytes(&model, BATCH, &offset);
+        for (unsigned i = 0; i < BATCH * IMAGE; i++)
+            in[i] = (float)i;
+        assert_int_equal(fv_gpu_upload(stream, address_of(fv_runtime_ort_cuda.input(runtime, 0)),
+                                       in, sizeof(in), FV_GPU_CONTROL, NULL),
+                         0);
+        assert_int_equal(fv_runtime_ort_cuda.run(runtime, 0, BATCH, &output, NULL), 0);
+        assert_int_equal(fv_gpu_download(stream, out, address_of(output) + offset, sizeof(out),
+                                         FV_GPU_BOXES, NULL),
+                         0);
+        assert_int_equal(fv_gpu_stream_finish(stream, NULL), 0);
+        for (unsigned i = 0; i < BATCH; i++)
+            for (unsigned k = 0; k < ROWS * SCORES; k++)
+                assert_float_equal(out[i * ROWS * SCORES + k], (i + 1) * IMAGE - ROWS * SCORES + k,
+                                   0);
+        fv_runtime_ort_cuda.close(runtime);
+        assert_int_equal(fake->live, 0);
+    }
+    struct fv_model model = tiny_model(true, FV_ELEMENT_F32);
+    model.layout = FV_LAYOUT_DETR;
+    strcpy(model.scores_name, "scores");
+    set_scene(&model);
+    const struct fv_runtime_params params = params_for(&model, 1, 1);
+    refuse(&params, -EINVAL,
+           "the manifest says output 'scores' [N,21,6] float32, the model has 'out' [N,21,6] "
+           "float32 (");
 }
 
 /* ---- the provider's library ---- */
@@ -462,13 +509,13 @@ static int close_gpu(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_needed_library), cmocka_unit_test(test_options),
-        cmocka_unit_test(test_graphs),         cmocka_unit_test(test_without_graphs),
-        cmocka_unit_test(test_next_size_up),   cmocka_unit_test(test_batch_of_one),
-        cmocka_unit_test(test_bad_batches),    cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_bad_params),     cmocka_unit_test(test_each_call_fails),
-        cmocka_unit_test(test_without_memory), cmocka_unit_test(test_no_library),
-        cmocka_unit_test(test_lost_device),
+        cmocka_unit_test(test_two_outputs),     cmocka_unit_test(test_needed_library),
+        cmocka_unit_test(test_options),         cmocka_unit_test(test_graphs),
+        cmocka_unit_test(test_without_graphs),  cmocka_unit_test(test_next_size_up),
+        cmocka_unit_test(test_batch_of_one),    cmocka_unit_test(test_bad_batches),
+        cmocka_unit_test(test_refusals),        cmocka_unit_test(test_bad_params),
+        cmocka_unit_test(test_each_call_fails), cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_no_library),      cmocka_unit_test(test_lost_device),
     };
     return cmocka_run_group_tests(tests, open_gpu, close_gpu);
 }

@@ -46,8 +46,9 @@ struct fv_runtime_ops {
     /* The lane's input tensor [max_batch, 3, height, width], fixed for the runtime's life; the caller fills the first n images.
      * A host pointer, or a device address in a pointer. */
     void *(*input)(struct fv_runtime *runtime, unsigned lane);
-    /* Runs on the first `batch` images. *ret_output: [batch, rows, columns], valid until the lane's next run. Host runtimes are
-     * done at the return; device runtimes only enqueue: the output is there when the stream passed. */
+    /* Runs on the first `batch` images. *ret_output: the first output [batch, ...], with a second one behind it as for a batch of
+     * max_batch (fv_model_output_bytes()); valid until the lane's next run. Host runtimes are done at the return; device runtimes
+     * only enqueue: the output is there when the stream passed. */
     int (*run)(struct fv_runtime *runtime, unsigned lane, unsigned batch, const void **ret_output,
                struct fv_error *err);
     /* What really runs: "ONNX Runtime 1.x.y, CPUExecutionProvider, 2 threads". Owned by the runtime. */

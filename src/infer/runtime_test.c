@@ -247,6 +247,50 @@ static void test_batch_of_one(void **state)
     run_batches(false);
 }
 
+/* Boxes and scores of one output each, the second where fv_model_output_bytes() says. */
+static void run_two_outputs(bool dynamic_batch)
+{
+    enum { BATCH = 3, SCORES = 2 };
+    struct fv_onnx_params file = good_file;
+    struct fv_model model = tiny_model(dynamic_batch);
+    struct fv_runtime *runtime = NULL;
+    struct fv_error err = {0};
+    const void *result = NULL;
+    size_t offset;
+    file.batch = dynamic_batch ? 0 : 1;
+    file.frozen = !dynamic_batch;
+    file.columns = 4;
+    file.scores = "scores";
+    file.score_columns = model.columns = SCORES;
+    model.layout = FV_LAYOUT_DETR;
+    strcpy(model.scores_name, "scores");
+    fv_model_output_bytes(&model, BATCH, &offset);
+    assert_int_equal(fv_onnx_write(model_path, &file), 0);
+    if (open_cpu(&model, BATCH, NULL, &runtime, &err) < 0)
+        fail_msg("%s", err.text);
+    float *input = fv_runtime_ort_cpu.input(runtime, 0);
+    for (unsigned i = 0; i < BATCH * IMAGE; i++)
+        input[i] = (float)i;
+    assert_int_equal(fv_runtime_ort_cpu.run(runtime, 0, BATCH, &result, &err), 0);
+    const float *boxes = result, *scores = boxes + offset / sizeof(float);
+    for (unsigned i = 0; i < BATCH; i++) {
+        for (unsigned k = 0; k < ROWS * 4; k++)
+            assert_float_equal(boxes[i * ROWS * 4 + k], i * IMAGE + k, 0);
+        for (unsigned k = 0; k < ROWS * SCORES; k++)
+            assert_float_equal(scores[i * ROWS * SCORES + k], (i + 1) * IMAGE - ROWS * SCORES + k,
+                               0);
+    }
+    fv_runtime_ort_cpu.close(runtime);
+}
+
+static void test_two_outputs(void **state)
+{
+    if (!available())
+        skip();
+    run_two_outputs(true);
+    run_two_outputs(false);
+}
+
 static void test_two_runtimes(void **state)
 {
     if (!available())
@@ -271,27 +315,37 @@ static void test_contradictions(void **state)
         bool dynamic_batch;
         const char *sentence;
     } cases[] = {
-        {{"input", "out", FV_ONNX_FLOAT16, 1, 16, ROWS, COLUMNS, false, false},
+        {{"input", "out", FV_ONNX_FLOAT16, 1, 16, ROWS, COLUMNS, false, false, NULL, 0},
          true,
          "contradicts its manifest: the manifest says input 'images' [N,3,32,32] float32, the "
          "model "
          "has 'input' [1,3,16,16] float16; the manifest says output 'out' [N,21,6] float32, the "
          "model has 'out' [1,21,6] float16"},
-        {{"images", "boxes", FV_ONNX_FLOAT, 0, SIDE, ROWS, COLUMNS, false, false},
+        {{"images", "boxes", FV_ONNX_FLOAT, 0, SIDE, ROWS, COLUMNS, false, false, NULL, 0},
          true,
          "manifest: the manifest says output 'out' [N,21,6] float32, the model has 'boxes' "
          "[N,21,6] float32"},
-        {{"images", "out", FV_ONNX_FLOAT, 0, SIDE, ROWS, COLUMNS, false, false},
+        {{"images", "out", FV_ONNX_FLOAT, 0, SIDE, ROWS, COLUMNS, false, false, NULL, 0},
          false,
          "the manifest says input 'images' [1,3,32,32] float32, the model has 'images' "
          "[N,3,32,32] float32"},
-        {{"images", "out", FV_ONNX_FLOAT, 0, SIDE, ROWS - 1, COLUMNS, false, false},
+        {{"images", "out", FV_ONNX_FLOAT, 0, SIDE, ROWS - 1, COLUMNS, false, false, NULL, 0},
          true,
          "output 'out' [N,21,6] float32, the model has 'out' [N,20,6] float32"},
-        {{"images", "out", FV_ONNX_FLOAT, 0, SIDE, ROWS, COLUMNS, false, true},
+        {{"images", "out", FV_ONNX_FLOAT, 0, SIDE, ROWS, COLUMNS, false, true, NULL, 0},
          true,
          "manifest: the model has 2 inputs, only one is supported"},
-        {{"images", "out", FV_ONNX_FLOAT, 0, SIDE, ROWS, COLUMNS, true, false}, true, "tiny.onnx"},
+        {{"images", "out", FV_ONNX_FLOAT, 0, SIDE, 5, ROWS, false, false, NULL, 0},
+         true,
+         "the model has 'out' [N,5,21] float32 (as in the layout \"yolov8\")"},
+        {{"images", "boxes", FV_ONNX_FLOAT, 0, SIDE, ROWS, 4, false, false, "scores", 2},
+         true,
+         "the model has 'boxes' [N,21,4] float32 (as in the layout \"ssd\" or \"detr\", whose "
+         "scores "
+         "are another output)"},
+        {{"images", "out", FV_ONNX_FLOAT, 0, SIDE, ROWS, COLUMNS, true, false, NULL, 0},
+         true,
+         "tiny.onnx"},
     };
     if (!available())
         skip();
@@ -382,9 +436,9 @@ int main(void)
         cmocka_unit_test(test_table),          cmocka_unit_test(test_no_tensorrt),
         cmocka_unit_test(test_library_places), cmocka_unit_test(test_library_versions),
         cmocka_unit_test(test_free_batch),     cmocka_unit_test(test_batch_of_one),
-        cmocka_unit_test(test_two_runtimes),   cmocka_unit_test(test_contradictions),
-        cmocka_unit_test(test_bad_file),       cmocka_unit_test(test_bad_params),
-        cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_two_outputs),    cmocka_unit_test(test_two_runtimes),
+        cmocka_unit_test(test_contradictions), cmocka_unit_test(test_bad_file),
+        cmocka_unit_test(test_bad_params),     cmocka_unit_test(test_without_memory),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Network output -> boxes, one block for each image. yolox.c and nms.c are the definition; built without fused multiply-add, so
+ * Network output -> boxes, one block for each image. candidates.c and nms.c are the definition; built without fused multiply-add, so
  * that the results are the same bits. No step depends on the order in which threads run.
  *
  *   decode: each row that is a candidate becomes a key, in any order
@@ -59,24 +59,25 @@ FV_DEVICE uint32_t class_of(uint64_t key)
 
 /* --- Decode --- */
 
-FV_DEVICE float load(const struct fv_launch_boxes *launch, uint64_t index)
+/* Element `index` of the outputs that begin at `base`. */
+FV_DEVICE float load(const struct fv_launch_boxes *launch, uint64_t base, uint64_t index)
 {
-    return launch->half ? fv_float_of_half(fv_load_u16(launch->output + 2 * index))
-                        : fv_load_f32(launch->output + 4 * index);
+    return launch->half ? fv_float_of_half(fv_load_u16(base + 2 * index))
+                        : fv_load_f32(base + 4 * index);
 }
 
-/* Column, line and stride of the cell of a row of the YOLOX layout. */
+/* Column, line and stride of the cell of a row of a grid. */
 struct cell {
     uint32_t column, line, stride;
 };
 
-FV_DEVICE struct cell cell_of(const struct fv_launch_boxes *launch, uint32_t row)
+FV_DEVICE struct cell cell_of(const struct fv_launch_reading *r, uint32_t row)
 {
     struct cell cell = {0, 0, 0};
-    for (uint32_t i = 0; i < launch->stride_count; i++) {
-        cell.stride = launch->strides[i];
-        const uint32_t columns = launch->width / cell.stride;
-        const uint32_t rows = columns * (launch->height / cell.stride);
+    for (uint32_t i = 0; i < r->stride_count; i++) {
+        cell.stride = r->strides[i];
+        const uint32_t columns = r->width / cell.stride;
+        const uint32_t rows = columns * (r->height / cell.stride);
         if (row < rows) {
             cell.line = row / columns;
             cell.column = row % columns;
@@ -93,55 +94,155 @@ FV_DEVICE uint32_t corners_valid(const struct fv_launch_corners *c)
            c->y1 <= BOX_EXTENT && c->y0 < c->y1;
 }
 
-/* `at`: index of the row's first element. */
-FV_DEVICE struct fv_launch_corners yolox_corners(const struct fv_launch_boxes *launch, uint64_t at,
-                                                 uint32_t row)
+/* The four values of a row's box, and what becomes of them: each function works on all. */
+struct values {
+    float a, b, c, d;
+};
+
+FV_DEVICE struct values grid_extent(const struct fv_launch_reading *r, uint32_t row,
+                                    struct values v)
 {
-    const struct cell cell = cell_of(launch, row);
+    const struct cell cell = cell_of(r, row);
     const float stride = (float)cell.stride;
-    const float x = (load(launch, at) + (float)cell.column) * stride;
-    const float y = (load(launch, at + 1) + (float)cell.line) * stride;
-    const float width = fv_exp(load(launch, at + 2)) * stride;
-    const float height = fv_exp(load(launch, at + 3)) * stride;
-    const struct fv_launch_corners corners = {x - width / 2, y - height / 2, x + width / 2,
-                                              y + height / 2};
+    const struct values extent = {(v.a + (float)cell.column) * stride,
+                                  (v.b + (float)cell.line) * stride, fv_exp(v.c) * stride,
+                                  fv_exp(v.d) * stride};
+    return extent;
+}
+
+FV_DEVICE struct values prior_extent(const struct fv_launch_boxes *launch, uint32_t row,
+                                     struct values v)
+{
+    const struct fv_launch_reading *r = &launch->reading;
+    const uint64_t at = launch->priors + 16 * (uint64_t)row;
+    const float width = fv_load_f32(at + 8), height = fv_load_f32(at + 12);
+    const struct values extent = {(v.a * r->variances[0] * width + fv_load_f32(at)) * r->scale_x,
+                                  (v.b * r->variances[1] * height + fv_load_f32(at + 4)) *
+                                      r->scale_y,
+                                  fv_exp(v.c * r->variances[2]) * width * r->scale_x,
+                                  fv_exp(v.d * r->variances[3]) * height * r->scale_y};
+    return extent;
+}
+
+FV_DEVICE struct fv_launch_corners around(struct values extent)
+{
+    const struct fv_launch_corners corners = {extent.a - extent.c / 2, extent.b - extent.d / 2,
+                                              extent.a + extent.c / 2, extent.b + extent.d / 2};
     return corners;
 }
 
-FV_DEVICE uint32_t yolox_score(const struct fv_launch_boxes *launch, uint64_t at,
-                               struct found *found)
+FV_DEVICE struct values box_values(const struct fv_launch_boxes *launch, uint32_t row)
 {
-    const float objectness = load(launch, at + 4);
-    if (!(objectness >= launch->score_threshold && objectness <= SCORE_SLACK))
-        return 0;
-    float best = 0;
-    found->class_id = 0;
-    for (uint32_t i = 0; i < launch->classes; i++) {
-        const float score = load(launch, at + 5 + i);
-        if (score > best) {
-            best = score;
-            found->class_id = i;
-        }
-    }
-    const float score = objectness * best;
-    found->score = score > 1 ? 1 : score;
-    return score >= launch->score_threshold && best <= SCORE_SLACK;
-}
-
-FV_DEVICE uint64_t row_start(const struct fv_launch_boxes *launch, uint32_t row)
-{
-    return ((uint64_t)fv_block_x() * launch->rows + row) * (5 + launch->classes);
+    const struct fv_launch_reading *r = &launch->reading;
+    const uint64_t at = (uint64_t)fv_block_x() * r->box_image + (uint64_t)row * r->box_row;
+    const uint64_t step = r->box_step;
+    const struct values v = {
+        load(launch, launch->output, at), load(launch, launch->output, at + step),
+        load(launch, launch->output, at + 2 * step), load(launch, launch->output, at + 3 * step)};
+    return v;
 }
 
 FV_DEVICE struct fv_launch_corners corners_of(const struct fv_launch_boxes *launch, uint32_t row)
 {
-    return yolox_corners(launch, row_start(launch, row), row);
+    const struct fv_launch_reading *r = &launch->reading;
+    const struct values v = box_values(launch, row);
+    const struct values scaled = {v.a * r->scale_x, v.b * r->scale_y, v.c * r->scale_x,
+                                  v.d * r->scale_y};
+    if (r->code == FV_BOX_GRID)
+        return around(grid_extent(r, row, v));
+    if (r->code == FV_BOX_PRIOR)
+        return around(prior_extent(launch, row, v));
+    if (r->code == FV_BOX_CENTRE)
+        return around(scaled);
+    if (r->code == FV_BOX_CORNERS) {
+        const struct fv_launch_corners corners = {scaled.a, scaled.b, scaled.c, scaled.d};
+        return corners;
+    }
+    const struct fv_launch_corners turned = {v.b * r->scale_x, v.a * r->scale_y, v.d * r->scale_x,
+                                             v.c * r->scale_y};
+    return turned;
+}
+
+/* Where the columns of a row's scores lie. */
+struct columns {
+    uint64_t first, step;
+};
+
+FV_DEVICE float column(const struct fv_launch_boxes *launch, struct columns at, uint32_t number)
+{
+    return load(launch, launch->scores, at.first + number * at.step);
+}
+
+FV_DEVICE float best_class(const struct fv_launch_boxes *launch, struct columns at, float low,
+                           uint32_t *ret_class)
+{
+    const struct fv_launch_reading *r = &launch->reading;
+    float best = low;
+    uint32_t class_id = 0;
+    for (uint32_t i = 0; i < r->classes; i++) {
+        const float value = column(launch, at, r->class_first + i);
+        if (value > best) {
+            best = value;
+            class_id = i;
+        }
+    }
+    *ret_class = class_id;
+    return best;
+}
+
+FV_DEVICE float softmax(const struct fv_launch_boxes *launch, struct columns at, float best)
+{
+    const struct fv_launch_reading *r = &launch->reading;
+    float top = best, sum = 0;
+    for (uint32_t i = 0; i < r->columns; i++) {
+        const float value = column(launch, at, i);
+        if (value > top)
+            top = value;
+    }
+    const float part = fv_exp(best - top);
+    if (!(part >= r->score_threshold)) /* too low: the sum is at least 1 */
+        return part;
+    for (uint32_t i = 0; i < r->columns; i++)
+        sum += fv_exp(column(launch, at, i) - top);
+    return part / sum;
+}
+
+FV_DEVICE float activated(const struct fv_launch_boxes *launch, struct columns at,
+                          uint32_t *ret_class)
+{
+    const float lowest = fv_float_of_bits(0xFF800000u); /* minus infinity */
+    if (launch->reading.activation == FV_SCORE_NONE)
+        return best_class(launch, at, 0, ret_class);
+    const float best = best_class(launch, at, lowest, ret_class);
+    if (launch->reading.activation == FV_SCORE_SOFTMAX)
+        return softmax(launch, at, best);
+    return 1 / (1 + fv_exp(-best));
+}
+
+/* Not 0: the score is enough. */
+FV_DEVICE uint32_t score_row(const struct fv_launch_boxes *launch, uint32_t row,
+                             struct found *found)
+{
+    const struct fv_launch_reading *r = &launch->reading;
+    const struct columns at = {(uint64_t)fv_block_x() * r->score_image + r->score_first +
+                                   (uint64_t)row * r->score_row,
+                               r->score_step};
+    float score = 1;
+    if (r->objectness) {
+        score = load(launch, launch->scores, at.first - at.step);
+        if (!(score >= r->score_threshold && score <= SCORE_SLACK))
+            return 0;
+    }
+    const float best = activated(launch, at, &found->class_id);
+    score *= best;
+    found->score = score > 1 ? 1 : score;
+    return score >= r->score_threshold && best <= SCORE_SLACK;
 }
 
 /* Not 0: the row is a candidate. */
 FV_DEVICE uint32_t decode(const struct fv_launch_boxes *launch, uint32_t row, struct found *found)
 {
-    if (!yolox_score(launch, row_start(launch, row), found))
+    if (!score_row(launch, row, found))
         return 0;
     if (launch->wanted && !fv_load_u8(launch->wanted + found->class_id))
         return 0;
@@ -151,7 +252,7 @@ FV_DEVICE uint32_t decode(const struct fv_launch_boxes *launch, uint32_t row, st
 
 FV_DEVICE void gather(const struct fv_launch_boxes *launch, struct shared *shared, uint64_t *keys)
 {
-    for (uint32_t row = fv_thread_x(); row < launch->rows; row += fv_threads_x()) {
+    for (uint32_t row = fv_thread_x(); row < launch->reading.rows; row += fv_threads_x()) {
         struct found found;
         if (decode(launch, row, &found))
             keys[fv_atomic_add(&shared->candidates, 1)] = key_of(found.score, row, found.class_id);
@@ -336,7 +437,7 @@ FV_KERNEL fv_boxes(const struct fv_launch_boxes launch)
 {
     FV_SHARED struct shared shared;
     const uint64_t image = fv_block_x();
-    uint64_t *keys = (uint64_t *)(uintptr_t)launch.keys + image * launch.rows;
+    uint64_t *keys = (uint64_t *)(uintptr_t)launch.keys + image * launch.reading.rows;
     struct fv_launch_corners *corners =
         (struct fv_launch_corners *)(uintptr_t)launch.corners + image * launch.max_candidates;
     struct fv_launch_result *result = (struct fv_launch_result *)(uintptr_t)launch.results + image;

@@ -85,41 +85,20 @@ struct fv_launch_shape fv_launch_letterbox_shape(const struct fv_tensor_spec *sp
     return shape;
 }
 
-/* 0: strides or sizes that make no grid. */
-static uint64_t count_rows(const struct fv_yolox_spec *spec)
-{
-    uint64_t rows = 0;
-    if (spec->stride_count > 4)
-        return 0;
-    for (uint32_t i = 0; i < spec->stride_count; i++) {
-        if (spec->strides[i] == 0)
-            return 0;
-        rows += (uint64_t)(spec->width / spec->strides[i]) * (spec->height / spec->strides[i]);
-    }
-    return rows;
-}
-
-int fv_launch_boxes_init(struct fv_launch_boxes *launch, const struct fv_yolox_spec *spec,
+int fv_launch_boxes_init(struct fv_launch_boxes *launch, const struct fv_box_spec *spec,
                          const struct fv_nms_params *nms, enum fv_element element)
 {
-    uint64_t rows = count_rows(spec);
-    if (rows == 0 || rows > FV_LAUNCH_ROWS_MAX || spec->classes > FV_LAUNCH_CLASSES_MAX ||
-        nms->max_candidates > FV_LAUNCH_CANDIDATES_MAX || nms->max_boxes > FV_LAUNCH_BOXES_MAX)
+    struct fv_launch_reading reading;
+    if (fv_box_reading_init(&reading, spec) < 0 || nms->max_candidates > FV_LAUNCH_CANDIDATES_MAX ||
+        nms->max_boxes > FV_LAUNCH_BOXES_MAX)
         return -EINVAL;
     *launch = (struct fv_launch_boxes){
+        .reading = reading,
         .half = element == FV_ELEMENT_F16,
-        .rows = (uint32_t)rows,
-        .classes = spec->classes,
-        .width = spec->width,
-        .height = spec->height,
-        .stride_count = spec->stride_count,
         .max_candidates = nms->max_candidates,
         .max_boxes = nms->max_boxes,
-        .score_threshold = spec->score_threshold,
         .iou_threshold = nms->iou_threshold,
     };
-    for (uint32_t i = 0; i < spec->stride_count; i++)
-        launch->strides[i] = spec->strides[i];
     return 0;
 }
 

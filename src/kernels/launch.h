@@ -4,10 +4,8 @@
 #ifndef FV_KERNELS_LAUNCH_H
 #define FV_KERNELS_LAUNCH_H
 
-#include "kernels/layout.h"
+#include "kernels/candidates.h"
 #include "kernels/letterbox.h"
-#include "kernels/nms.h"
-#include "kernels/yolox.h"
 
 /* Threads of a block and blocks of the grid. */
 struct fv_launch_shape {
@@ -22,8 +20,8 @@ void fv_launch_letterbox_init(struct fv_launch_letterbox *launch, const struct f
                               enum fv_element element);
 struct fv_launch_shape fv_launch_letterbox_shape(const struct fv_tensor_spec *spec, unsigned count);
 
-/* The number of rows follows from sizes and strides; spec->wanted is for the caller. 0; -EINVAL: strides or a limit of layout.h. */
-int fv_launch_boxes_init(struct fv_launch_boxes *launch, const struct fv_yolox_spec *spec,
+/* spec->wanted and spec->priors are for the caller. 0; -EINVAL: as fv_box_reading_init(), or a limit of layout.h. */
+int fv_launch_boxes_init(struct fv_launch_boxes *launch, const struct fv_box_spec *spec,
                          const struct fv_nms_params *nms, enum fv_element element);
 struct fv_launch_shape fv_launch_boxes_shape(unsigned count);
 

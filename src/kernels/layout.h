@@ -46,19 +46,45 @@ struct fv_launch_letterbox {
 #define FV_LAUNCH_ROWS_MAX (1u << 20)  /* of the network's output */
 #define FV_LAUNCH_CLASSES_MAX (1u << 12)
 
+enum fv_score_activation { FV_SCORE_NONE, FV_SCORE_SOFTMAX, FV_SCORE_SIGMOID };
+enum fv_box_code {
+    FV_BOX_CENTRE,
+    FV_BOX_CORNERS,
+    FV_BOX_CORNERS_YX,
+    FV_BOX_PRIOR,
+    FV_BOX_GRID,
+    FV_BOX_CODES,
+};
+
+/* How a row of an output is read (candidates.h has the arithmetic). Numbers count elements from an image's first. */
+struct fv_launch_reading {
+    uint32_t rows, classes;
+    uint32_t box_row, box_step,
+        box_image; /* value i of a row's box: row * box_row + i * box_step */
+    uint32_t score_row, score_step, score_image; /* value of column i: score_first + */
+    uint32_t score_first;                        /* row * score_row + i * score_step */
+    uint32_t columns, class_first; /* that softmax sums over; the first of them that is a class */
+    uint32_t objectness;           /* not 0: it is the column before the first */
+    uint32_t activation, code;
+    uint32_t width, height; /* of the network's input */
+    uint32_t strides[4], stride_count;
+    float scale_x, scale_y, variances[4];
+    float score_threshold;
+};
+
 struct fv_launch_boxes {
-    uint64_t output; /* [block_x, rows, columns], float or half */
+    uint64_t output; /* [block_x, box_image], float or half */
+    uint64_t scores; /* [block_x, score_image]; may be the same */
+    uint64_t priors; /* float [rows, 4], for FV_BOX_PRIOR */
     uint64_t wanted; /* uint8_t [classes], not 0: report it; address 0: all */
     uint64_t keys;   /* scratch: uint64_t [block_x, rows] */
     uint64_t
         corners; /* scratch: struct fv_launch_corners [block_x, max_candidates], 16-byte aligned */
     uint64_t results; /* struct fv_launch_result [block_x] */
-    uint32_t half;    /* not 0: the output's elements are half precision */
-    uint32_t rows, classes;
-    uint32_t width, height; /* of the network's input */
-    uint32_t strides[4], stride_count;
+    struct fv_launch_reading reading;
+    uint32_t half;                      /* not 0: the outputs' elements are half precision */
     uint32_t max_candidates, max_boxes; /* at most the limits above */
-    float score_threshold, iou_threshold;
+    float iou_threshold;
 };
 
 struct fv_launch_corners {

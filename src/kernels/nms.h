@@ -19,7 +19,7 @@ struct fv_candidate {
 };
 
 struct fv_nms_params {
-    float iou_threshold;     /* 0..1 */
+    float iou_threshold;     /* 0..1; infinite: nothing is suppressed */
     uint32_t max_candidates; /* bounds the time */
     uint32_t max_boxes;      /* room in `out` */
 };

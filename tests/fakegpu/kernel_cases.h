@@ -30,7 +30,7 @@ struct fv_letterbox fv_case_place(struct fv_rand *rand, const struct fv_tensor_s
 double fv_case_difference(const struct fv_tensor_spec *spec, enum fv_element element,
                           const float *want, const void *got);
 
-/* Outputs of a YOLOX network. */
+/* Outputs of a network. */
 enum fv_case_kind {
     FV_CASE_SPARSE,  /* few candidates, most of them around few objects */
     FV_CASE_CROWDED, /* each second row is a candidate */
@@ -42,15 +42,27 @@ enum fv_case_kind {
     FV_CASE_KINDS,
 };
 struct fv_case_boxes {
-    struct fv_yolox_spec spec;
+    struct fv_box_spec spec;
     struct fv_nms_params nms;
-    uint32_t rows, columns;
-    float *output;  /* [rows, columns], each a number that half precision has */
-    uint16_t *half; /* the same */
+    struct fv_launch_reading reading;
+    uint32_t rows;
+    size_t first, second; /* elements of the first output and of the second, which lies behind it */
+    float *output;        /* [first + second], each a number that half precision has */
+    uint16_t *half;       /* the same */
     uint8_t *wanted;
+    float *priors; /* those that `spec` names, where it has some */
 };
+
+/* A small spec of each layout and each way to code it; without priors, which a case makes. */
+struct fv_case_layout {
+    const char *name;
+    struct fv_box_spec spec;
+};
+#define FV_CASE_LAYOUTS 9
+extern const struct fv_case_layout fv_case_layouts[FV_CASE_LAYOUTS];
+
 void fv_case_boxes_init(struct fv_case_boxes *c, struct fv_rand *rand, enum fv_case_kind kind,
-                        const struct fv_yolox_spec *spec);
+                        const struct fv_box_spec *spec);
 void fv_case_boxes_finish(struct fv_case_boxes *c);
 /* For benches: exactly `count` candidates in clusters. */
 void fv_case_boxes_fill(struct fv_case_boxes *c, struct fv_rand *rand, uint32_t count);

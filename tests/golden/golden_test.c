@@ -230,7 +230,7 @@ static void find_boxes(struct setup *setup, const float *output, struct found *f
 {
     struct found raw;
     found->count = 0;
-    raw.count = fv_boxes_decode(setup->boxes, output, raw.list, NULL);
+    raw.count = fv_boxes_decode(setup->boxes, output, NULL, raw.list, NULL);
     for (uint32_t i = 0; i < raw.count; i++) {
         struct fv_detection *d = &raw.list[i];
         if (fv_plan_box_to_picture(&setup->box, setup->golden.width, setup->golden.height, d))

@@ -158,8 +158,8 @@ static void compare(struct bench *bench, const char *path, struct figures *figur
     letterbox(model, path, input);
     bench_infer(bench, input, output);
     compare_scores(model, output, theirs, figures);
-    ours.count = fv_boxes_decode(boxes, output, ours.list, NULL);
-    wanted.count = fv_boxes_decode(boxes, theirs, wanted.list, NULL);
+    ours.count = fv_boxes_decode(boxes, output, NULL, ours.list, NULL);
+    wanted.count = fv_boxes_decode(boxes, theirs, NULL, wanted.list, NULL);
     match(&wanted, &ours, figures);
     match(&ours, &wanted, figures);
     figures->frames++;

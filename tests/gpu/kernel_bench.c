@@ -175,7 +175,7 @@ static int run_boxes(void *data)
 /* All images of the batch are the same. */
 static void fill_output(const struct boxes_bench *b, struct fv_case_boxes *c, uint32_t candidates)
 {
-    const size_t bytes = sizeof(*c->half) * c->rows * c->columns;
+    const size_t bytes = sizeof(*c->half) * c->first;
     struct fv_error err = {0};
     struct fv_rand rand;
     fv_rand_seed(&rand, candidates);
@@ -207,16 +207,16 @@ static void bench_boxes(const struct kernel_bed *bed)
     struct fv_case_boxes c;
     struct fv_rand rand;
     fv_rand_seed(&rand, 1);
-    params.yolox = (struct fv_yolox_spec){.width = 416,
-                                          .height = 416,
-                                          .strides = {8, 16, 32},
-                                          .stride_count = 3,
-                                          .classes = 80,
-                                          .score_threshold = 0.25f};
+    params.boxes = (struct fv_box_spec){.width = 416,
+                                        .height = 416,
+                                        .strides = {8, 16, 32},
+                                        .stride_count = 3,
+                                        .classes = 80,
+                                        .score_threshold = 0.25f};
     params.output = FV_ELEMENT_F16;
-    fv_case_boxes_init(&c, &rand, FV_CASE_EMPTY, &params.yolox);
+    fv_case_boxes_init(&c, &rand, FV_CASE_EMPTY, &params.boxes);
     b.kernels = kernel_create(&params);
-    b.output = kernel_alloc(bed, sizeof(*c.half) * c.rows * c.columns * BATCH_MAX);
+    b.output = kernel_alloc(bed, sizeof(*c.half) * c.first * BATCH_MAX);
     for (size_t i = 0; i < (bed->quick ? 2 : sizeof(candidates) / sizeof(*candidates)); i++) {
         fill_output(&b, &c, candidates[i]);
         time_boxes(&b, &c, candidates[i]);

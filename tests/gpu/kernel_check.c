@@ -50,7 +50,7 @@ struct fv_gpu_kernels_params kernel_params(const struct kernel_bed *bed, unsigne
         .max_batch = max_batch,
         .lanes = 1,
         .spec = {.width = 32, .height = 32, .range = 1, .std = {1, 1, 1}},
-        .yolox = {.width = 32, .height = 32, .strides = {32}, .stride_count = 1, .classes = 1},
+        .boxes = {.width = 32, .height = 32, .strides = {32}, .stride_count = 1, .classes = 1},
         .nms = {.iou_threshold = 0.45f, .max_candidates = 4096, .max_boxes = 300},
     };
 }
@@ -200,15 +200,16 @@ bool kernel_check_letterbox(const struct kernel_bed *bed)
 static bool check_case(const struct kernel_bed *bed, const struct fv_case_boxes *c,
                        enum fv_element element)
 {
-    const size_t bytes = (size_t)c->rows * c->columns * fv_element_size(element);
+    const size_t size = fv_element_size(element), bytes = (c->first + c->second) * size;
     struct fv_gpu_kernels_params params = kernel_params(bed, 1);
     struct fv_launch_result want;
     struct fv_detection got[FV_DETECTIONS_MAX];
     struct fv_error err = {0};
     uint32_t dropped;
-    params.yolox = c->spec;
+    params.boxes = c->spec;
     params.nms = c->nms;
     params.output = element;
+    params.scores_offset = c->first * size;
     struct fv_gpu_kernels *kernels = kernel_create(&params);
     const fv_gpu_address output = kernel_alloc(bed, bytes);
     kernel_upload(bed, output, element == FV_ELEMENT_F16 ? (void *)c->half : (void *)c->output,
@@ -227,7 +228,7 @@ static bool check_case(const struct kernel_bed *bed, const struct fv_case_boxes 
 }
 
 static unsigned count_different(const struct kernel_bed *bed, struct fv_rand *rand,
-                                const struct fv_yolox_spec *spec, unsigned cases)
+                                const struct fv_box_spec *spec, unsigned cases)
 {
     unsigned different = 0;
     for (unsigned i = 0; i < cases; i++) {
@@ -239,26 +240,58 @@ static unsigned count_different(const struct kernel_bed *bed, struct fv_rand *ra
     return different;
 }
 
-bool kernel_check_boxes(const struct kernel_bed *bed)
+static bool report_boxes(const char *layout, const struct fv_box_spec *spec, unsigned cases,
+                         unsigned different)
 {
-    static const struct fv_yolox_spec specs[] = {
+    printf("{\"check\": \"boxes: %s, %ux%u, %u classes\", \"cases\": %u, \"different\": %u, "
+           "\"ok\": %s}\n",
+           layout, spec->width, spec->height, spec->classes, cases, different,
+           different ? "false" : "true");
+    return different == 0;
+}
+
+static bool check_grids(const struct kernel_bed *bed, struct fv_rand *rand)
+{
+    static const struct fv_box_spec specs[] = {
         {.width = 96, .height = 64, .strides = {8, 16, 32}, .stride_count = 3, .classes = 7},
         {.width = 416, .height = 416, .strides = {8, 16, 32}, .stride_count = 3, .classes = 80},
         {.width = 640, .height = 640, .strides = {8, 16, 32}, .stride_count = 3, .classes = 80},
     };
     bool ok = true;
-    struct fv_rand rand;
-    fv_rand_seed(&rand, 2);
     for (unsigned i = 0; i < (bed->quick ? 1u : 3u); i++) {
         const unsigned cases = (bed->quick ? 2 : 8) * FV_CASE_KINDS;
-        const unsigned different = count_different(bed, &rand, &specs[i], cases);
-        printf("{\"check\": \"boxes of %ux%u, %u classes\", \"cases\": %u, \"different\": %u, "
-               "\"ok\": %s}\n",
-               specs[i].width, specs[i].height, specs[i].classes, cases, different,
-               different ? "false" : "true");
-        ok &= different == 0;
+        ok &= report_boxes("yolox", &specs[i], cases, count_different(bed, rand, &specs[i], cases));
     }
     return ok;
+}
+
+/* Each layout small, then with the rows and classes of the usual networks. */
+static bool check_layouts(const struct kernel_bed *bed, struct fv_rand *rand)
+{
+    bool ok = true;
+    for (unsigned i = 0; i < 2 * FV_CASE_LAYOUTS; i++) {
+        const struct fv_case_layout *layout = &fv_case_layouts[i / 2];
+        struct fv_box_spec spec = layout->spec;
+        const unsigned cases = (bed->quick ? 1 : 4) * FV_CASE_KINDS;
+        if (i % 2) {
+            if (bed->quick || spec.layout == FV_LAYOUT_YOLOX)
+                continue;
+            spec.columns += 80 - spec.classes;
+            spec.classes = 80;
+            spec.width = spec.height = 640;
+            spec.rows = spec.layout == FV_LAYOUT_DETR ? 900 : 8732;
+        }
+        ok &= report_boxes(layout->name, &spec, cases, count_different(bed, rand, &spec, cases));
+    }
+    return ok;
+}
+
+bool kernel_check_boxes(const struct kernel_bed *bed)
+{
+    struct fv_rand rand;
+    fv_rand_seed(&rand, 2);
+    const bool ok = check_grids(bed, &rand);
+    return check_layouts(bed, &rand) && ok;
 }
 
 /* --- */
