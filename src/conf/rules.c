@@ -87,7 +87,7 @@ static void word_rules(struct fv_check *check, const struct fv_setting *setting,
         if (word->warn && check->gpu_only)
             fv_say(check,
                    (struct fv_say){FV_SEVERITY_WARNING, "costly", node, .at_value = true,
-                                   .fix = "Use \"auto\"."},
+                                   .fix = "Leave it: this version has no TensorRT engine for \"auto\"."},
                    "%s is \"%s\": %s.", setting->name, word->name, word->warn);
     }
 }
