@@ -208,7 +208,10 @@ static double pair_cost(const struct task *task, uint32_t row, uint32_t column)
     if (a->class_id != b->class_id)
         return 0;
     double cost;
-    return is_close(&a->box, &b->box, task->limit, &cost) ? cost - task->limit - AT_LIMIT : 0;
+    if (!is_close(&a->box, &b->box, task->limit, &cost))
+        return 0;
+    const double gain = task->limit - cost - a->handicap;
+    return -AT_LIMIT - (gain > 0 ? gain : 0);
 }
 
 /* members: row_count rows, then column_count columns. The shorter side's costs lie one behind the other: the solver goes along

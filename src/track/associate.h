@@ -13,6 +13,7 @@
 
 struct fv_candidate {
     struct fv_box box; /* x0 < x1, y0 < y1, finite */
+    double handicap; /* >= 0, of a row: others are preferred by so much; it may pair all the same */
     uint16_t class_id;
     uint32_t index; /* the caller's own */
 };
@@ -47,7 +48,7 @@ void fv_associate_pairs(struct fv_associate *associate, const struct fv_candidat
                         const struct fv_candidates *columns, double limit,
                         void (*visit)(void *data, uint32_t row, uint32_t column), void *data);
 
-/* The matching that makes the sum of (limit - cost) greatest; no pair in it costs more than `limit`.
+/* The matching that makes the sum of (limit - cost - handicap), each at least 0, greatest; no pair in it costs more than `limit`.
  * ret_column[row]: its column or FV_ASSIGN_NONE. Counts are within the room. */
 void fv_associate_match(struct fv_associate *associate, const struct fv_candidates *rows,
                         const struct fv_candidates *columns, double limit, uint32_t *ret_column);

@@ -16,6 +16,10 @@
 #define UNCONFIRMED_COST 0.7
 /* A tracked and a lost track this close are one object. */
 #define DUPLICATE_COST 0.15
+/* A detector that draws two boxes around one person for a few pictures makes a second track beside the first. When one box is left,
+ * it shall go to the older one, unless the newcomer fits better by this much. */
+#define NEWCOMER_COST 0.1
+#define NEWCOMER_TIME (FV_S / 2)
 #define BUFFER_MOST 1e6f
 
 const struct fv_tracker_params fv_tracker_defaults = {.high_score = 0.25f,
@@ -216,11 +220,20 @@ static void predict(struct fv_tracker *tracker, int64_t step)
 
 /* --- rounds of association ------------------------------------------------------------------- */
 
+static bool is_newcomer(const struct entry *entry)
+{
+    return entry->stage != UNCONFIRMED &&
+           since(entry->last_seen, entry->first_seen) < NEWCOMER_TIME;
+}
+
 static void add_row(struct fv_tracker *tracker, uint32_t index)
 {
     const struct entry *entry = &tracker->entries[index];
-    tracker->rows.list[tracker->rows.count++] = (struct fv_candidate){
-        .box = fv_kalman_box(&entry->filter), .class_id = entry->class_id, .index = index};
+    tracker->rows.list[tracker->rows.count++] =
+        (struct fv_candidate){.box = fv_kalman_box(&entry->filter),
+                              .handicap = is_newcomer(entry) ? NEWCOMER_COST : 0,
+                              .class_id = entry->class_id,
+                              .index = index};
 }
 
 static void take_detection(struct fv_tracker *tracker, struct entry *entry,

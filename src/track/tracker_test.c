@@ -322,6 +322,24 @@ static void test_duplicates(void **state)
     close_scene(&scene);
 }
 
+/* For three pictures the detector draws two boxes around a person who stands. The second one gets a track, but not the person:
+ * of the two the first is the better known, though the one box that is left lies nearer to the second. */
+static void test_two_boxes_for_one(void **state)
+{
+    struct scene scene;
+    open_scene(&scene, NULL);
+    for (int i = 0; i < 30; i++) {
+        put(&scene, i < 23 ? 100 : 109, 100, 0.8f);
+        if (i >= 20 && i < 23)
+            put(&scene, 117, 100, 0.3f);
+        take(&scene, i / 10.0);
+        assert_int_equal(track_near(&scene, i < 23 ? 100 : 109, 100)->id, 1);
+        assert_int_equal(track_near(&scene, i < 23 ? 100 : 109, 100)->state, FV_TRACK_TRACKED);
+    }
+    assert_int_equal(stats_of(&scene).confirmed, 2);
+    close_scene(&scene);
+}
+
 /* Other thresholds in mid-run: a track lives on, by the new values. */
 static void test_adjust(void **state)
 {
@@ -355,13 +373,13 @@ static void test_adjust(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adjust),
-        cmocka_unit_test(test_walk),          cmocka_unit_test(test_unconfirmed),
-        cmocka_unit_test(test_start_score),   cmocka_unit_test(test_gaps),
-        cmocka_unit_test(test_lost_moves_on), cmocka_unit_test(test_rare_pictures),
-        cmocka_unit_test(test_clock_jumps),   cmocka_unit_test(test_crossing),
-        cmocka_unit_test(test_rates),         cmocka_unit_test(test_low_scores),
-        cmocka_unit_test(test_classes),       cmocka_unit_test(test_duplicates),
+        cmocka_unit_test(test_adjust),        cmocka_unit_test(test_walk),
+        cmocka_unit_test(test_unconfirmed),   cmocka_unit_test(test_start_score),
+        cmocka_unit_test(test_gaps),          cmocka_unit_test(test_lost_moves_on),
+        cmocka_unit_test(test_rare_pictures), cmocka_unit_test(test_clock_jumps),
+        cmocka_unit_test(test_crossing),      cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_low_scores),    cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_duplicates),    cmocka_unit_test(test_two_boxes_for_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
