@@ -2,6 +2,7 @@
 #include "track/associate.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdbool.h>
 
 #include "base/mem.h"
@@ -21,13 +22,18 @@ int fv_associate_init(struct fv_associate *associate, uint32_t rows_max, uint32_
         .columns_max = columns_max,
         .order = fv_calloc(nodes, sizeof(uint32_t)),
         .parent = fv_calloc(nodes, 5 * sizeof(uint32_t)),
+        .near = fv_calloc(nodes, 7 * sizeof(double)),
         .cost = fv_calloc((size_t)rows_max * columns_max, sizeof(double)),
     };
-    if (!associate->order || !associate->parent || !associate->cost ||
+    if (!associate->order || !associate->parent || !associate->near || !associate->cost ||
         fv_assign_init(&associate->assign, rows_max > columns_max ? rows_max : columns_max) < 0) {
         fv_associate_finish(associate);
         return -ENOMEM;
     }
+    double **columns[] = {&associate->boxes.x0, &associate->boxes.y0,   &associate->boxes.x1,
+                          &associate->boxes.y1, &associate->boxes.kind, &associate->boxes.handicap};
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++)
+        *columns[i] = associate->near + (i + 1) * nodes;
     associate->head = associate->parent + nodes;
     associate->next = associate->parent + 2 * nodes;
     associate->members = associate->parent + 3 * nodes;
@@ -40,40 +46,41 @@ void fv_associate_finish(struct fv_associate *associate)
     fv_assign_finish(&associate->assign);
     fv_free(associate->order);
     fv_free(associate->parent);
+    fv_free(associate->near);
     fv_free(associate->cost);
     *associate = (struct fv_associate){0};
 }
 
-/* What two boxes have in common, and what either covers. 0: they are apart. */
-static inline double overlap(const struct fv_box *a, const struct fv_box *b, double *ret_all)
+double fv_box_distance(const struct fv_box *a, const struct fv_box *b)
 {
     const double left = a->x0 > b->x0 ? a->x0 : b->x0, right = a->x1 < b->x1 ? a->x1 : b->x1;
     const double top = a->y0 > b->y0 ? a->y0 : b->y0, bottom = a->y1 < b->y1 ? a->y1 : b->y1;
     if (!(left < right) || !(top < bottom))
-        return 0;
+        return 1;
     const double both = (right - left) * (bottom - top);
-    *ret_all = (a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - both;
-    return both;
+    return 1 -
+           both / ((a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - both);
 }
 
-double fv_box_distance(const struct fv_box *a, const struct fv_box *b)
+static void set_box(struct fv_boxes *boxes, uint32_t place, const struct fv_candidate *candidate)
 {
-    double all = 1;
-    const double both = overlap(a, b, &all);
-    return both > 0 ? 1 - both / all : 1;
+    boxes->x0[place] = candidate->box.x0, boxes->y0[place] = candidate->box.y0;
+    boxes->x1[place] = candidate->box.x1, boxes->y1[place] = candidate->box.y1;
+    boxes->kind[place] = candidate->class_id;
+    boxes->handicap[place] = candidate->handicap;
 }
 
-/* Whether the distance is at most `limit`; then also what it is. Most pairs of a crowd are turned down without a division, with room
- * for rounding. */
-static inline bool is_close(const struct fv_box *a, const struct fv_box *b, double limit,
-                            double *ret_distance)
+static struct fv_overlap one_box(const struct fv_candidate *candidate, double limit)
 {
-    double all = 1;
-    const double both = overlap(a, b, &all);
-    if (both < (1 - limit) * all * (1 - 1e-9))
-        return false;
-    *ret_distance = both > 0 ? 1 - both / all : 1;
-    return *ret_distance <= limit;
+    const struct fv_box *box = &candidate->box;
+    return (struct fv_overlap){.x0 = box->x0,
+                               .y0 = box->y0,
+                               .x1 = box->x1,
+                               .y1 = box->y1,
+                               .kind = candidate->class_id,
+                               .handicap = candidate->handicap,
+                               .limit = limit,
+                               .least = AT_LIMIT};
 }
 
 /* Shell sort with Ciura's gaps: qsort(3) may allocate. Equal boxes keep no order, nor need they. */
@@ -93,14 +100,13 @@ static void sort_by_left(const struct fv_candidate *list, uint32_t *order, uint3
         }
 }
 
-/* The first place in the order whose box starts right of `x`. */
-static uint32_t first_right_of(const struct fv_candidate *list, const uint32_t *order,
-                               uint32_t count, double x)
+/* The first place from `low` on whose box starts at `x` or right of it. */
+static uint32_t first_from(const double *lefts, uint32_t low, uint32_t count, double x)
 {
-    uint32_t low = 0, high = count;
+    uint32_t high = count;
     while (low < high) {
         const uint32_t middle = low + (high - low) / 2;
-        if (list[order[middle]].box.x0 > x)
+        if (lefts[middle] >= x)
             high = middle;
         else
             low = middle + 1;
@@ -108,50 +114,29 @@ static uint32_t first_right_of(const struct fv_candidate *list, const uint32_t *
     return low;
 }
 
-/* Who wants to see which pairs. */
-struct pairs {
-    const struct fv_candidates *rows, *columns;
-    double limit;
-    bool (*wants)(void *data, uint32_t row,
-                  uint32_t column); /* asked before anything is computed; NULL: all */
-    void (*visit)(void *data, uint32_t row, uint32_t column);
-    void *data;
-};
-
-static inline bool is_pair(const struct pairs *pairs, uint32_t row, uint32_t column)
-{
-    const struct fv_candidate *a = &pairs->rows->list[row], *b = &pairs->columns->list[column];
-    double distance;
-    return a->class_id == b->class_id && a->box.y0 < b->box.y1 && b->box.y0 < a->box.y1 &&
-           (!pairs->wants || pairs->wants(pairs->data, row, column)) &&
-           is_close(&a->box, &b->box, pairs->limit, &distance);
-}
-
-static void each_pair(struct fv_associate *associate, const struct pairs *pairs)
-{
-    const struct fv_candidate *list = pairs->columns->list;
-    const uint32_t count = pairs->columns->count;
-    double widest = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (list[i].box.x1 - list[i].box.x0 > widest)
-            widest = list[i].box.x1 - list[i].box.x0;
-    sort_by_left(list, associate->order, count);
-    for (uint32_t row = 0; row < pairs->rows->count; row++) {
-        const struct fv_box *a = &pairs->rows->list[row].box;
-        /* Whatever starts further left than the widest box is wide ends left of this one. The pixel is for rounding. */
-        uint32_t at = first_right_of(list, associate->order, count, a->x0 - widest - 1);
-        for (; at < count && list[associate->order[at]].box.x0 < a->x1; at++)
-            if (is_pair(pairs, row, associate->order[at]))
-                pairs->visit(pairs->data, row, associate->order[at]);
-    }
-}
-
 void fv_associate_pairs(struct fv_associate *associate, const struct fv_candidates *rows,
                         const struct fv_candidates *columns, double limit,
                         void (*visit)(void *data, uint32_t row, uint32_t column), void *data)
 {
-    const struct pairs pairs = {rows, columns, limit, NULL, visit, data};
-    each_pair(associate, &pairs);
+    const uint32_t count = columns->count, *order = associate->order;
+    double widest = 0;
+    sort_by_left(columns->list, associate->order, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct fv_candidate *column = &columns->list[order[i]];
+        widest = fmax(widest, column->box.x1 - column->box.x0);
+        set_box(&associate->boxes, i, column);
+    }
+    for (uint32_t row = 0; row < rows->count; row++) {
+        const struct fv_overlap one = one_box(&rows->list[row], limit);
+        /* Whatever starts further left than the widest box is wide ends left of this one. The pixel is for rounding. */
+        const double *lefts = associate->boxes.x0;
+        const uint32_t first = first_from(lefts, 0, count, one.x0 - widest - 1);
+        const uint32_t near = first_from(lefts, first, count, one.x1) - first;
+        fv_overlap_costs(&one, &associate->boxes, first, near, associate->near);
+        for (uint32_t i = 0; i < near; i++)
+            if (associate->near[i] < 0)
+                visit(data, row, order[first + i]);
+    }
 }
 
 /* --- parts of the graph ---------------------------------------------------------------------- */
@@ -171,14 +156,6 @@ static uint32_t root_of(uint32_t *parent, uint32_t node)
         node = parent[node];
     }
     return node;
-}
-
-/* Two that are in one part already need not be looked at again: in a crowd that is nearly all. */
-static bool are_apart(void *data, uint32_t row, uint32_t column)
-{
-    const struct task *task = data;
-    uint32_t *parent = task->associate->parent;
-    return root_of(parent, row) != root_of(parent, task->rows->count + column);
 }
 
 static void join(void *data, uint32_t row, uint32_t column)
@@ -201,19 +178,6 @@ static void list_members(struct fv_associate *associate, uint32_t nodes)
     }
 }
 
-/* What a pair gains against leaving both alone, as a negative cost; 0 for pairs that may not be. */
-static double pair_cost(const struct task *task, uint32_t row, uint32_t column)
-{
-    const struct fv_candidate *a = &task->rows->list[row], *b = &task->columns->list[column];
-    if (a->class_id != b->class_id)
-        return 0;
-    double cost;
-    if (!is_close(&a->box, &b->box, task->limit, &cost))
-        return 0;
-    const double gain = task->limit - cost - a->handicap;
-    return -AT_LIMIT - (gain > 0 ? gain : 0);
-}
-
 /* members: row_count rows, then column_count columns. The shorter side's costs lie one behind the other: the solver goes along
  * the longer one. */
 static void solve_members(const struct task *task, uint32_t row_count, uint32_t column_count)
@@ -224,10 +188,15 @@ static void solve_members(const struct task *task, uint32_t row_count, uint32_t 
     const uint32_t *few = turned ? columns : rows, *many = turned ? rows : columns;
     const uint32_t few_count = turned ? column_count : row_count;
     const uint32_t many_count = turned ? row_count : column_count;
-    for (uint32_t i = 0; i < few_count; i++)
-        for (uint32_t j = 0; j < many_count; j++)
-            associate->cost[(size_t)i * many_count + j] =
-                turned ? pair_cost(task, many[j], few[i]) : pair_cost(task, few[i], many[j]);
+    const struct fv_candidates *few_list = turned ? task->columns : task->rows;
+    const struct fv_candidates *many_list = turned ? task->rows : task->columns;
+    for (uint32_t j = 0; j < many_count; j++)
+        set_box(&associate->boxes, j, &many_list->list[many[j]]);
+    for (uint32_t i = 0; i < few_count; i++) {
+        const struct fv_overlap one = one_box(&few_list->list[few[i]], task->limit);
+        fv_overlap_costs(&one, &associate->boxes, 0, many_count,
+                         associate->cost + (size_t)i * many_count);
+    }
     fv_assign_solve(&associate->assign, associate->cost, few_count, many_count, associate->column);
     for (uint32_t i = 0; i < few_count; i++) {
         const uint32_t j = associate->column[i];
@@ -266,8 +235,7 @@ void fv_associate_match(struct fv_associate *associate, const struct fv_candidat
         ret_column[i] = FV_ASSIGN_NONE;
     for (uint32_t i = 0; i < nodes; i++)
         associate->parent[i] = i;
-    const struct pairs pairs = {rows, columns, limit, are_apart, join, &task};
-    each_pair(associate, &pairs);
+    fv_associate_pairs(associate, rows, columns, limit, join, &task);
     list_members(associate, nodes);
     for (uint32_t i = 0; i < rows->count; i++)
         if (associate->parent[i] == i)

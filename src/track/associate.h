@@ -2,7 +2,7 @@
 /*
  * Which boxes of two sets belong together, by overlap.
  *
- * The cost of a pair is 1 - IoU. Boxes of different classes never pair. First the graph of the pairs below the limit is cut
+ * The cost of a pair is 1 - IoU. Boxes of different classes never pair, nor do boxes apart. First the graph of the pairs below the limit is cut
  * into its connected parts - in a picture they are small - then each part is solved exactly (assign.h).
  */
 #ifndef FV_TRACK_ASSOCIATE_H
@@ -10,6 +10,7 @@
 
 #include "track/assign.h"
 #include "track/kalman.h"
+#include "track/overlap.h"
 
 struct fv_candidate {
     struct fv_box box; /* x0 < x1, y0 < y1, finite */
@@ -27,8 +28,10 @@ struct fv_candidates {
 struct fv_associate {
     uint32_t rows_max, columns_max;
     struct fv_assign assign;
-    uint32_t *order;            /* columns by x0; as many as rows and columns together */
-    uint32_t *parent;           /* union-find over rows, then columns */
+    struct fv_boxes boxes; /* columns by x0, or one side of a part */
+    double *near;          /* what a row costs with them */
+    uint32_t *order;  /* columns by x0; as many as rows and columns together, as the following */
+    uint32_t *parent; /* union-find over rows, then columns */
     uint32_t *head, *next;      /* the members of each part, ascending */
     uint32_t *members, *column; /* of one part; what the solver said */
     double *cost;               /* of one part */
@@ -42,7 +45,7 @@ void fv_associate_finish(struct fv_associate *associate); /* a zeroed struct is 
 /* 1 - intersection over union: 0 for equal boxes, 1 for boxes apart. */
 double fv_box_distance(const struct fv_box *a, const struct fv_box *b);
 
-/* Calls `visit` for each pair of one class whose cost is at most `limit`. There may be rows_max + columns_max columns and any
+/* Calls `visit` for each pair of one class that overlaps and whose cost is at most `limit`. There may be rows_max + columns_max columns and any
  * number of rows. */
 void fv_associate_pairs(struct fv_associate *associate, const struct fv_candidates *rows,
                         const struct fv_candidates *columns, double limit,
