@@ -118,7 +118,7 @@ static void test_init(void **state)
             break;
         assert_int_equal(r, -ENOMEM);
     }
-    assert_int_equal(n, 5);
+    assert_int_equal(n, 6);
     fv_associate_finish(&associate);
     fv_associate_finish(&associate);
 }
@@ -157,7 +157,9 @@ static double gain(const struct setting *setting, uint32_t row, uint32_t column)
 {
     const struct fv_candidate *a = &setting->rows[row], *b = &setting->columns[column];
     const double cost = fv_box_distance(&a->box, &b->box);
-    return a->class_id == b->class_id && cost <= setting->limit ? setting->limit - cost : -1;
+    return a->class_id == b->class_id && cost <= setting->limit
+               ? fmax(setting->limit - cost - a->handicap, 0)
+               : -1;
 }
 
 static double best_gain(const struct setting *setting, uint32_t row, uint32_t used)
@@ -180,6 +182,7 @@ static void random_boxes(struct fv_rand *rand, struct fv_candidate *list,
         const double x = (double)fv_rand_below(rand, 12), y = (double)fv_rand_below(rand, 6);
         list[i] = (struct fv_candidate){.box = {x, y, x + 1 + (double)fv_rand_below(rand, 6),
                                                 y + 1 + (double)fv_rand_below(rand, 6)},
+                                        .handicap = 0.1 * (double)fv_rand_below(rand, 3),
                                         .class_id = fv_rand_below(rand, 4) == 0,
                                         .index = i};
     }
@@ -212,6 +215,8 @@ static void test_matching(void **state)
     for (int round = 0; round < 1500; round++) {
         random_boxes(&rand, setting.rows, &setting.row_set);
         random_boxes(&rand, setting.columns, &setting.column_set);
+        for (uint32_t c = 0; c < setting.column_set.count; c++)
+            setting.columns[c].handicap = 0;
         setting.limit = 0.3 + 0.1 * (double)fv_rand_below(&rand, 7);
         check_matching(&associate, &setting);
     }
