@@ -475,6 +475,21 @@ static void test_tls_deadline(void **state)
     close_hole(&hole);
 }
 
+static void test_tls_out_of_memory(void **state)
+{
+    struct fv_tls_context *context = NULL;
+    struct fv_tls *tls = NULL;
+    struct fv_error err;
+    fv_alloc_fail_at(1);
+    assert_int_equal(fv_tls_context_create(false, "", &context, &err), -ENOMEM);
+    assert_null(context);
+    assert_int_equal(fv_tls_context_create(false, "", &context, &err), 0);
+    fv_alloc_fail_at(1);
+    assert_int_equal(fv_tls_create(context, -1, "cam", &tls), -ENOMEM);
+    assert_null(tls);
+    fv_tls_context_destroy(context);
+}
+
 /* The address that leads nowhere gets half of the time, the good one is reached. */
 static void test_black_hole_first(void **state)
 {
@@ -585,6 +600,7 @@ int main(void)
         NET_TEST(test_black_hole),
         NET_TEST(test_black_hole_first),
         NET_TEST(test_tls_deadline),
+        NET_TEST(test_tls_out_of_memory),
         NET_TEST(test_read_and_write),
         NET_TEST(test_options),
         NET_TEST(test_no_address),

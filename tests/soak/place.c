@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +24,13 @@ static _Noreturn void give_up(const char *what)
 
 /* --- The simulator --- */
 
-static void write_clip(char *path)
+static void write_clip(char *path, bool large)
 {
-    static const uint8_t head[] = {0,    0,    0, 1, 0x67, 0x42, 0xC0, 0x1E, 0xDA, 0x05,
-                                   0x07, 0xE4, 0, 0, 0,    1,    0x68, 0xCE, 0x3C, 0x80};
+    static const uint8_t sps[2][13] = {
+        /* 320 x 240, 640 x 480 */
+        {0, 0, 0, 1, 0x67, 0x42, 0xC0, 0x1E, 0xDA, 0x05, 0x07, 0xE4},
+        {0, 0, 0, 1, 0x67, 0x42, 0xC0, 0x1E, 0xDA, 0x02, 0x80, 0xF6, 0x40}};
+    static const uint8_t pps[] = {0, 0, 0, 1, 0x68, 0xCE, 0x3C, 0x80};
     static const uint8_t key[] = {0, 0, 0, 1, 0x65, 0x88}, other[] = {0, 0, 0, 1, 0x41, 0x9A};
     uint8_t rest[2000];
     memset(rest, 0xA5, sizeof(rest));
@@ -34,7 +38,8 @@ static void write_clip(char *path)
     FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
     if (!file)
         give_up("no temporary file");
-    fwrite(head, sizeof(head), 1, file);
+    fwrite(sps[large], large ? 13 : 12, 1, file);
+    fwrite(pps, sizeof(pps), 1, file);
     for (int i = 0; i < 5; i++) {
         fwrite(i == 0 ? key : other, sizeof(key), 1, file);
         fwrite(rest, sizeof(rest), 1, file);
@@ -52,14 +57,15 @@ static void on_signal(int number)
 static _Noreturn void serve(uint16_t at, unsigned cameras, const char *const *faults,
                             size_t fault_count, int out)
 {
-    char path[] = "/tmp/fovea-soak-XXXXXX", listen[24];
-    const char *const input = path;
+    char path[] = "/tmp/fovea-soak-XXXXXX", other[] = "/tmp/fovea-soak-XXXXXX", listen[24];
+    const char *const inputs[] = {path, other};
     struct fv_error err;
-    write_clip(path);
+    write_clip(path, false);
+    write_clip(other, true);
     snprintf(listen, sizeof(listen), "127.0.0.1:%u", at);
     struct fv_sim_params params = {.listen = listen,
-                                   .inputs = &input,
-                                   .input_count = 1,
+                                   .inputs = inputs,
+                                   .input_count = 2,
                                    .cameras = cameras,
                                    .fps = 20,
                                    .seed = 1,
@@ -67,6 +73,7 @@ static _Noreturn void serve(uint16_t at, unsigned cameras, const char *const *fa
                                    .fault_count = fault_count};
     int ret = fv_sim_open(&params, &served, &err);
     unlink(path);
+    unlink(other);
     if (ret < 0)
         give_up(err.text);
     signal(SIGTERM, on_signal);

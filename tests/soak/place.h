@@ -13,7 +13,7 @@ struct place {
     uint16_t port;
 };
 
-/* Serves `cameras`, of 20 small pictures a second; `fault`: NULL or as of `fovea sim --fault`. Ends the program when that fails. */
+/* Serves `cameras`, of 20 small pictures a second and two sizes in turn; `fault`: NULL or as of `fovea sim --fault`. Ends the program when that fails. */
 void place_start(struct place *place, unsigned cameras, const char *fault);
 void place_start_at(struct place *place, uint16_t port, unsigned cameras, const char *fault);
 /* With several faults. */

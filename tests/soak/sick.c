@@ -22,7 +22,7 @@
 #define START_S 2 /* until all well ones play, at most; not measured */
 #define FPS 20
 
-/* One a camera; media faults again and again. */
+/* Every one there is (fovea sim --fault help), one a camera; media faults again and again. */
 static const char *const faults[] = {
     "mute:cam=0,at=options",
     "mute:cam=1,at=describe",
@@ -62,6 +62,18 @@ static const char *const faults[] = {
     "ssrc-change:cam=35,every=40",
     "no-key:cam=36",
     "bye:cam=37,every=60",
+    "stale-data:cam=38",
+    "wrong-rtp-info:cam=39",
+    "other-channel:cam=40",
+    "no-cseq:cam=41",
+    "bad-padding:cam=42",
+    "no-marker:cam=43",
+    "seq-repeat:cam=44,every=40",
+    "ts-reset:cam=45,every=40",
+    "long-gop:cam=46,gop=3",
+    "size-change:cam=47,every=40",
+    "wrong-clock:cam=48",
+    "redirect:cam=49,to=cam0",
 };
 #define SICK (sizeof(faults) / sizeof(faults[0]))
 #define HALF (SICK / 2)
