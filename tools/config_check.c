@@ -67,9 +67,11 @@ int fv_config_run_check(const struct fv_config_options *o)
     for (int i = 0; i < o->count; i++)
         check_file(&check, o->words[i]);
     if (check.found) {
-        json_object_set_new(check.found, "ok", json_boolean(!check.errors && !check.unread));
-        json_dumpf(check.found, stdout, JSON_INDENT(2));
+        json_t *told = json_pack("{s:b}", "ok", !check.errors && !check.unread);
+        json_object_update(told, check.found);
+        json_dumpf(told, stdout, JSON_INDENT(2));
         putchar('\n');
+        json_decref(told);
         json_decref(check.found);
     }
     return check.unread ? FV_EXIT_USAGE : check.errors ? FV_EXIT_FAILED : FV_EXIT_OK;

@@ -182,6 +182,27 @@ static void scan_error(struct job *job, int r, size_t offset)
         check->failure = r;
 }
 
+/* What is no text at all has its own words. True: it was reported. */
+static bool odd_bytes(struct job *job)
+{
+    struct fv_check *check = &job->check;
+    const char *text = job->text, *zero = memchr(text, 0, job->size);
+    if (text[strspn(text, " \t\r\n")] == 0 && !zero)
+        say_at(check, "syntax", 0, "The file is empty.",
+               "Begin with { \"cameras\": { \"RTSP_STREAMS\": [ ... ] } }.");
+    else if (job->size >= 2 && (!memcmp(text, "\xFF\xFE", 2) || !memcmp(text, "\xFE\xFF", 2)))
+        say_at(check, "encoding", 0, "The file is UTF-16.", "Save the file as UTF-8.");
+    else if (job->size >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3))
+        say_at(check, "encoding", 0, "The file begins with a byte order mark.",
+               "Save the file as UTF-8 without a byte order mark.");
+    else if (zero)
+        say_at(check, "syntax", (size_t)(zero - text), "This is not JSON: there is a zero byte.",
+               "Give the configuration, not another file, or remove it.");
+    else
+        return false;
+    return true;
+}
+
 /* jansson judges the syntax, the scanner finds the places. False: it was reported, or check.failure
  * is set. */
 static bool parse(struct job *job)
@@ -194,11 +215,8 @@ static bool parse(struct job *job)
                "Give the configuration, not another file.");
         return false;
     }
-    if (!strncmp(job->text, "\xEF\xBB\xBF", 3)) {
-        say_at(check, "encoding", 0, "The file begins with a byte order mark.",
-               "Save the file as UTF-8 without a byte order mark.");
+    if (odd_bytes(job))
         return false;
-    }
     int r = fv_map_scan(job->text, job->size, &check->map, &offset);
     if (r < 0 && r != -EBADMSG) {
         scan_error(job, r, offset);

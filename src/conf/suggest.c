@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #define NAME_MAX_SEEN 63
 
@@ -44,6 +45,9 @@ void fv_suggest_offer(struct fv_suggest *suggest, const char *candidate)
     unsigned length = (unsigned)strnlen(suggest->wanted, NAME_MAX_SEEN);
     unsigned limit = length >= 6 ? length / 3 : 1;
     unsigned distance = fv_edit_distance(suggest->wanted, candidate, limit);
+    /* The beginning of a name is a good guess, but never better than a slip. */
+    if (distance > limit && length >= 4 && !strncasecmp(suggest->wanted, candidate, length))
+        distance = limit;
     if (distance > limit || (suggest->best && distance >= suggest->distance))
         return;
     suggest->best = candidate;

@@ -17,6 +17,8 @@ const struct fv_section fv_sections[] = {
 };
 
 const struct fv_code fv_codes[] = {
+    {"unreadable", "error",
+     "The file cannot be read at all: exit status 2 (in `--json`; else it is said in words)."},
     {"syntax", "error", "The file is not JSON."},
     {"trailing_garbage", "error", "Something stands behind the closing brace."},
     {"encoding", "error", "The file is not UTF-8, or begins with a byte order mark."},

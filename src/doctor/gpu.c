@@ -95,15 +95,15 @@ static void check_tensorrt(struct fv_doctor *doctor)
     bool found = there("libnvinfer.so.10") && there("libnvonnxparser.so.10");
     fv_doctor_say(
         doctor,
-        (struct fv_doctor_about){found || !wanted ? FV_DOCTOR_OK : FV_DOCTOR_PROBLEM, "tensorrt",
-                                 "TensorRT",
+        (struct fv_doctor_about){wanted ? FV_DOCTOR_PROBLEM : FV_DOCTOR_OK, "tensorrt", "TensorRT",
                                  "models.INFERENCE_PROVIDER \"auto\" starts with a TensorRT-class "
                                  "engine or not at all.",
-                                 "Install TensorRT 10 for CUDA 13, or set "
-                                 "models.INFERENCE_PROVIDER to \"cuda\", which is slower."},
-        "%s", found    ? "libnvinfer.so.10 and libnvonnxparser.so.10 are there"
-              : wanted ? "libnvinfer.so.10 or libnvonnxparser.so.10 is not found"
-                       : "not found; the configured provider does not need it");
+                                 "Set models.INFERENCE_PROVIDER to \"cuda\": this version has no "
+                                 "TensorRT engine."},
+        "%s; %s",
+        found ? "libnvinfer.so.10 and libnvonnxparser.so.10 are there"
+              : "libnvinfer.so.10 or libnvonnxparser.so.10 is not found",
+        wanted ? "this version could not use them" : "the configured provider does not need them");
 }
 
 void fv_doctor_gpus(struct fv_doctor *doctor)

@@ -223,7 +223,7 @@ class Doctor(Folder):
         self.assertRegex(sound["gpu_codecs"]["found"], r"H\.264 up to \d+x\d+")
         self.assertEqual(sound["gpu_cuda"]["state"], "ok")
         self.assertEqual(sound["tensorrt"]["state"], "problem")
-        self.assertIn("TensorRT 10", sound["tensorrt"]["cure"])
+        self.assertIn('INFERENCE_PROVIDER to "cuda"', sound["tensorrt"]["cure"])
         self.assertRegex(look("driver=12020")["gpu_cuda"]["found"], r"12\.2")
         self.assertEqual(look("driver=12020")["gpu_cuda"]["state"], "warning")
         self.assertRegex(look("no-device")["gpu"]["found"], "GPU")
