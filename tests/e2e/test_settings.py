@@ -265,6 +265,19 @@ class Effects(Case):
         told, _, _ = self.play(seconds=1)
         self.assertNotIn("stages_ms", told)
 
+    def test_without_effect_it_starts_all_the_same(self):
+        """What this version does not have is a warning: every such setting is set, the warnings say so, and the camera plays."""
+        sections = {}
+        for section, name, effect, default, kind in rows():
+            if effect == "no effect":
+                value = VALUES.get(f"{section}.{name}") or Table.value_that_differs(name, kind, default)
+                sections.setdefault(section, {})[name.replace("*", "X")] = json.loads(value)
+        variables = {f"FOVEA_CAMERAS__{name}": json.dumps(value) for name, value in sections.pop("cameras").items()}
+        told, _, done = self.play(env=variables, **sections)
+        self.assertGreater(told["cameras"][0]["analysed"], 0)
+        for name in ("SAVE_VIDEO", "ENABLE_SERVER", "POSE_MODEL_PATH", "NVENC_X", "USE_WEBCAM"):
+            self.assertRegex(done.err, rf"{name} is accepted, but has no effect: this version has no ")
+
     def test_class_names(self):
         names = json.loads(MODEL.with_suffix(".json").read_text())["labels"]
         others = [f"<{name}>" for name in names]
