@@ -91,7 +91,7 @@ struct fv_engine_camera {
     uint64_t analysed;            /* pictures that went through the detector */
     uint64_t detections, persons; /* sums over analysed pictures; persons: label "person" */
     uint64_t access_units, bytes, lost_packets, reconnects, failures;
-    uint64_t dropped_queue; /* access units or pictures given up because a queue was full */
+    uint64_t dropped_queue; /* access units or pictures given up because a queue was full, or waited in it too long */
     uint64_t
         dropped_decode; /* access units that could not be decoded or waited for a key picture */
     uint64_t skipped;   /* pictures left out by setting */

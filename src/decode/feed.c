@@ -106,6 +106,12 @@ int fv_feed_push(struct fv_feed *feed, const struct fv_au *au)
     return 0;
 }
 
+void fv_feed_miss(struct fv_feed *feed)
+{
+    feed->wait_key = true;
+    fv_feed_count(&feed->dropped_late);
+}
+
 bool fv_feed_check(struct fv_feed *feed)
 {
     struct fv_error err = {0};

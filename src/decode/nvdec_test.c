@@ -39,6 +39,7 @@ static struct {
     bool keep; /* hold on to pictures */
 } seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
 
+static int64_t late; /* of the worker */
 static struct fv_gpu *gpu;
 static struct fv_nvdec *nvdec;
 static struct fv_decode_worker *worker;
@@ -134,6 +135,7 @@ static void start_with(const struct fv_nvdec_params *wanted)
         .cameras = CAMERAS,
         .queue_per_camera = 200,
         .interval = 1,
+        .late = late,
         .picture = on_picture,
         .fault = on_fault,
         .served = on_served,
@@ -160,6 +162,7 @@ static void set_up_again(const char *text)
     seen.count = seen.served = seen.faults = 0;
     seen.keep = false;
     seen.fault_text[0] = 0;
+    late = 0;
 }
 
 static int set_up(void **state)
@@ -203,6 +206,7 @@ static void push(uint32_t camera, const struct unit *unit)
 {
     static int64_t pts;
     struct fv_au au = {.camera = camera,
+                       .delivered = fv_now(),
                        .codec = unit->codec,
                        .flags = unit->key ? FV_FRAME_KEY : 0,
                        .epoch = 1,
@@ -587,6 +591,48 @@ static void test_slow_opening(void **state)
     stop();
 }
 
+/* Sessions of several cameras are made at the same time. */
+static void test_opening_together(void **state)
+{
+    (void)state;
+    static const unsigned openers[] = {1, 3};
+    int64_t took[2];
+    for (int i = 0; i < 2; i++) {
+        set_up_again("synthetic=1,create-ms=200");
+        const struct fv_nvdec_params params = {.openers = openers[i]};
+        start_with(&params);
+        int64_t begin = fv_now();
+        for (uint32_t camera = 0; camera < 3; camera++)
+            push_run(camera, H264_SMALL, 0, 0);
+        wait_for(&seen.count, 3);
+        took[i] = fv_now() - begin;
+        assert_int_equal(stats_now().created, 3);
+        stop();
+    }
+    assert_true(took[0] >= 600 * FV_MS);
+    assert_true(took[1] < took[0]);
+}
+
+/* What came while the session was made is not decoded when it is late by then: the camera goes on with a key picture that is not. */
+static void test_late_after_opening(void **state)
+{
+    (void)state;
+    script("synthetic=1,create-ms=1200");
+    late = 900 * FV_MS;
+    start();
+    push_run(0, H264_SMALL, 0, 9);
+    nanosleep(&(struct timespec){.tv_nsec = 999 * FV_MS}, NULL);
+    push_run(0, H264_SMALL, 10, 3);
+    wait_for(&seen.count, 4);
+    for (unsigned i = 0; i < 4; i++)
+        expect(i, 0, H264_SMALL, i == 0, i, 10 + i);
+    struct fv_decode_stats stats;
+    fv_decode_worker_stats(worker, 0, &stats);
+    assert_int_equal(stats.dropped_late + stats.dropped_key, 10);
+    assert_true(stats.dropped_late > 0);
+    stop();
+}
+
 static void test_lost_device(void **state)
 {
     (void)state;
@@ -645,7 +691,7 @@ static void test_allocations_fail(void **state)
         assert_int_equal(code, -ENOMEM);
     }
     fv_alloc_fail_at(0);
-    assert_in_range(n, 3, 4); /* nvdec, stream, thread's start */
+    assert_in_range(n, 3, 3 + FV_NVDEC_OPENERS_MAX); /* nvdec, stream, starts of threads */
     fv_nvdec_destroy(nvdec);
     params.held = 0;
     assert_int_equal(fv_nvdec_create(&params, &nvdec, &err), -EINVAL);
@@ -673,6 +719,8 @@ int main(void)
         CASE(test_failing_calls),
         CASE(test_damage_is_marked),
         CASE(test_slow_opening),
+        CASE(test_opening_together),
+        CASE(test_late_after_opening),
         CASE(test_lost_device),
         CASE(test_allocations_fail),
     };

@@ -59,16 +59,26 @@ static void finish(struct camera *camera, struct fv_au *au)
         params->served(params->data, camera->feed.camera);
 }
 
+/* Did it wait too long to be of use? */
+static bool is_late(const struct camera *camera, const struct fv_au *au)
+{
+    int64_t late = camera->feed.params->late;
+    return late && fv_now() - au->delivered > late;
+}
+
 /* Feeds the oldest slot. */
 static void take(struct camera *camera)
 {
     struct fv_au au = camera->slots[camera->first];
     camera->first = (camera->first + 1) % camera->feed.params->queue_per_camera;
     atomic_fetch_sub_explicit(&camera->waiting, 1, memory_order_release);
-    if (fv_feed_push(&camera->feed, &au) == -EAGAIN)
+    if (is_late(camera, &au))
+        fv_feed_miss(&camera->feed);
+    else if (fv_feed_push(&camera->feed, &au) == -EAGAIN) {
         camera->parked = au;
-    else
-        finish(camera, &au);
+        return;
+    }
+    finish(camera, &au);
 }
 
 static void drop_parked(struct camera *camera)
@@ -81,9 +91,13 @@ static void drop_parked(struct camera *camera)
  * there is something to collect. */
 static bool catch_up(struct camera *camera)
 {
-    if (camera->parked.buf && fv_feed_push(&camera->feed, &camera->parked) == -EAGAIN)
-        return false;
-    drop_parked(camera);
+    if (camera->parked.buf) {
+        if (is_late(camera, &camera->parked))
+            fv_feed_miss(&camera->feed);
+        else if (fv_feed_push(&camera->feed, &camera->parked) == -EAGAIN)
+            return false;
+        drop_parked(camera);
+    }
     for (int i = 0; i < CATCH_UP && camera->held && !camera->parked.buf; i++) {
         camera->held--;
         take(camera);
@@ -331,6 +345,7 @@ void fv_decode_worker_stats(struct fv_decode_worker *worker, uint32_t camera,
     ret_stats->skipped_interval = read_counter(&feed->skipped_interval);
     ret_stats->dropped_full = read_counter(&feed->dropped_full);
     ret_stats->dropped_key = read_counter(&feed->dropped_key);
+    ret_stats->dropped_late = read_counter(&feed->dropped_late);
 }
 
 void fv_decode_worker_finish(struct fv_decode_worker *worker)

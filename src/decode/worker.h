@@ -26,6 +26,9 @@ struct fv_decode_worker_params {
     uint32_t cameras; /* ids 0 .. cameras-1 */
     unsigned queue_per_camera; /* access units waiting per camera; MAX_QUEUE_SIZE */
     unsigned interval;         /* of each camera until fv_decode_worker_choose() */
+    /* ns since `delivered`, beyond which an access unit is not worth decoding: it is given up, and the camera goes on with its first
+     * key picture that is not as old. Bounds what a start or an overload adds to the age. 0: nothing is given up. */
+    int64_t late;
     void (*began)(void *data); /* on the worker's thread, first of all; may be NULL */
     /* Takes the reference. info.number and info.at.decoded are set. */
     void (*picture)(void *data, struct fv_picture *picture);
@@ -42,7 +45,9 @@ struct fv_decode_stats {
     uint64_t submitted, decoded, errors; /* errors: access units the decoder refused */
     uint64_t skipped_interval; /* not decoded, or decoded and not handed out, by setting */
     uint64_t dropped_full;     /* access units refused because the queue was full */
-    uint64_t dropped_key; /* access units dropped while waiting for a key picture after an error */
+    uint64_t
+        dropped_key; /* access units dropped while waiting for a key picture, after an error or a late one */
+    uint64_t dropped_late; /* access units that had waited too long */
 };
 
 /* Returns when the worker's thread runs and has entered `shared`: an error of that is create's. */

@@ -222,6 +222,7 @@ struct push {
     enum order order;
     enum fv_codec codec; /* NONE: H.264 */
     uint32_t epoch;
+    int64_t age; /* ns since it was delivered */
 };
 
 static bool push(struct fv_decode_worker *worker, struct push what)
@@ -233,6 +234,7 @@ static bool push(struct fv_decode_worker *worker, struct push what)
                        .rtp_time = what.order,
                        .epoch = what.epoch,
                        .pts = ++pts,
+                       .delivered = fv_now() - what.age,
                        .size = 5};
     assert_int_equal(fv_buf_get(pool, au.size + FV_AU_PADDING, &au.buf), 0);
     bool taken = fv_decode_worker_push(worker, &au);
@@ -255,12 +257,12 @@ static void settle(struct fv_decode_worker *worker, uint32_t camera, uint64_t de
 {
     for (int i = 0; i < 5000; i++) {
         struct fv_decode_stats stats = stats_of(worker, camera);
-        if (stats.submitted + stats.dropped_key >= dealt_with)
+        if (stats.submitted + stats.dropped_key + stats.dropped_late >= dealt_with)
             break;
         nanosleep(&(struct timespec){.tv_nsec = FV_MS}, NULL);
     }
     struct fv_decode_stats stats = stats_of(worker, camera);
-    assert_int_equal(stats.submitted + stats.dropped_key, dealt_with);
+    assert_int_equal(stats.submitted + stats.dropped_key + stats.dropped_late, dealt_with);
 }
 
 static void wait_errors(struct fv_decode_worker *worker, uint32_t camera, uint64_t errors)
@@ -309,6 +311,32 @@ static void test_interval(void **state)
     assert_int_equal(seen.picture_count, 3);
     for (int i = 0; i < 3; i++)
         assert_int_equal(seen.pictures[i].number, 1 + 3 * i);
+}
+
+/* What waited too long is not decoded; the camera goes on with its first key picture that did not. */
+static void test_late(void **state)
+{
+    (void)state;
+    struct fv_decode_worker_params params = defaults;
+    params.late = 60 * FV_S;
+    params.queue_per_camera = 8;
+    struct fv_decode_worker *worker = create(&params);
+    PUSH(worker, .camera = 0, .key = true);
+    PUSH(worker, .camera = 0, .age = 61 * FV_S);
+    PUSH(worker, .camera = 0);
+    PUSH(worker, .camera = 0, .key = true, .age = 61 * FV_S);
+    PUSH(worker, .camera = 0);
+    PUSH(worker, .camera = 0, .key = true, .age = 30 * FV_S);
+    PUSH(worker, .camera = 0);
+    PUSH(worker, .camera = 1, .key = true);
+    settle(worker, 0, 7);
+    settle(worker, 1, 1);
+    assert_int_equal(stats_of(worker, 0).dropped_late, 2);
+    assert_int_equal(stats_of(worker, 0).dropped_key, 2);
+    assert_int_equal(stats_of(worker, 0).submitted, 3);
+    assert_int_equal(stats_of(worker, 1).dropped_late, 0);
+    fv_decode_worker_destroy(worker);
+    assert_int_equal(seen.fault_count, 0);
 }
 
 /* The decoder is stuck with one access unit; four wait; the next ones are refused, other cameras'
@@ -762,6 +790,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(test_numbers_and_stamps),
         CASE(test_interval),
+        CASE(test_late),
         CASE(test_overflow),
         CASE(test_error_waits_for_key),
         CASE(test_device_error_reopens),

@@ -303,6 +303,7 @@ static void finish_figures(struct bench *bench, struct fv_bench_pipeline_figures
 static int open_engine(struct bench *bench, struct fv_error *err)
 {
     bench->job = (struct fv_engine_job){
+        .paced = bench->params.fps > 0,
         .room = 2 * WINDOW,
         .result = on_result,
         .fault = on_fault,

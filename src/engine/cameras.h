@@ -23,7 +23,7 @@ struct fv_camera_carry {
     uint64_t access_units, bytes, lost, reconnects, failures, dropped_decode, dropped_queue;
     uint64_t tracks, rule_events, crossings, dwells; /* of a camera that is gone */
     /* to be taken off */
-    uint64_t decoded, skipped, decode_dropped;
+    uint64_t decoded, skipped, decode_dropped, late;
 };
 
 /*

@@ -11,6 +11,10 @@
 #include "engine/rules.h"
 #include "gpu/probe.h"
 
+/* An access unit that waited so long for its decoder is not decoded any more. Longer than making a decoder takes, so that a camera
+ * that comes alone loses nothing. */
+#define LATE (500 * FV_MS)
+
 /* fv-ingest: an access unit is complete. */
 static bool on_au(void *data, const struct fv_au *au)
 {
@@ -245,6 +249,13 @@ void fv_engine_choose(struct fv_engine *engine, const struct fv_config *config,
     fv_decode_worker_choose(engine->decode, index, &choice);
 }
 
+/* On the CPU what is late is what the CPU is too slow for: there the queue's bound is enough. */
+static int64_t late_after(const struct fv_engine *engine)
+{
+    bool paced = !is_offline(engine) || engine->job->paced;
+    return engine->setup.device && paced ? LATE : 0;
+}
+
 static int open_decode(struct fv_engine *engine, struct fv_error *err)
 {
     void *shared = NULL;
@@ -254,6 +265,7 @@ static int open_decode(struct fv_engine *engine, struct fv_error *err)
         .cameras = engine->cameras.room,
         .queue_per_camera = (unsigned)engine->config->processing.max_queue_size,
         .interval = 1,
+        .late = late_after(engine),
         .began = on_decode_thread,
         .picture = on_picture,
         .fault = on_decode_fault,

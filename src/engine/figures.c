@@ -109,6 +109,7 @@ void fv_engine_carry_decode(struct fv_engine *engine, uint32_t index)
     carry->decoded = stats.decoded;
     carry->skipped = stats.skipped_interval;
     carry->decode_dropped = stats.errors + stats.dropped_key;
+    carry->late = stats.dropped_late;
 }
 
 void fv_engine_carry_analysis(struct fv_engine *engine, const struct fv_analysis *analysis,
@@ -134,6 +135,7 @@ static void add_decode_figures(struct fv_engine *engine, uint32_t index,
     camera->dropped_decode += stats.errors + stats.dropped_key - carry->decode_dropped;
     /* What the decoder's queue did not take is in ingest's `refused`. */
     camera->dropped_queue += fv_pipeline_dropped(engine->pipeline, index);
+    camera->dropped_queue += stats.dropped_late - carry->late;
 }
 
 static void add_analysis_figures(struct fv_engine *engine, uint32_t index,
