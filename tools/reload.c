@@ -45,12 +45,13 @@ int fv_run_check(const struct fv_run *run)
     int r = check(run, &found, &err);
     if (r == 0)
         return FV_EXIT_OK;
-    bool gpu = r == -EINVAL && found.gpu > 0 && found.gpu == found.problems.errors;
+    unsigned absent = found.gpu + found.missing;
+    bool gpu = r == -EINVAL && found.gpu > 0 && absent == found.problems.errors;
     if (gpu)
         fprintf(stderr,
                 "fovea run: GPU-only mode (the default) cannot start: %u thing%s missing. There is "
                 "no silent fallback to the CPU: ask for it with --backend cpu\n",
-                found.gpu, found.gpu == 1 ? " is" : "s are");
+                absent, absent == 1 ? " is" : "s are");
     else
         fprintf(stderr, "fovea run: %s\n", err.text);
     bool missing = r == -EINVAL && found.missing > 0 && found.missing == found.problems.errors;

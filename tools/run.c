@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <math.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,8 @@ static void print_help(void)
         "Example: fovea run -c cameras.json --backend cpu --duration 60\n\n"
         "Exit codes: 0 ended as asked, 1 configuration errors or a failure, 2 wrong usage or "
         "unreadable\n"
-        "            file, 3 no usable GPU in GPU-only mode\n");
+        "            file, 3 no usable GPU in GPU-only mode, 4 the GPU was lost: start again,\n"
+        "            5 a picture left the GPU (processing.ON_PIXEL_COPY)\n");
 }
 
 enum { OPT_BACKEND = 256, OPT_SUMMARY, OPT_JSON };
@@ -136,6 +138,41 @@ static double cpu_s(void)
            (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
 }
 
+/* --- the engine cannot go on ---------------------------------------------------------------------- */
+
+#define END_S 10 /* for the goodbye: what was lost may keep somebody waiting */
+
+static atomic_int failed;    /* exit code; 0: it goes on */
+static atomic_bool watching; /* somebody waits for a signal */
+
+static void end_now(int number)
+{
+    static const char text[] = "fovea run: ended: the GPU's driver does not come back\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
+    _exit(failed);
+}
+
+/* On one of the engine's threads. */
+static void on_failed(void *data, int code, const char *reason)
+{
+    (void)data;
+    failed = code == -ENODEV ? FV_EXIT_LOST : FV_EXIT_PIXELS;
+    fprintf(stderr, "fovea run: %s: %s\n",
+            code == -ENODEV ? "the GPU is lost" : "a picture left the GPU", reason);
+    if (watching)
+        kill(getpid(), SIGTERM); /* for the signalfd */
+}
+
+static void bound_end(void)
+{
+    struct sigaction action = {.sa_handler = end_now};
+    sigaction(SIGALRM, &action, NULL);
+    alarm(END_S);
+}
+
+/* --- life ----------------------------------------------------------------------------------------- */
+
 /* Draws until a signal or the end of the duration. */
 static void watch(struct fv_run *run, double duration)
 {
@@ -197,7 +234,12 @@ static void note_states(struct fv_engine *engine, enum fv_camera_state *states, 
 static int play(const struct options *o, struct fv_run *run)
 {
     double cpu = cpu_s(), start = clock_s();
-    watch(run, o->duration);
+    watching = true;
+    if (!failed)
+        watch(run, o->duration);
+    watching = false;
+    if (failed)
+        bound_end();
     fv_tool_signals_release();
     double wall = clock_s() - start;
     if (run->live)
@@ -231,7 +273,8 @@ static int start(const struct options *o, struct fv_run *run)
     struct fv_engine_params params = {.config_path = o->config,
                                       .backend = o->backend,
                                       .output_dir = o->output,
-                                      .progress = print_progress};
+                                      .progress = print_progress,
+                                      .failed = on_failed};
     int r = fv_engine_open(&params, &run->engine, &err);
     if (r == 0) {
         struct fv_engine_stats stats;
@@ -268,6 +311,8 @@ static int run(int argc, char **argv)
         code = play(&o, &run);
     fv_live_destroy(run.live);
     fv_engine_close(run.engine);
+    alarm(0);
+    code = failed ? failed : code;
     close(run.signals);
     return code;
 }

@@ -11,6 +11,8 @@ enum fv_exit {
     FV_EXIT_FAILED = 1, /* it ran and failed, or the configuration has errors */
     FV_EXIT_USAGE = 2,  /* wrong arguments, or a file that cannot be read */
     FV_EXIT_NODEV = 3,  /* no usable GPU in GPU-only mode */
+    FV_EXIT_LOST = 4,   /* the GPU was lost in mid-run: a new process may have it again */
+    FV_EXIT_PIXELS = 5, /* a picture was copied from the GPU to the host, and ON_PIXEL_COPY is "exit" */
 };
 
 struct fv_tool {

@@ -85,6 +85,8 @@ struct fv_config {
         /* GPU back end only */
         int gpu_memory_pool_mb;         /* GPU_MEMORY_POOL_SIZE_MB */
         bool memory_pooling;            /* ENABLE_MEMORY_POOLING */
+        bool pixel_copy_ends;           /* ON_PIXEL_COPY is "exit" */
+        bool gpu_loss_ends;             /* ON_GPU_LOSS is "exit" */
         bool memory_monitoring;         /* MEMORY_MONITORING_ENABLED */
     } processing;
     struct {

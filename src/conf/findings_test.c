@@ -96,7 +96,11 @@ static const struct sample value_samples[] = {
     {WITH("processing", "'GPU_MEMORY_POOL_SIZE_MB': ^1001"), "Wcostly "
                                                              "processing.GPU_MEMORY_POOL_SIZE_MB"},
     {WITH("processing", "^'UNIFIED_PIPELINE_THREADS': 2"),
-     "Wno_effect_yet processing.UNIFIED_PIPELINE_THREADS"},
+     "Inot_needed processing.UNIFIED_PIPELINE_THREADS"},
+    {WITH("processing", "'UNIFIED_PIPELINE_THREADS': 1"), ""},
+    {WITH("processing", "'ON_PIXEL_COPY': 'exit', 'ON_GPU_LOSS': 'stay'"), ""},
+    {WITH("processing", "'ON_PIXEL_COPY': ^'stay'"), "Ebad_value processing.ON_PIXEL_COPY"},
+    {WITH("processing", "'ON_GPU_LOSS': ^'stay'"), "Inot_used processing.ON_GPU_LOSS", "cpu"},
     {WITH("processing", "'UNIFIED_PIPELINE_THREADS': 'auto'"), ""},
     {WITH("processing", "'ENABLE_MEMORY_POOLING': ^false"),
      "Inot_used processing.ENABLE_MEMORY_POOLING", "cpu"},

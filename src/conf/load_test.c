@@ -669,7 +669,7 @@ static void test_table(void **state)
         assert_int_equal(setting->instead != NULL, setting->effect == FV_EFFECT_OBSOLETE);
         assert_true(setting->effect != FV_EFFECT_WIRED || own || setting->target);
         assert_true(!setting->target || setting->effect == FV_EFFECT_WIRED ||
-                    setting->effect == FV_EFFECT_LATER);
+                    setting->effect == FV_EFFECT_LATER || setting->effect == FV_EFFECT_NONE);
         assert_true(!reasoned || setting->why);
         assert_true(!setting->lacks || setting->effect == FV_EFFECT_LATER);
         assert_true(setting->effect != FV_EFFECT_NONE || setting->why);

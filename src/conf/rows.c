@@ -23,6 +23,8 @@ static const struct fv_word transports[] = {{"auto", FV_CONF_TRANSPORT_AUTO},
                                             {"multicast", .later = true},
                                             {"http", .later = true},
                                             {NULL}};
+static const struct fv_word on_pixel_copy[] = {{"report", false}, {"exit", true}, {NULL}};
+static const struct fv_word on_gpu_loss[] = {{"exit", true}, {"stay", false}, {NULL}};
 static const struct fv_word on_loss[] = {{"skip", false}, {"flag", true}, {NULL}};
 static const struct fv_word backoffs[] = {{"exponential", FV_CONF_BACKOFF_EXPONENTIAL},
                                           {"adaptive", FV_CONF_BACKOFF_ADAPTIVE},
@@ -125,10 +127,12 @@ const struct fv_setting fv_settings[] = {
      OPEN, .unit = "ms", .value = "5.0", .older = "10.0", .min = 0, .max = 10000, .warn_above = 50,
      .why = "Every frame may wait that long.",
      .help = "longest time that a frame waits for its batch to fill"},
-    {P, "UNIFIED_PIPELINE_THREADS", FV_KIND_INT, HANDED(processing.unified_pipeline_threads),
-     .flags = FV_MAY_NULL | FV_MAY_AUTO, .value = "null", .already = "null", .older = "3", .min = 1, .max = 256,
-     .default_note = "automatic",
-     .help = "decode workers; null or \"auto\": one, which serves all cameras"},
+    {P, "UNIFIED_PIPELINE_THREADS", FV_KIND_INT, .effect = FV_EFFECT_NONE, .target = FV_TARGET_CONFIG,
+     .offset = offsetof(struct fv_config, processing.unified_pipeline_threads),
+     .flags = FV_MAY_NULL | FV_MAY_AUTO, .value = "null", .already = "1", .older = "3", .min = 1, .max = 256,
+     .default_note = "one, which serves all cameras", .help = "decode workers",
+     .why = "One decode worker serves all cameras at the full speed of the hardware: on an H100 16 threads "
+            "decoded not one picture more and took four times the CPU time."},
     {P, "ANALYSIS_FRAME_INTERVAL", FV_KIND_INT, CONFIG(processing.analysis_frame_interval),
      .unit = "frames", .value = "1", .min = 1, .max = 100000, .flags = FV_LIVE,
      .help = "analyse every Nth decoded frame"},
@@ -159,6 +163,16 @@ const struct fv_setting fv_settings[] = {
      .flags = FV_GPU | FV_GPU_SETTING, .unit = "MB", .value = "500", .min = 1, .max = 1048576, .warn_above = 1000,
      .why = "Memory that the pool holds is lost to decoders and models.",
      .help = "pre-allocated GPU memory"},
+    {P, "ON_PIXEL_COPY", FV_KIND_WORD, CONFIG(processing.pixel_copy_ends), .flags = FV_AS_BOOL | FV_GPU_SETTING,
+     .words = on_pixel_copy, .value = "\"report\"",
+     .help = "when a copy as large as a picture goes from the GPU to the host that is no snapshot: report it as an "
+             "error, or exit as well",
+     .rule = "`exit`: `fovea run` ends with exit code 5. It says that Fovea has a bug, or a library does what it must not."},
+    {P, "ON_GPU_LOSS", FV_KIND_WORD, CONFIG(processing.gpu_loss_ends), .flags = FV_AS_BOOL | FV_GPU_SETTING,
+     .words = on_gpu_loss, .value = "\"exit\"",
+     .help = "when the GPU fails for good: exit, so that a supervisor starts a new process, or stay connected to the "
+             "cameras without analysing",
+     .rule = "`exit`: `fovea run` ends with exit code 4. The driver lets no process use a GPU again that it lost."},
     {P, "GPU_MEMORY_DEFRAG_INTERVAL", FV_KIND_INT, NONE, .flags = FV_GPU, .unit = "frames",
      .value = "1000", .min = 0, .max = 100000000,
      .help = "frames between two compactions of the pool",

@@ -114,7 +114,8 @@ void fv_rules_setting(struct fv_check *check, const struct fv_setting *setting, 
     if ((setting->flags & FV_GPU_SETTING) && !check->gpu_only &&
         !fv_value_is(check, value, setting->value))
         gpu_conflict(check, node, "", "");
-    if (setting->effect == FV_EFFECT_NONE)
+    if (setting->effect == FV_EFFECT_NONE && !automatic &&
+        !fv_value_is(check, value, setting->already))
         fv_say(check, (struct fv_say){FV_SEVERITY_INFO, "not_needed", node, .fix = "Remove it."},
                "%s is not needed. %s", name, setting->why);
     advise(check, setting, value, node);

@@ -89,7 +89,7 @@ struct fv_setting {
     double warn_above;   /* a warning above this; 0: none */
     const char *warn_at; /* JSON text of a value that earns a warning */
     const char *info_at; /* JSON text of a value that earns information */
-    const char *already; /* LATER: JSON text of the value that describes what happens anyway */
+    const char *already; /* LATER, NONE: JSON text of the value that describes what happens anyway */
     const char *lacks;   /* LATER: what this version does not have: "no server for viewers" */
     const char *why;     /* sentence: the reason of must, warn_*, info_at, gpu_error or NONE */
     const char *instead; /* OBSOLETE: what to do, a sentence */

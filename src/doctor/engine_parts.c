@@ -53,13 +53,13 @@ static void check_inference(struct fv_doctor *doctor)
 
 static void check_model(struct fv_doctor *doctor)
 {
-    char bundled[1024];
+    char path[1024];
     struct fv_model *model = NULL;
     struct fv_error err = {0};
-    const char *path = doctor->config ? doctor->config->models.model_path : NULL;
-    int r = path ? 0 : fv_setup_bundled_model(false, bundled, sizeof(bundled), &err);
+    int r = doctor->config ? fv_setup_model_path(doctor->config, path, &err)
+                           : fv_setup_bundled_model(!doctor->cpu, path, sizeof(path), &err);
     if (r == 0)
-        r = fv_model_load(path ? path : bundled, &model, &err);
+        r = fv_model_load(path, &model, &err);
     struct fv_doctor_about about = {
         r < 0 ? FV_DOCTOR_PROBLEM : FV_DOCTOR_OK, "model", "model",
         "Without a model that matches its manifest nothing is detected.",
@@ -68,9 +68,8 @@ static void check_model(struct fv_doctor *doctor)
     if (r < 0)
         fv_doctor_say(doctor, about, "%s", err.text);
     else
-        fv_doctor_say(doctor, about, "%s: %s, %ux%u, %u classes, matches its manifest",
-                      path ? path : bundled, model->name, model->width, model->height,
-                      model->label_count);
+        fv_doctor_say(doctor, about, "%s: %s, %ux%u, %u classes, matches its manifest", path,
+                      model->name, model->width, model->height, model->label_count);
     fv_model_free(model);
 }
 

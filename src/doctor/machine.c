@@ -163,13 +163,12 @@ static void rule_names(struct fv_check *check, const struct fv_config *config,
 
 static void rule_model(struct fv_check *check, const struct fv_config *config)
 {
-    char bundled[1024];
+    char path[1024];
     struct fv_error err = {0};
     struct fv_model *model = NULL;
-    const char *path = config->models.model_path;
-    int r = path ? 0 : fv_setup_bundled_model(false, bundled, sizeof(bundled), &err);
+    int r = fv_setup_model_path(config, path, &err);
     if (r == 0)
-        r = fv_model_load(path ? path : bundled, &model, &err);
+        r = fv_model_load(path, &model, &err);
     if (r == 0) {
         rule_names(check, config, model);
         rule_classes(check, config, model);
@@ -207,6 +206,18 @@ static void on_missing(void *data, const struct fv_problem *problem)
         "%s", problem->message);
 }
 
+static void rule_provider(struct fv_check *check, const struct fv_config *config)
+{
+    struct fv_error err = {0};
+    if (fv_setup_check_provider(config, &err) < 0)
+        say(check,
+            (struct fv_conf_finding){
+                FV_SEVERITY_ERROR, "gpu_missing", "models.INFERENCE_PROVIDER", NULL,
+                "Install what is missing, or set INFERENCE_PROVIDER to what is "
+                "there ('fovea doctor' tells)."},
+            "%s", err.text);
+}
+
 /* On what the file says when the file itself is right. */
 static void look(const char *output_dir, struct fv_check *check)
 {
@@ -224,8 +235,10 @@ static void look(const char *output_dir, struct fv_check *check)
     rule_model(check, config);
     rule_password_files(check);
     struct fv_gpu_params wanted = fv_doctor_gpu(config);
-    if (config->processing.backend == FV_BACKEND_GPU)
-        fv_gpu_probe(&wanted, on_missing, check, NULL);
+    if (config->processing.backend != FV_BACKEND_GPU)
+        return;
+    fv_gpu_probe(&wanted, on_missing, check, NULL);
+    rule_provider(check, config);
 }
 
 static void look_at_check(void *data, struct fv_check *check)

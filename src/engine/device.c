@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "decode/nvdec.h"
 #include "gpu/gpu.h"
@@ -28,10 +29,23 @@ struct fv_gpu_params fv_device_params(const struct fv_config *config)
     };
 }
 
-static int open_parts(struct fv_device *device, const struct fv_config *config,
-                      struct fv_error *err)
+/* Another library in this process was quicker, and the driver is too old to change its mind. */
+static void tell_spins(const struct fv_gpu_info *info)
 {
-    const struct fv_gpu_params gpu = fv_device_params(config);
+    if (info->spins)
+        fv_log(FV_LOG_WARNING, "gpu",
+               "something else in this process uses GPU %u already, in such a way that each wait "
+               "for it "
+               "takes a whole core: open Fovea first, or update the driver",
+               info->device);
+}
+
+static int open_parts(struct fv_device *device, const struct fv_config *config,
+                      const struct fv_gpu_alarm *alarm, struct fv_error *err)
+{
+    struct fv_gpu_params gpu = fv_device_params(config);
+    if (alarm)
+        gpu.alarm = *alarm;
     int r = fv_gpu_open(&gpu, &device->gpu, err);
     if (r == 0)
         r = fv_gpu_enter(device->gpu, err);
@@ -43,6 +57,7 @@ static int open_parts(struct fv_device *device, const struct fv_config *config,
         r = fv_gpu_stream_create(device->gpu, &device->fetch, err);
     if (r < 0)
         return r;
+    tell_spins(&device->info);
     const struct fv_nvdec_params nvdec = {
         .gpu = device->gpu,
         .held = (unsigned)config->processing.nvdec_buffer_size,
@@ -50,13 +65,13 @@ static int open_parts(struct fv_device *device, const struct fv_config *config,
     return fv_nvdec_create(&nvdec, &device->nvdec, err);
 }
 
-int fv_device_open(const struct fv_config *config, struct fv_device **ret_device,
-                   struct fv_error *err)
+int fv_device_open(const struct fv_config *config, const struct fv_gpu_alarm *alarm,
+                   struct fv_device **ret_device, struct fv_error *err)
 {
     struct fv_device *device = FV_NEW(struct fv_device);
     if (!device)
         return fv_error_set(err, -ENOMEM, "out of memory");
-    int r = open_parts(device, config, err);
+    int r = open_parts(device, config, alarm, err);
     if (r < 0) {
         fv_device_close(device);
         return r;

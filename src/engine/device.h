@@ -19,9 +19,9 @@ struct fv_device;
 
 /* What fv_gpu_open() and the probe are given. */
 struct fv_gpu_params fv_device_params(const struct fv_config *config);
-/* Opens the GPU that the configuration names. 0; -ENODEV, -ENOMEM, -EIO with a sentence. */
-int fv_device_open(const struct fv_config *config, struct fv_device **ret_device,
-                   struct fv_error *err);
+/* Opens the GPU that the configuration names. `alarm` may be NULL. 0; -ENODEV, -ENOMEM, -EIO with a sentence. */
+int fv_device_open(const struct fv_config *config, const struct fv_gpu_alarm *alarm,
+                   struct fv_device **ret_device, struct fv_error *err);
 /* The stages that used it have ended. NULL is fine. */
 void fv_device_close(struct fv_device *device);
 

@@ -313,11 +313,51 @@ static int open_ingest(struct fv_engine *engine, struct fv_error *err)
     return r;
 }
 
-/* Names everything that is missing at once. */
+struct missing {
+    struct fv_engine *engine;
+    unsigned count;
+};
+
+static void on_missing(void *data, const struct fv_problem *problem)
+{
+    struct missing *missing = data;
+    const struct fv_engine_params *params = &missing->engine->params;
+    missing->count++;
+    if (params->problem)
+        params->problem(params->data, problem);
+}
+
+static void add_missing(struct missing *missing, const char *key, const struct fv_error *err)
+{
+    struct fv_problem problem = {.severity = FV_SEVERITY_ERROR,
+                                 .code = "gpu_missing",
+                                 .file = "",
+                                 .key = key,
+                                 .message = err->text,
+                                 .fix = "see 'fovea doctor'"};
+    on_missing(missing, &problem);
+}
+
+/* Names everything that is missing at once. What is missing although the GPU is there is said by who opens it. */
 static int probe_gpu(struct fv_engine *engine, struct fv_error *err)
 {
     const struct fv_gpu_params params = fv_device_params(engine->config);
-    return fv_gpu_probe(&params, engine->params.problem, engine->params.data, err);
+    struct missing missing = {.engine = engine};
+    struct fv_model *model = NULL;
+    struct fv_error why = {0};
+    char path[1024];
+    if (fv_gpu_probe(&params, on_missing, &missing, err) == 0)
+        return 0;
+    unsigned of_gpu = missing.count;
+    int r = fv_setup_model_path(engine->config, path, &why);
+    if (r == 0)
+        r = fv_model_load(path, &model, &why);
+    fv_model_free(model);
+    if (r < 0)
+        add_missing(&missing, "models.MODEL_PATH", &why);
+    if (fv_setup_check_provider(engine->config, &why) < 0)
+        add_missing(&missing, "models.INFERENCE_PROVIDER", &why);
+    return missing.count == of_gpu ? -ENODEV : fv_gpu_missing(missing.count, err);
 }
 
 static int open_parts(struct fv_engine *engine, const char *text, struct fv_error *err)
@@ -341,6 +381,7 @@ static int open_parts(struct fv_engine *engine, const char *text, struct fv_erro
         return fv_error_set(err, r, "out of memory");
     engine->setup.progress = engine->params.progress;
     engine->setup.data = engine->params.data;
+    engine->setup.alarm = fv_engine_alarm(engine);
     r = fv_setup_init(&engine->setup, engine->config, err);
     if (r == 0)
         r = fv_engine_make_analysis(engine, engine->config, NULL, &engine->analysis, err);
@@ -405,9 +446,11 @@ int fv_engine_start(struct fv_engine *engine, struct fv_error *err)
         return r;
     engine->started_at = fv_now();
     engine->started = true;
+    atomic_store(&engine->alive, true);
     fv_log(FV_LOG_INFO, "engine", "%s starts with %u cameras", engine->config->app.name,
            engine->cameras.count);
-    if (engine->ingest)
+    r = fv_engine_failure(engine, err);
+    if (r == 0 && engine->ingest)
         r = fv_ingest_start(engine->ingest, err);
     if (r < 0)
         fv_engine_stop(engine);
@@ -420,6 +463,7 @@ void fv_engine_stop(struct fv_engine *engine)
     if (!engine->started || engine->stopped)
         return;
     engine->stopped = true;
+    atomic_store(&engine->alive, false);
     if (engine->ingest)
         fv_ingest_stop(engine->ingest);
     fv_decode_worker_stop(engine->decode);

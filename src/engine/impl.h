@@ -3,6 +3,8 @@
 #ifndef FV_ENGINE_IMPL_H
 #define FV_ENGINE_IMPL_H
 
+#include <stdatomic.h>
+
 #include "decode/worker.h"
 #include "engine/analysis.h"
 #include "engine/cameras.h"
@@ -63,6 +65,11 @@ struct fv_engine {
      * thread of open read them without it. */
     pthread_mutex_t lock;
     bool started, stopped;
+    /* failure.c; any thread */
+    _Atomic int failure; /* why it cannot go on; 0: it can */
+    atomic_bool alive;   /* `failed` may be called */
+    atomic_bool tripped;
+    bool loss_ends, trip_ends; /* as configured at open */
 };
 
 /* fv_engine_open() with a job. */
@@ -75,6 +82,11 @@ static inline unsigned fv_engine_job_room(const struct fv_engine *engine)
 {
     return engine->job->room + 2 * engine->setup.batch;
 }
+
+/* failure.c: for the device, once the configuration is there. */
+struct fv_gpu_alarm fv_engine_alarm(struct fv_engine *engine);
+/* What happened before anybody could be told; 0: nothing. */
+int fv_engine_failure(struct fv_engine *engine, struct fv_error *err);
 
 /* sinks.c: what the configuration or the job wants written. */
 int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err);

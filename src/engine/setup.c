@@ -14,6 +14,7 @@
 #include "engine/build_config.h"
 #include "gpu/gpu.h"
 
+#define PATH_SIZE 1024
 #define BUNDLED "yolox_nano.onnx"
 #define BUNDLED_FP16 "yolox_nano_fp16.onnx"
 
@@ -51,17 +52,20 @@ int fv_setup_bundled_model(bool half, char *path, size_t size, struct fv_error *
                         file, FV_DATA_DIR);
 }
 
+int fv_setup_model_path(const struct fv_config *config, char *path, struct fv_error *err)
+{
+    bool half = config->processing.backend == FV_BACKEND_GPU && config->models.tensorrt_fp16;
+    if (!config->models.model_path)
+        return fv_setup_bundled_model(half, path, PATH_SIZE, err);
+    snprintf(path, PATH_SIZE, "%s", config->models.model_path);
+    return 0;
+}
+
 static int load_model(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err)
 {
-    char path[1024];
-    const char *named = config->models.model_path;
-    if (!named) {
-        bool half = setup->device && config->models.tensorrt_fp16;
-        int r = fv_setup_bundled_model(half, path, sizeof(path), err);
-        if (r < 0)
-            return r;
-    }
-    return fv_model_load(named ? named : path, &setup->model, err);
+    char path[PATH_SIZE];
+    int r = fv_setup_model_path(config, path, err);
+    return r < 0 ? r : fv_model_load(path, &setup->model, err);
 }
 
 static char **copy_names(const struct fv_conf_strings *names)
@@ -219,6 +223,15 @@ static int open_named(struct fv_setup *setup, const struct fv_config *config, co
     return setup->runtime_ops->open(&params, &setup->runtime, err);
 }
 
+/* "auto" found none. */
+static int no_engine(const char *why, struct fv_error *err)
+{
+    return fv_error_set(err, -ENOTSUP,
+                        "models.INFERENCE_PROVIDER \"auto\" needs a TensorRT-class engine, and there "
+                        "is none (%s): install one, or set \"INFERENCE_PROVIDER\": \"cuda\"",
+                        why);
+}
+
 /* On the GPU "auto" is an engine of the TensorRT class or an error; what the user would have to give up is not chosen silently. */
 static int open_best(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err)
 {
@@ -226,11 +239,24 @@ static int open_best(struct fv_setup *setup, const struct fv_config *config, str
     if (open_named(setup, config, "tensorrt", &first) == 0 ||
         open_named(setup, config, "tensorrt-rtx", err) == 0)
         return 0;
-    return fv_error_set(
-        err, -ENOTSUP,
-        "models.INFERENCE_PROVIDER \"auto\" needs a TensorRT-class engine, and there "
-        "is none (%s): install one, or set \"INFERENCE_PROVIDER\": \"cuda\"",
-        first.text);
+    return no_engine(first.text, err);
+}
+
+static int check_named(const char *name, struct fv_error *err)
+{
+    const struct fv_runtime_ops *ops = fv_runtime_find(name);
+    return ops && ops->check ? ops->check(err) : 0;
+}
+
+int fv_setup_check_provider(const struct fv_config *config, struct fv_error *err)
+{
+    const char *name = config->models.inference_provider;
+    struct fv_error first = {0};
+    if (config->processing.backend != FV_BACKEND_GPU || strcmp(name, "auto") != 0)
+        return check_named(name, err);
+    if (check_named("tensorrt", &first) == 0 || check_named("tensorrt-rtx", err) == 0)
+        return 0;
+    return no_engine(first.text, err);
 }
 
 static int open_runtime(struct fv_setup *setup, const struct fv_config *config,
@@ -288,7 +314,7 @@ int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct
     setup->batch = batch_size(config);
     int r = 0;
     if (config->processing.backend == FV_BACKEND_GPU)
-        r = fv_device_open(config, &setup->device, err);
+        r = fv_device_open(config, &setup->alarm, &setup->device, err);
     if (r == 0)
         r = load_model(setup, config, err);
     if (r == 0) {

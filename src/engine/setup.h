@@ -13,7 +13,8 @@ struct fv_setup {
     /* What takes long, for people; set before fv_setup_init, may be NULL. */
     void (*progress)(void *data, const char *text);
     void *data;
-    struct fv_device *device; /* NULL: the CPU back end */
+    struct fv_gpu_alarm alarm; /* of the GPU; set before, as well */
+    struct fv_device *device;  /* NULL: the CPU back end */
     struct fv_model *model;
     const struct fv_runtime_ops *runtime_ops;
     struct fv_runtime *runtime;
@@ -43,6 +44,10 @@ int fv_setup_name_classes(struct fv_model *model, const struct fv_conf_strings *
 /* A sentence about it without its full stop. */
 void fv_setup_tell_names(const struct fv_model *model, const struct fv_conf_strings *names,
                          enum fv_class_names result, char *text, size_t size);
+/* The path of the model that the configuration means, `path` holds 1024 bytes. 0, or -ENOENT as fv_setup_bundled_model(). */
+int fv_setup_model_path(const struct fv_config *config, char *path, struct fv_error *err);
+/* Is there what the provider of the configuration needs beside a GPU? 0; -ENOENT, -ENOTSUP: err says what is missing, and its cure. */
+int fv_setup_check_provider(const struct fv_config *config, struct fv_error *err);
 
 /* Number of a class given by number or name, or -ENOENT. */
 int fv_setup_class(const struct fv_model *model, const char *text);

@@ -11,6 +11,22 @@ static void add(_Atomic uint64_t *counter, uint64_t value)
     atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
 }
 
+static int trip(struct fv_gpu *gpu, enum fv_gpu_purpose purpose, size_t bytes, const char *what,
+                struct fv_error *err)
+{
+    struct fv_error local;
+    if (!err)
+        err = &local;
+    add(&gpu->tripped, 1);
+    fv_error_set(err, -EPROTO,
+                 "a copy of %zu bytes from the GPU to the host for the purpose '%s' %s: only "
+                 "snapshots may be as large as a picture",
+                 bytes, fv_gpu_purpose_name(purpose), what);
+    if (gpu->alarm.tripped)
+        gpu->alarm.tripped(gpu->alarm.data, err->text);
+    return -EPROTO;
+}
+
 static bool is_forbidden(enum fv_gpu_purpose purpose, size_t bytes)
 {
     return bytes >= FV_GPU_PIXEL_SIZED && purpose != FV_GPU_SNAPSHOT;
@@ -30,13 +46,8 @@ int fv_gpu_download(struct fv_gpu_stream *stream, void *to, fv_gpu_address from,
                     enum fv_gpu_purpose purpose, struct fv_error *err)
 {
     struct fv_gpu *gpu = stream->gpu;
-    if (is_forbidden(purpose, bytes)) {
-        add(&gpu->tripped, 1);
-        return fv_error_set(err, -EPROTO,
-                            "a copy of %zu bytes from the GPU to the host for the purpose '%s' was "
-                            "refused: only snapshots may be as large as a picture",
-                            bytes, fv_gpu_purpose_name(purpose));
-    }
+    if (is_forbidden(purpose, bytes))
+        return trip(gpu, purpose, bytes, "was refused", err);
     int r = FV_GPU_CALL(gpu, err, cuMemcpyDtoHAsync, to, from, bytes, stream->handle);
     if (r == 0)
         add(&gpu->to_host[purpose], bytes);
@@ -47,7 +58,7 @@ void fv_gpu_account(struct fv_gpu *gpu, enum fv_gpu_purpose purpose, bool to_dev
 {
     add(to_device ? &gpu->to_device[purpose] : &gpu->to_host[purpose], bytes);
     if (!to_device && is_forbidden(purpose, bytes))
-        add(&gpu->tripped, 1);
+        trip(gpu, purpose, bytes, "was made", NULL);
 }
 
 void fv_gpu_traffic(const struct fv_gpu *gpu, struct fv_gpu_traffic *ret_traffic)

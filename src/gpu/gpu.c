@@ -23,9 +23,13 @@ CUcontext fv_gpu_context(const struct fv_gpu *gpu)
 
 int fv_gpu_check(struct fv_gpu *gpu, CUresult result, const char *call, struct fv_error *err)
 {
+    struct fv_error local;
+    if (!err)
+        err = &local;
     int r = fv_driver_check(&gpu->driver, result, call, err);
-    if (r == -ENODEV)
-        atomic_store_explicit(&gpu->lost, true, memory_order_release);
+    if (r == -ENODEV && !atomic_exchange_explicit(&gpu->lost, true, memory_order_acq_rel) &&
+        gpu->alarm.lost)
+        gpu->alarm.lost(gpu->alarm.data, err->text);
     return r;
 }
 
@@ -92,6 +96,7 @@ int fv_gpu_open(const struct fv_gpu_params *params, struct fv_gpu **ret_gpu, str
         return fv_error_set(err, -ENOMEM, "out of memory");
     pthread_mutex_init(&gpu->lock, NULL);
     gpu->ordinal = params->device;
+    gpu->alarm = params->alarm;
     int r = fv_driver_open(&gpu->driver, err);
     if (r == 0)
         r = activate(gpu, err);

@@ -24,10 +24,19 @@ struct fv_gpu_event;  /* a point in a stream; waits for it block */
 
 typedef uint64_t fv_gpu_address; /* of device memory; 0: none */
 
+/* What nobody may overlook. Called on the thread that met it, which may hold locks of its stage: must neither block nor call into the
+ * GPU. Borrowed text. Each may be NULL. */
+struct fv_gpu_alarm {
+    void (*lost)(void *data, const char *reason);    /* once */
+    void (*tripped)(void *data, const char *reason); /* each time that the guard of copies trips */
+    void *data;
+};
+
 struct fv_gpu_params {
     unsigned device; /* ordinal of "cuda:N" */
     size_t
         pool_bytes; /* allocated at once at open (GPU_MEMORY_POOL_SIZE_MB); 0: no pool, each allocation is the driver's */
+    struct fv_gpu_alarm alarm;
 };
 
 struct fv_gpu_info {

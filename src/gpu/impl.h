@@ -26,6 +26,7 @@ struct fv_gpu {
     bool spins;
     char name[128];
     fv_gpu_address pool_memory;
+    struct fv_gpu_alarm alarm;
 
     atomic_bool lost;
     _Atomic uint64_t to_device[FV_GPU_PURPOSES], to_host[FV_GPU_PURPOSES], tripped;

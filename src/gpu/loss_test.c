@@ -22,9 +22,18 @@ struct all {
     char in[100], out[100];
 };
 
+static _Atomic unsigned told;
+
+static void on_lost(void *data, const char *reason)
+{
+    assert_true(strlen(reason) > 10);
+    told++;
+}
+
 static int make(struct all *all)
 {
-    int r = fv_gpu_open(&(struct fv_gpu_params){.pool_bytes = 1 << 20}, &all->gpu, NULL);
+    const struct fv_gpu_params params = {.pool_bytes = 1 << 20, .alarm = {.lost = on_lost}};
+    int r = fv_gpu_open(&params, &all->gpu, NULL);
     r = r < 0 ? r : fv_gpu_stream_create(all->gpu, &all->stream, NULL);
     r = r < 0 ? r : fv_gpu_event_create(all->gpu, &all->event, NULL);
     r = r < 0 ? r : fv_gpu_alloc(all->gpu, 1000, "inside", &all->inside, NULL);
@@ -87,6 +96,7 @@ static bool live_and_lose(unsigned n)
     struct all all = {0};
     snprintf(script, sizeof(script), "lost-after=%u:%d,reset-helps", n, n % 2 ? 700 : 719);
     fakegpu_play(script);
+    told = 0;
     int r = make(&all);
     r = r < 0 ? r : use(&all);
     bool lost = all.gpu && fv_gpu_lost(all.gpu);
@@ -97,6 +107,7 @@ static bool live_and_lose(unsigned n)
     if (all.gpu)
         assert_true(!all.event || !lost || fv_gpu_event_done(all.event));
     destroy(&all);
+    assert_true(told == lost || (told == 1 && !lost)); /* open failed of it, or the end did */
     assert_nothing_left();
     assert_int_equal(fv_gpu_reset(0, NULL), 0);
     return r == 0;

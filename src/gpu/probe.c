@@ -109,11 +109,5 @@ int fv_gpu_probe(const struct fv_gpu_params *params, fv_problem_fn problem, void
     fv_driver_close(&driver);
     if (absent == 0)
         probe_device(&report, params);
-    if (report.count == 0)
-        return 0;
-    return fv_error_set(err, -ENODEV,
-                        "GPU-only mode (the default) cannot start: %u thing%s missing. There is no "
-                        "silent fallback to the CPU: "
-                        "ask for it with --backend cpu",
-                        report.count, report.count == 1 ? " is" : "s are");
+    return report.count ? fv_gpu_missing(report.count, err) : 0;
 }

@@ -16,4 +16,7 @@
 int fv_gpu_probe(const struct fv_gpu_params *params, fv_problem_fn problem, void *data,
                  struct fv_error *err);
 
+/* The same summary for who has found more than the probe looks for: -ENODEV. */
+int fv_gpu_missing(unsigned missing, struct fv_error *err);
+
 #endif

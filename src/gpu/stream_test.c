@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "fakegpu_tools.h"
 #include "gpu/gpu.h"
+#include "gpu/impl.h"
 
 enum { BYTES = 1000 };
 
@@ -154,6 +155,13 @@ static void test_account_of_failure(void **state)
     tear_down(&bed);
 }
 
+static void on_tripped(void *data, const char *reason)
+{
+    unsigned *told = data;
+    assert_non_null(strstr(reason, "only snapshots may be as large as a picture"));
+    ++*told;
+}
+
 static void test_guard(void **state)
 {
     static char picture[FV_GPU_PIXEL_SIZED];
@@ -161,7 +169,9 @@ static void test_guard(void **state)
     struct fv_error err = {0};
     struct fv_gpu_traffic traffic;
     fv_gpu_address memory;
+    unsigned told = 0;
     set_up(&bed, "");
+    bed.gpu->alarm = (struct fv_gpu_alarm){.tripped = on_tripped, .data = &told};
     assert_int_equal(fv_gpu_alloc(bed.gpu, sizeof(picture), "picture", &memory, NULL), 0);
     for (int purpose = 0; purpose < FV_GPU_PURPOSES; purpose++) {
         int want = purpose == FV_GPU_SNAPSHOT ? 0 : -EPROTO;
@@ -178,6 +188,7 @@ static void test_guard(void **state)
     fv_gpu_account(bed.gpu, FV_GPU_SNAPSHOT, false, sizeof(picture));
     fv_gpu_traffic(bed.gpu, &traffic);
     assert_int_equal(traffic.tripped, FV_GPU_PURPOSES - 1 + 1);
+    assert_int_equal(told, traffic.tripped);
     assert_int_equal(traffic.to_host[FV_GPU_SNAPSHOT], sizeof(picture) * 3 - 1);
     assert_int_equal(traffic.to_host[FV_GPU_CONTROL], sizeof(picture) - 1);
     assert_int_equal(fv_gpu_stream_finish(bed.first, NULL), 0);

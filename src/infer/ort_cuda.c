@@ -497,6 +497,7 @@ const struct fv_runtime_ops fv_runtime_ort_cuda = {
     .name = "cuda",
     .memory = FV_MEMORY_DEVICE,
     .open = cuda_open,
+    .check = fv_ort_check_cuda,
     .close = cuda_close,
     .element = cuda_element,
     .input = cuda_input,

@@ -21,4 +21,7 @@ struct fv_ort_option {
 int fv_ort_add_cuda(const struct fv_ort_library *library, OrtSessionOptions *session, void *data,
                     struct fv_error *err);
 
+/* For fv_runtime_ops.check: the library is there and has the provider. */
+int fv_ort_check_cuda(struct fv_error *err);
+
 #endif

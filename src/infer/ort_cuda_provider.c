@@ -130,14 +130,29 @@ static bool is_cpu_build(const struct fv_ort_library *library)
     return !found;
 }
 
+static int refuse_cpu_build(const struct fv_ort_library *library, struct fv_error *err)
+{
+    return fv_error_set(err, -ENOTSUP,
+                        "ONNX Runtime %s in %s is built for the CPU alone: pip install "
+                        "onnxruntime-gpu, or set FOVEA_ORT_PATH to the folder of one with CUDA",
+                        library->version, library->folder);
+}
+
+int fv_ort_check_cuda(struct fv_error *err)
+{
+    struct fv_ort_library library = {0};
+    int r = fv_ort_library_open(NULL, &library, err);
+    if (r == 0 && is_cpu_build(&library))
+        r = refuse_cpu_build(&library, err);
+    fv_ort_library_close(&library);
+    return r;
+}
+
 int fv_ort_add_cuda(const struct fv_ort_library *library, OrtSessionOptions *session, void *data,
                     struct fv_error *err)
 {
     if (is_cpu_build(library))
-        return fv_error_set(err, -ENOTSUP,
-                            "ONNX Runtime %s in %s is built for the CPU alone: pip install "
-                            "onnxruntime-gpu, or set FOVEA_ORT_PATH to the folder of one with CUDA",
-                            library->version, library->folder);
+        return refuse_cpu_build(library, err);
     /* Nothing may be computed beside the GPU: a node that it cannot take is an error. */
     int result = fv_ort_status(
         library->api,

@@ -13,6 +13,11 @@ static int open_none(const struct fv_runtime_params *params, struct fv_runtime *
                         "run scripts/setup) and build again");
 }
 
+static int check_none(struct fv_error *err)
+{
+    return open_none(NULL, NULL, err);
+}
+
 static void close_none(struct fv_runtime *runtime) {}
 
 /* Never reached: without open there is no runtime. */
@@ -46,6 +51,7 @@ const struct fv_runtime_ops fv_runtime_ort_cuda = {
     .name = "cuda",
     .memory = FV_MEMORY_DEVICE,
     .open = open_none,
+    .check = check_none,
     .close = close_none,
     .input = input_none,
     .run = run_none,

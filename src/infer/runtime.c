@@ -12,6 +12,16 @@ static int open_tensorrt(const struct fv_runtime_params *params, struct fv_runti
     return fv_runtime_no_tensorrt("tensorrt", err);
 }
 
+static int check_tensorrt(struct fv_error *err)
+{
+    return fv_runtime_no_tensorrt("tensorrt", err);
+}
+
+static int check_rtx(struct fv_error *err)
+{
+    return fv_runtime_no_tensorrt("tensorrt-rtx", err);
+}
+
 static int open_rtx(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
                     struct fv_error *err)
 {
@@ -20,9 +30,9 @@ static int open_rtx(const struct fv_runtime_params *params, struct fv_runtime **
 
 /* Names that the settings know and this version cannot serve: open says so, nothing else is ever called. */
 static const struct fv_runtime_ops tensorrt = {
-    .name = "tensorrt", .memory = FV_MEMORY_DEVICE, .open = open_tensorrt};
+    .name = "tensorrt", .memory = FV_MEMORY_DEVICE, .open = open_tensorrt, .check = check_tensorrt};
 static const struct fv_runtime_ops tensorrt_rtx = {
-    .name = "tensorrt-rtx", .memory = FV_MEMORY_DEVICE, .open = open_rtx};
+    .name = "tensorrt-rtx", .memory = FV_MEMORY_DEVICE, .open = open_rtx, .check = check_rtx};
 
 static const struct fv_runtime_ops *const built_in[] = {&fv_runtime_ort_cpu, &fv_runtime_ort_cuda,
                                                         &tensorrt, &tensorrt_rtx};

@@ -40,6 +40,9 @@ struct fv_runtime_ops {
     /* 0, -ENOENT (library, model), -EINVAL (contradicts its manifest), -ENOTSUP, -ENOMEM, -EIO, -ENODEV. */
     int (*open)(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
                 struct fv_error *err);
+    /* Is there what it needs beside a GPU? Nothing is kept. 0, or as open; err says what is missing, and its cure. NULL: it needs
+     * nothing, or only open can tell. */
+    int (*check)(struct fv_error *err);
     void (*close)(struct fv_runtime *runtime); /* NULL is fine */
     /* Of both tensors. NULL: float32. */
     enum fv_element (*element)(const struct fv_runtime *runtime);

@@ -34,6 +34,8 @@ EFFECTS = {
     "processing.DECODER_THREAD_PRIORITY": ["src/engine/threads_test.c: test_refused", "test_threads"],
     "processing.GPU_MEMORY_POOL_SIZE_MB": ["src/gpu/gpu_test.c: test_pool_does_not_fit"],
     "processing.ENABLE_MEMORY_POOLING": ["src/gpu/gpu_test.c: test_memory"],
+    "processing.ON_PIXEL_COPY": ["tests/pipeline/failure_test.c: test_copy"],
+    "processing.ON_GPU_LOSS": ["tests/pipeline/failure_test.c: test_loss", "tests/e2e/test_gpu.py: test_loss_has_its_exit_code"],
     "models.MODEL_PATH": ["tests/e2e/test_bad_input.py: test_no_model"],
     "models.MODEL_CONFIDENCE_THRESHOLD": ["tests/pipeline/reload_test.c: test_thresholds", "test_thresholds"],
     "models.MODEL_IOU_THRESHOLD": ["test_thresholds"],

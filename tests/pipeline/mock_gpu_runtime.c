@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -79,11 +80,20 @@ static void *mock_input(struct fv_runtime *runtime, unsigned lane)
     return (void *)(uintptr_t)runtime->inputs[lane];
 }
 
+static atomic_bool leak;
+
+void mock_gpu_runtime_leak(void)
+{
+    leak = true;
+}
+
 static int mock_run(struct fv_runtime *runtime, unsigned lane, unsigned batch,
                     const void **ret_output, struct fv_error *err)
 {
     if (batch == 0 || batch > runtime->params.max_batch)
         return fv_error_set(err, -EINVAL, "batch of %u", batch);
+    if (atomic_exchange(&leak, false))
+        fv_gpu_account(runtime->params.gpu, FV_GPU_CONTROL, false, 1920 * 1080);
     *ret_output = (const void *)(uintptr_t)runtime->outputs[lane];
     return fv_gpu_upload(runtime->params.stream, runtime->outputs[lane], runtime->output,
                          batch * runtime->output_bytes, FV_GPU_WEIGHTS, err);

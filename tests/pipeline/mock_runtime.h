@@ -8,6 +8,8 @@ void mock_runtime_install(unsigned fail_every);
 
 /* Registers the mock for device memory under the name "cuda". */
 void mock_gpu_runtime_install(void);
+/* Its next run claims to have copied a picture to the host. */
+void mock_gpu_runtime_leak(void);
 /* Writes the mock's output for one image, zeroed before: one person. */
 void mock_write_person(float *output);
 
