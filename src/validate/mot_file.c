@@ -112,23 +112,39 @@ static int add_line(struct reading *reading, const char *text)
     return 0;
 }
 
+/* `text` has room for LINE_MAX_BYTES and a NUL. 1; 0 at the end of the file. A NUL is in no text, and would hide what follows. */
+static int read_line(struct reading *reading, char *text)
+{
+    size_t length = 0;
+    int c = getc_unlocked(reading->file);
+    if (c == EOF)
+        return 0;
+    if (reading->line++ == UINT32_MAX)
+        return malformed(reading, "there are too many lines");
+    for (; c != EOF && c != '\n'; c = getc_unlocked(reading->file)) {
+        if (c == '\0')
+            return malformed(reading, "this is no text");
+        if (length == LINE_MAX_BYTES)
+            return malformed(reading, "the line is too long");
+        text[length++] = (char)c;
+    }
+    text[length] = '\0';
+    return 1;
+}
+
 static int read_lines(struct reading *reading)
 {
-    char text[LINE_MAX_BYTES + 2];
-    while (fgets(text, sizeof(text), reading->file)) {
-        const size_t length = strlen(text);
-        if (reading->line++ == UINT32_MAX)
-            return malformed(reading, "there are too many lines");
-        if (length == sizeof(text) - 1 && text[length - 1] != '\n')
-            return malformed(reading, "the line is too long");
-        int r = add_line(reading, text);
+    char text[LINE_MAX_BYTES + 1];
+    int r;
+    while ((r = read_line(reading, text)) > 0) {
+        r = add_line(reading, text);
         if (r < 0)
             return r;
     }
-    if (ferror(reading->file))
+    if (r == 0 && ferror(reading->file))
         return fv_error_set(reading->err, -EIO, "Cannot read %s: %s.", reading->name,
                             strerror(errno));
-    return 0;
+    return r;
 }
 
 /* --- order and identity ---------------------------------------------------------------------- */

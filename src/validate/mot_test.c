@@ -275,6 +275,21 @@ static void test_limits(void **state)
     assert_non_null(strstr(err.text, "too long"));
 }
 
+/* A NUL ends no line and hides nothing: neither what follows nor how long it is. */
+static void test_not_text(void **state)
+{
+    static const char bytes[] = "1,1,0,0,9,9,1\n2,1,0,0,9,9,1\0,x\n";
+    struct fv_mot_rows rows;
+    struct fv_error err = {0};
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, sizeof(bytes) - 1, file), sizeof(bytes) - 1);
+    rewind(file);
+    assert_int_equal(fv_mot_read(file, "text", 1, &rows, &err), -EBADMSG);
+    assert_string_equal(err.text, "text, line 2: this is no text.");
+    fclose(file);
+}
+
 static void test_out_of_memory(void **state)
 {
     unsigned n = 1;
@@ -316,10 +331,10 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cases),  cmocka_unit_test(test_quotients),
-        cmocka_unit_test(test_read),   cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_limits), cmocka_unit_test(test_out_of_memory),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_cases),         cmocka_unit_test(test_quotients),
+        cmocka_unit_test(test_read),          cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_limits),        cmocka_unit_test(test_not_text),
+        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
