@@ -142,9 +142,8 @@ static int parse(int argc, char **argv, struct options *o)
     if (optind + 1 < argc)
         return fv_tool_usage(NAME, "unexpected argument '%s'", argv[optind + 1]);
     o->params.input = argv[optind];
-    const char *backend = o->params.backend;
-    if (backend && strcmp(backend, "gpu") != 0 && strcmp(backend, "cpu") != 0)
-        return fv_tool_usage(NAME, "--backend is gpu or cpu, not '%s'", backend);
+    if (!fv_tool_backend(NAME, o->params.backend))
+        return FV_EXIT_USAGE;
     if (o->params.camera && !o->params.config_path)
         return fv_tool_usage(NAME, "--camera needs a configuration: -c FILE");
     return -1;

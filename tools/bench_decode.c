@@ -42,9 +42,7 @@ static void print_help(void)
 static int set_backend(struct fv_bench_decode_params *params, const char *text)
 {
     params->cpu = strcmp(text, "cpu") == 0;
-    return params->cpu || strcmp(text, "gpu") == 0
-               ? FV_EXIT_OK
-               : fv_tool_usage(NAME, "--backend is gpu or cpu, not '%s'", text);
+    return fv_tool_backend(NAME, text) ? FV_EXIT_OK : FV_EXIT_USAGE;
 }
 
 static int set_map(struct fv_bench_decode_params *params, const char *text)

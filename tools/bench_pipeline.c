@@ -223,8 +223,8 @@ static int parse(int argc, char **argv, struct options *o)
     if (optind + 1 != argc)
         return fv_tool_usage("bench", "pipeline needs one file");
     o->input = argv[optind];
-    if (strcmp(o->backend, "gpu") != 0 && strcmp(o->backend, "cpu") != 0)
-        return fv_tool_usage("bench", "--backend is gpu or cpu, not '%s'", o->backend);
+    if (!fv_tool_backend("bench", o->backend))
+        return FV_EXIT_USAGE;
     if (!o->provider)
         o->provider = strcmp(o->backend, "gpu") == 0 ? "cuda" : "cpu";
     return -1;

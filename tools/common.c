@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -33,6 +34,14 @@ bool fv_tool_number(const char *name, const char *option, const char *text, doub
     }
     *ret_value = value;
     return true;
+}
+
+bool fv_tool_backend(const char *name, const char *text)
+{
+    if (!text || strcmp(text, "gpu") == 0 || strcmp(text, "cpu") == 0)
+        return true;
+    fv_tool_usage(name, "--backend is gpu or cpu, not '%s'", text);
+    return false;
 }
 
 int fv_tool_exit_code(int error)

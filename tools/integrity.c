@@ -268,9 +268,7 @@ static int set_option(int c, struct options *o)
         return -1;
     case 'b':
         o->params.backend = optarg;
-        if (strcmp(optarg, "gpu") == 0 || strcmp(optarg, "cpu") == 0)
-            return -1;
-        return fv_tool_usage(NAME, "--backend is gpu or cpu, not '%s'", optarg);
+        return fv_tool_backend(NAME, optarg) ? -1 : FV_EXIT_USAGE;
     case 'f':
         return fv_tool_number(NAME, "--fps", optarg, 0.01, 1000, &o->params.fps) ? -1
                                                                                  : FV_EXIT_USAGE;

@@ -105,9 +105,7 @@ static int parse(int argc, char **argv, struct options *o)
         return fv_tool_usage("run", "unexpected argument '%s'", argv[optind]);
     if (!o->config)
         return fv_tool_usage("run", "a configuration is needed: -c FILE");
-    if (o->backend && strcmp(o->backend, "gpu") != 0 && strcmp(o->backend, "cpu") != 0)
-        return fv_tool_usage("run", "--backend is gpu or cpu, not '%s'", o->backend);
-    return -1;
+    return fv_tool_backend("run", o->backend) ? -1 : FV_EXIT_USAGE;
 }
 
 static int exit_code(int error)

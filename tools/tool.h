@@ -28,6 +28,8 @@ int fv_tool_usage(const char *name, const char *format, ...) __attribute__((form
 /* Reads a number from `low` to `high` out of an option's value. False (and a usage message) when it is none. */
 bool fv_tool_number(const char *name, const char *option, const char *text, double low, double high,
                     double *ret_value);
+/* Whether the text of --backend is gpu, cpu or NULL; when not, says so. */
+bool fv_tool_backend(const char *name, const char *text);
 
 /* The exit code that goes with a negative errno of fv_analyze_open() and its like; 0: FV_EXIT_OK. */
 int fv_tool_exit_code(int error);
