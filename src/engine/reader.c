@@ -2,11 +2,13 @@
 #include "fovea/reader.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "decode/nvdec.h"
 #include "decode/worker.h"
+#include "engine/frames.h"
+#include "gpu/gpu.h"
 #include "ingest/ingest.h"
 
 #define GATHER (10 * FV_MS)
@@ -16,7 +18,8 @@ struct fv_reader {
     struct fv_reader_params params; /* callbacks */
     struct fv_decode_worker *decode;
     struct fv_ingest *ingest;
-    bool started;
+    struct fv_frames *frames;
+    bool on_gpu, started;
 };
 
 static bool on_au(void *data, const struct fv_au *au)
@@ -32,33 +35,15 @@ static void on_state(void *data, const struct fv_camera_event *event)
         reader->params.state(reader->params.data, event);
 }
 
-static int format_of(enum fv_pixel_format format)
-{
-    switch (format) {
-    case FV_PIXEL_NV12:
-        return FV_READER_NV12;
-    case FV_PIXEL_P016:
-        return FV_READER_P016;
-    case FV_PIXEL_I010:
-        return FV_READER_I010;
-    case FV_PIXEL_I420:
-        break;
-    }
-    return FV_READER_I420;
-}
-
 static void on_picture(void *data, struct fv_picture *picture)
 {
     struct fv_reader *reader = data;
-    struct fv_reader_picture out = {
-        .frame = picture->info,
-        .format = format_of(picture->format),
-        .bt709 = picture->matrix == FV_MATRIX_BT709,
-        .full_range = picture->full_range,
-    };
-    memcpy(out.plane, picture->plane, sizeof(out.plane));
-    memcpy(out.pitch, picture->pitch, sizeof(out.pitch));
-    reader->params.picture(reader->params.data, &out);
+    if (reader->params.picture) {
+        struct fv_reader_picture out;
+        fv_frames_describe(picture, reader->params.device, &out);
+        reader->params.picture(reader->params.data, &out);
+    }
+    fv_frames_offer(reader->frames, picture);
     fv_picture_unref(picture);
 }
 
@@ -77,6 +62,37 @@ static void on_fault(void *data, uint32_t camera, int code, const char *reason)
     on_state(reader, &event);
 }
 
+static void on_late(void *data, const char *sentence)
+{
+    on_fault(data, 0, -EBUSY, sentence);
+}
+
+/* The device, and the frames of the consumers, who may keep it. */
+static int open_frames(struct fv_reader *reader, void **ret_shared, struct fv_error *err)
+{
+    const struct fv_reader_params *params = &reader->params;
+    struct fv_frames_params frames = {.consumers = params->consumers,
+                                      .consumer_count = params->consumer_count,
+                                      .device = params->device,
+                                      .late = on_late,
+                                      .data = reader};
+    int r = 0;
+    if (reader->on_gpu) {
+        const struct fv_gpu_params gpu = {.device = params->device};
+        r = fv_gpu_open(&gpu, &frames.gpu, err);
+        const struct fv_nvdec_params nvdec = {
+            .gpu = frames.gpu,
+            .held = 2 + fv_frames_held(params->consumers, params->consumer_count),
+        };
+        if (r == 0)
+            r = fv_nvdec_create(&nvdec, &frames.nvdec, err);
+        if (r < 0)
+            fv_gpu_close(frames.gpu);
+    }
+    *ret_shared = frames.nvdec;
+    return r == 0 ? fv_frames_create(&frames, &reader->frames, err) : r;
+}
+
 static int open_parts(struct fv_reader *reader, const char *url, struct fv_error *err)
 {
     struct fv_camera_params camera;
@@ -85,8 +101,13 @@ static int open_parts(struct fv_reader *reader, const char *url, struct fv_error
     int r = fv_url_parse(url, &camera.url, err);
     if (r < 0)
         return r;
+    void *shared = NULL;
+    r = open_frames(reader, &shared, err);
+    if (r < 0)
+        return r;
     struct fv_decode_worker_params decode = {
-        .ops = &fv_decoder_cpu,
+        .ops = reader->on_gpu ? &fv_decoder_nvdec : &fv_decoder_cpu,
+        .shared = shared,
         .cameras = 1,
         .queue_per_camera = QUEUE,
         .interval = 1,
@@ -112,20 +133,34 @@ static int open_parts(struct fv_reader *reader, const char *url, struct fv_error
     return r < 0 ? fv_error_set(err, r, "the camera could not be added: %s", fv_strerror(r)) : 0;
 }
 
+static int check(const struct fv_reader_params *params, struct fv_error *err)
+{
+    if (!params->url || !params->backend || (!params->picture && params->consumer_count == 0))
+        return fv_error_set(
+            err, -EINVAL, "a reader needs a url, a back end, and a picture callback or consumers");
+    if (strcmp(params->backend, "gpu") == 0 && params->picture)
+        return fv_error_set(err, -EINVAL,
+                            "the picture callback is for host memory: on the back end \"gpu\" use "
+                            "consumers");
+    if (strcmp(params->backend, "gpu") != 0 && strcmp(params->backend, "cpu") != 0)
+        return fv_error_set(err, -EINVAL, "the back end must be \"cpu\" or \"gpu\"");
+    return 0;
+}
+
 int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret_reader,
                    struct fv_error *err)
 {
-    if (!params->url || !params->picture)
-        return fv_error_set(err, -EINVAL, "a reader needs a url and a picture callback");
-    if (!params->backend || strcmp(params->backend, "cpu") != 0)
-        return fv_error_set(err, -ENOTSUP,
-                            "the only back end of the reader in this version is \"cpu\"");
+    int r = check(params, err);
+    if (r < 0)
+        return r;
     struct fv_reader *reader = FV_NEW(struct fv_reader);
     if (!reader)
         return fv_error_set(err, -ENOMEM, "out of memory");
     reader->params = *params;
-    int r = open_parts(reader, params->url, err);
+    reader->on_gpu = strcmp(params->backend, "gpu") == 0;
+    r = open_parts(reader, params->url, err);
     reader->params.url = reader->params.backend = NULL; /* only borrowed */
+    reader->params.consumers = NULL;
     if (r < 0) {
         fv_reader_close(reader);
         return r;
@@ -158,5 +193,12 @@ void fv_reader_close(struct fv_reader *reader)
     fv_reader_stop(reader);
     fv_ingest_destroy(reader->ingest);
     fv_decode_worker_destroy(reader->decode);
+    fv_frames_close(reader->frames);
     fv_free(reader);
+}
+
+int fv_reader_consumer_stats(struct fv_reader *reader, unsigned consumer,
+                             struct fv_reader_consumer_stats *ret_stats)
+{
+    return fv_frames_stats(reader->frames, consumer, ret_stats);
 }

@@ -32,6 +32,7 @@
     X(cuDevicePrimaryCtxGetState, "cuDevicePrimaryCtxGetState",                                    \
       (CUdevice device, unsigned *flags, int *active))                                             \
     X(cuCtxSetCurrent, "cuCtxSetCurrent", (CUcontext context))                                     \
+    X(cuCtxGetCurrent, "cuCtxGetCurrent", (CUcontext * context))                                   \
     X(cuCtxSynchronize, "cuCtxSynchronize", (void))                                                \
     X(cuMemGetInfo, "cuMemGetInfo_v2", (size_t * free, size_t * total))                            \
     X(cuMemAlloc, "cuMemAlloc_v2", (CUdeviceptr * address, size_t bytes))                          \

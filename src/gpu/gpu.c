@@ -130,6 +130,22 @@ int fv_gpu_enter(struct fv_gpu *gpu, struct fv_error *err)
     return FV_GPU_CALL(gpu, err, cuCtxSetCurrent, gpu->context);
 }
 
+int fv_gpu_visit(struct fv_gpu *gpu, void **ret_before, struct fv_error *err)
+{
+    CUcontext before = NULL;
+    int r = FV_GPU_CALL(gpu, err, cuCtxGetCurrent, &before);
+    if (r == 0)
+        r = fv_gpu_enter(gpu, err);
+    if (r == 0)
+        *ret_before = before;
+    return r;
+}
+
+void fv_gpu_leave(struct fv_gpu *gpu, void *before)
+{
+    FV_GPU_CALL(gpu, NULL, cuCtxSetCurrent, before);
+}
+
 int fv_gpu_info(struct fv_gpu *gpu, struct fv_gpu_info *ret_info, struct fv_error *err)
 {
     struct fv_gpu_info info = {

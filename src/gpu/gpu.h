@@ -87,6 +87,15 @@ int fv_gpu_event_wait(struct fv_gpu_event *event,
 bool fv_gpu_event_done(
     struct fv_gpu_event *event); /* does not wait; true also when the device is lost */
 
+/* --- Threads and streams of others, who use the same primary context --- */
+
+/* Makes the context current for a while on a thread that may have another; leave() makes that one current again. */
+int fv_gpu_visit(struct fv_gpu *gpu, void **ret_before, struct fv_error *err);
+void fv_gpu_leave(struct fv_gpu *gpu, void *before);
+/* `handle`: a CUstream. As fv_gpu_event_gate() and fv_gpu_event_record(). */
+int fv_gpu_event_gate_handle(struct fv_gpu_event *event, void *handle, struct fv_error *err);
+int fv_gpu_event_record_handle(struct fv_gpu_event *event, void *handle, struct fv_error *err);
+
 /* --- Graphs: many launches, recorded once, replayed with one call --- */
 
 struct fv_gpu_graph;

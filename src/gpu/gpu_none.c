@@ -111,6 +111,23 @@ bool fv_gpu_event_done(struct fv_gpu_event *event)
     return true;
 }
 
+int fv_gpu_visit(struct fv_gpu *gpu, void **ret_before, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_leave(struct fv_gpu *gpu, void *before) {}
+
+int fv_gpu_event_gate_handle(struct fv_gpu_event *event, void *handle, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+int fv_gpu_event_record_handle(struct fv_gpu_event *event, void *handle, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
 int fv_gpu_graph_begin(struct fv_gpu_stream *stream, struct fv_error *err)
 {
     return unavailable(err);

@@ -83,6 +83,16 @@ int fv_gpu_event_gate(struct fv_gpu_event *event, struct fv_gpu_stream *stream,
     return FV_GPU_CALL(event->gpu, err, cuStreamWaitEvent, stream->handle, event->handle, 0);
 }
 
+int fv_gpu_event_gate_handle(struct fv_gpu_event *event, void *handle, struct fv_error *err)
+{
+    return FV_GPU_CALL(event->gpu, err, cuStreamWaitEvent, handle, event->handle, 0);
+}
+
+int fv_gpu_event_record_handle(struct fv_gpu_event *event, void *handle, struct fv_error *err)
+{
+    return FV_GPU_CALL(event->gpu, err, cuEventRecord, event->handle, handle);
+}
+
 int fv_gpu_event_wait(struct fv_gpu_event *event, struct fv_error *err)
 {
     return FV_GPU_CALL(event->gpu, err, cuEventSynchronize, event->handle);

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The reader's frames and tensors: simulator -> RTSP -> decoder -> consumers that keep them. Under the sanitizers and valgrind.
+ *
+ *     reader-test [--gpu] CLIP       exit code 77 without a clip; --gpu: a real one, or tests/fakegpu
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fovea/reader.h"
+#include "fovea/sim.h"
+
+static unsigned failures;
+static bool on_gpu;
+
+#define CHECK(condition, ...)                                                                      \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            failures++;                                                                            \
+            printf("not ok: %s: ", #condition);                                                    \
+            printf(__VA_ARGS__);                                                                   \
+            printf("\n");                                                                          \
+        }                                                                                          \
+    } while (0)
+
+#define KEPT 3
+
+struct consumer {
+    atomic_uint frames, wrong;
+    struct fv_reader_frame *kept[KEPT];
+    void *stream;              /* on the GPU */
+    struct fv_dl_tensor *last; /* of the frame that is kept to the end */
+    struct fv_dl_tensor *chroma;
+};
+
+static void sleep_ms(long ms)
+{
+    const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    nanosleep(&t, NULL);
+}
+
+static void check_picture(struct consumer *c, const struct fv_reader_picture *picture)
+{
+    if (picture->frame.width != 768 || picture->frame.height != 576 || !picture->plane[0] ||
+        picture->on_device != on_gpu || picture->device != 0)
+        c->wrong++;
+}
+
+/* Keeps the first ones; what comes after one of them was given back goes at once. */
+static void on_greedy(void *data, struct fv_reader_frame *frame)
+{
+    struct consumer *c = data;
+    check_picture(c, fv_reader_frame_picture(frame));
+    if (c->frames < KEPT)
+        c->kept[c->frames] = frame;
+    else
+        fv_reader_frame_release(frame);
+    c->frames++;
+}
+
+/* A tensor of each frame, looked at and given back. */
+static void on_fine(void *data, struct fv_reader_frame *frame)
+{
+    struct consumer *c = data;
+    struct fv_dl_tensor *tensor = NULL;
+    struct fv_error err = {0};
+    check_picture(c, fv_reader_frame_picture(frame));
+    if (fv_reader_frame_gate(frame, c->stream, &err) < 0 ||
+        fv_reader_frame_tensor(frame, 0, &tensor) < 0) {
+        c->wrong++;
+    } else {
+        const struct fv_dl_view *view = &tensor->view;
+        if (view->device.type != (on_gpu ? FV_DL_CUDA : FV_DL_CPU) || view->shape[0] != 576 ||
+            view->shape[1] != 768 || view->strides[0] < 768 || view->data == NULL)
+            c->wrong++;
+        if (fv_reader_frame_hold(frame, c->stream, &err) < 0)
+            c->wrong++;
+        tensor->deleter(tensor);
+    }
+    fv_reader_frame_release(frame);
+    c->frames++;
+}
+
+/* ---- the consumer's stream ---- */
+
+static void *driver;
+
+static int call(const char *name, void *a, void *b, void *c)
+{
+    int (*function)(void *, void *, void *) = NULL;
+    *(void **)&function = dlsym(driver, name);
+    return function ? function(a, b, c) : -1;
+}
+
+static atomic_bool may_go;
+
+/* Work of the consumer that takes its time. */
+static void wait_for_leave(void *data)
+{
+    while (!may_go)
+        sleep_ms(1);
+}
+
+static void wait_on_the_fake(void *data, bool lost)
+{
+    wait_for_leave(data);
+}
+
+static int enqueue_wait(void *stream)
+{
+    if (dlsym(driver, "fakegpu_enqueue_kept"))
+        return call("fakegpu_enqueue_kept", stream, (void *)(uintptr_t)wait_on_the_fake, NULL);
+    return call("cuLaunchHostFunc", stream, (void *)(uintptr_t)wait_for_leave, NULL);
+}
+
+/* ---- */
+
+struct told {
+    atomic_uint late;
+};
+
+static void on_state(void *data, const struct fv_camera_event *event)
+{
+    struct told *told = data;
+    if (event->code == -EBUSY && strstr(event->reason, "consumer 'greedy' keeps"))
+        told->late++;
+}
+
+static void wait_for(const atomic_uint *count, unsigned wanted)
+{
+    for (int i = 0; i < 1000 && *count < wanted; i++)
+        sleep_ms(50);
+    CHECK(*count >= wanted, "%u of %u frames came", *count, wanted);
+}
+
+static struct fv_reader_consumer_stats stats_of(struct fv_reader *reader, unsigned consumer)
+{
+    struct fv_reader_consumer_stats stats = {0};
+    CHECK(fv_reader_consumer_stats(reader, consumer, &stats) == 0, "consumer %u", consumer);
+    return stats;
+}
+
+/* What the consumer's stream still works on counts as kept, and nobody waits for it. */
+static void check_hold(struct fv_reader *reader, struct consumer *greedy, struct consumer *fine)
+{
+    struct fv_error err = {0};
+    CHECK(enqueue_wait(fine->stream) == 0, "work of the consumer");
+    struct fv_reader_frame *frame = greedy->kept[2];
+    CHECK(fv_reader_frame_hold(frame, fine->stream, &err) == 0, "%s", err.text);
+    fv_reader_frame_release(frame);
+    CHECK(stats_of(reader, 0).held == KEPT, "given back while the stream works on it");
+    may_go = true;
+    for (int i = 0; i < 400 && stats_of(reader, 0).given == KEPT; i++)
+        sleep_ms(50);
+    CHECK(stats_of(reader, 0).given > KEPT, "no frame after it was given back");
+}
+
+static void run(struct fv_reader *reader, struct consumer *greedy, struct consumer *fine,
+                struct told *told)
+{
+    struct fv_error err = {0};
+    CHECK(fv_reader_start(reader, &err) == 0, "%s", err.text);
+    wait_for(&fine->frames, 25);
+    struct fv_reader_consumer_stats stats = stats_of(reader, 0);
+    printf("greedy: %llu given, %llu missed, %llu late; fine: %u\n",
+           (unsigned long long)stats.given, (unsigned long long)stats.missed,
+           (unsigned long long)stats.late, fine->frames);
+    CHECK(stats.given == KEPT && stats.held == KEPT && stats.missed > 0, "kept frames");
+    CHECK(stats.late == KEPT && told->late == KEPT, "%u told", told->late);
+    if (on_gpu)
+        check_hold(reader, greedy, fine);
+    else
+        fv_reader_frame_release(greedy->kept[2]);
+    fv_reader_stop(reader);
+    CHECK(greedy->wrong == 0 && fine->wrong == 0, "%u and %u wrong", greedy->wrong, fine->wrong);
+    stats = stats_of(reader, 1);
+    CHECK(stats.held <= 1, "%u held after the end", stats.held);
+}
+
+/* One plane of each of two frames outlives the reader. */
+static void keep_tensors(struct consumer *greedy)
+{
+    CHECK(fv_reader_frame_tensor(greedy->kept[0], 0, &greedy->last) == 0, "a tensor");
+    CHECK(fv_reader_frame_tensor(greedy->kept[1], 1, &greedy->chroma) == 0, "a tensor");
+    fv_reader_frame_release(greedy->kept[0]);
+    fv_reader_frame_release(greedy->kept[1]);
+}
+
+static void *give_back(void *data)
+{
+    struct consumer *greedy = data;
+    if (greedy->last)
+        greedy->last->deleter(greedy->last);
+    if (greedy->chroma)
+        greedy->chroma->deleter(greedy->chroma);
+    return NULL;
+}
+
+static void open_stream(struct consumer *fine)
+{
+    driver = dlopen("libcuda.so.1", RTLD_NOW);
+    CHECK(driver != NULL, "libcuda.so.1");
+    CHECK(driver && call("cuStreamCreate", &fine->stream, (void *)1, NULL) == 0, "cuStreamCreate");
+}
+
+static void test_consumers(const char *url)
+{
+    static struct consumer greedy, fine;
+    struct told told = {0};
+    struct fv_error err = {0};
+    struct fv_reader *reader = NULL;
+    pthread_t thread;
+    const struct fv_reader_consumer consumers[] = {
+        {.name = "greedy", .held = KEPT, .patience = 1000000, .frame = on_greedy, .data = &greedy},
+        {.name = "fine", .held = 2, .frame = on_fine, .data = &fine}};
+    const struct fv_reader_params params = {.url = url,
+                                            .backend = on_gpu ? "gpu" : "cpu",
+                                            .state = on_state,
+                                            .data = &told,
+                                            .consumers = consumers,
+                                            .consumer_count = 2};
+    CHECK(fv_reader_open(&params, &reader, &err) == 0, "%s", err.text);
+    if (!reader)
+        return;
+    if (on_gpu)
+        open_stream(&fine);
+    run(reader, &greedy, &fine, &told);
+    keep_tensors(&greedy);
+    if (on_gpu)
+        CHECK(call("cuStreamDestroy_v2", fine.stream, NULL, NULL) == 0, "cuStreamDestroy");
+    fv_reader_close(reader);
+    if (pthread_create(&thread, NULL, give_back, &greedy) == 0)
+        pthread_join(thread, NULL);
+}
+
+static void test_refusals(const char *url)
+{
+    struct consumer c = {0};
+    struct fv_error err = {0};
+    struct fv_reader *reader = NULL;
+    const struct fv_reader_consumer consumer = {
+        .name = "x", .held = 99, .frame = on_fine, .data = &c};
+    struct fv_reader_params params = {.url = url, .backend = "cpu"};
+    CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "neither callback nor consumers");
+    params.consumers = &consumer;
+    params.consumer_count = 1;
+    CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "99 frames");
+    CHECK(strstr(err.text, "consumer 'x' may keep 1 to 16 frames, not 99"), "%s", err.text);
+    params.backend = "tpu";
+    CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "no such back end");
+}
+
+static void *serve(void *data)
+{
+    fv_sim_run(data);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *const clip = argc > 1 ? argv[argc - 1] : "";
+    on_gpu = argc > 2 && strcmp(argv[1], "--gpu") == 0;
+    if (access(clip, R_OK) != 0) {
+        printf("skipped: usage: reader-test [--gpu] CLIP\n");
+        return 77;
+    }
+    struct fv_sim *sim = NULL;
+    struct fv_error err = {0};
+    const struct fv_sim_params params = {.listen = "127.0.0.1:0",
+                                         .inputs = &clip,
+                                         .input_count = 1,
+                                         .cameras = 1,
+                                         .fps = 25,
+                                         .seed = 1};
+    if (fv_sim_open(&params, &sim, &err) < 0) {
+        printf("not ok: %s\n", err.text);
+        return 1;
+    }
+    pthread_t thread;
+    pthread_create(&thread, NULL, serve, sim);
+    char url[100];
+    snprintf(url, sizeof(url), "rtsp://127.0.0.1:%u/cam0", fv_sim_port(sim));
+    test_refusals(url);
+    test_consumers(url);
+    fv_sim_stop(sim);
+    pthread_join(thread, NULL);
+    fv_sim_close(sim);
+    printf("%s\n", failures ? "FAILED" : "passed");
+    return failures ? 1 : 0;
+}
