@@ -671,7 +671,7 @@ static void test_table(void **state)
         assert_true(!setting->target || setting->effect == FV_EFFECT_WIRED ||
                     setting->effect == FV_EFFECT_LATER || setting->effect == FV_EFFECT_NONE);
         assert_true(!reasoned || setting->why);
-        assert_true(!setting->lacks || setting->effect == FV_EFFECT_LATER);
+        assert_int_equal(setting->lacks != NULL, setting->effect == FV_EFFECT_LATER);
         assert_true(setting->effect != FV_EFFECT_NONE || setting->why);
         if (setting->kind == FV_KIND_INT)
             assert_true(setting->min < setting->max && setting->max <= 2147483647.0);

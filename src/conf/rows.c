@@ -49,7 +49,6 @@ static const struct fv_word log_levels[] = {{"debug", FV_LOG_DEBUG},
     .effect = FV_EFFECT_LATER, .target = FV_TARGET_CONFIG,                                         \
     .offset = offsetof(struct fv_config, member)
 #define RULE .effect = FV_EFFECT_RULE
-#define LATER .effect = FV_EFFECT_LATER
 #define LACKS(what) .effect = FV_EFFECT_LATER, .lacks = what
 #define NO_POSES LACKS("no stage for poses")
 #define NO_SEGMENTS LACKS("no stage for segmentation")
@@ -156,8 +155,10 @@ const struct fv_setting fv_settings[] = {
     {P, "PROFILING_SAMPLING_RATE", FV_KIND_INT, CONFIG(processing.profiling_sampling), .unit = "frames", .value = "100",
      .older = "10", .min = 1, .max = 1000000, .help = "profile every Nth frame"},
     {P, "MEMORY_MONITORING_ENABLED", FV_KIND_BOOL, HANDED(processing.memory_monitoring),
-     .flags = FV_GPU, .value = "true", .already = "false", .help = "watch the GPU memory"},
-    {P, "PERFORMANCE_ALERTS_ENABLED", FV_KIND_BOOL, LATER, .value = "true", .already = "false",
+     .flags = FV_GPU, .value = "true", .already = "false", .help = "watch the GPU memory",
+     .lacks = "no watch over GPU memory (a run's summary has its figures)"},
+    {P, "PERFORMANCE_ALERTS_ENABLED", FV_KIND_BOOL,
+     LACKS("no alerts (a run's summary has the figures)"), .value = "true", .already = "false",
      .help = "alerts on degradation"},
     {P, "GPU_MEMORY_POOL_SIZE_MB", FV_KIND_INT, CONFIG(processing.gpu_memory_pool_mb),
      .flags = FV_GPU | FV_GPU_SETTING, .unit = "MB", .value = "500", .min = 1, .max = 1048576, .warn_above = 1000,

@@ -44,11 +44,8 @@ static void no_effect_yet(struct fv_check *check, const struct fv_setting *setti
     const char *name = check->map.nodes[node].name;
     const struct fv_say about = {FV_SEVERITY_WARNING, "no_effect_yet", node,
                                  .fix = "Remove it, or leave it for a version that has."};
-    if (setting->lacks)
-        fv_say(check, about, "%s is accepted, but has no effect: this version has %s.", name,
-               setting->lacks);
-    else
-        fv_say(check, about, "%s is accepted, but has no effect in this version.", name);
+    fv_say(check, about, "%s is accepted, but has no effect: this version has %s.", name,
+           setting->lacks);
 }
 
 /* Too large a value, or one that has a price. */

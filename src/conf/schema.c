@@ -126,8 +126,7 @@ static bool describe(json_t *schema, const struct fv_setting *setting)
         if (more[i])
             fv_str_addf(&out, " %s", more[i]);
     if (setting->effect == FV_EFFECT_LATER)
-        fv_str_addf(&out, " No effect: this version has %s.",
-                    setting->lacks ? setting->lacks : "nothing of it");
+        fv_str_addf(&out, " No effect: this version has %s.", setting->lacks);
     bool good = put(schema, "description", json_string(text));
     if (setting->value)
         good = good && put(schema, "default", json_loads(setting->value, JSON_DECODE_ANY, NULL));
