@@ -68,6 +68,19 @@ const struct fv_case_layout fv_case_layouts[FV_CASE_LAYOUTS] = {
       .activation = FV_SCORE_SIGMOID}},
 };
 
+struct fv_box_spec fv_case_large(const struct fv_case_layout *layout)
+{
+    struct fv_box_spec spec = layout->spec;
+    if (spec.columns)
+        spec.columns += 80 - spec.classes;
+    spec.classes = 80;
+    spec.width = spec.height = 640;
+    spec.rows = spec.layout == FV_LAYOUT_DETR     ? 900
+                : spec.layout == FV_LAYOUT_YOLOV5 ? 25200
+                                                  : 8732;
+    return spec;
+}
+
 static void *allocate(size_t bytes)
 {
     void *memory = calloc(1, bytes ? bytes : 1);

@@ -60,6 +60,8 @@ struct fv_case_layout {
 };
 #define FV_CASE_LAYOUTS 9
 extern const struct fv_case_layout fv_case_layouts[FV_CASE_LAYOUTS];
+/* The same with the rows and classes of the usual networks: 640x640, 80 classes. */
+struct fv_box_spec fv_case_large(const struct fv_case_layout *layout);
 
 void fv_case_boxes_init(struct fv_case_boxes *c, struct fv_rand *rand, enum fv_case_kind kind,
                         const struct fv_box_spec *spec);

@@ -161,6 +161,7 @@ static void bench_letterboxes(const struct kernel_bed *bed)
 
 struct boxes_bench {
     const struct kernel_bed *bed;
+    const char *layout;
     struct fv_gpu_kernels *kernels;
     fv_gpu_address output;
     unsigned count;
@@ -172,16 +173,20 @@ static int run_boxes(void *data)
     return fv_gpu_boxes(b->kernels, 0, b->bed->stream, b->output, b->count, NULL);
 }
 
-/* All images of the batch are the same. */
+/* All images of the batch are the same; a second output lies behind the first one's batch. */
 static void fill_output(const struct boxes_bench *b, struct fv_case_boxes *c, uint32_t candidates)
 {
-    const size_t bytes = sizeof(*c->half) * c->first;
+    const size_t first = sizeof(*c->half) * c->first, second = sizeof(*c->half) * c->second;
+    const fv_gpu_address scores = b->output + BATCH_MAX * first;
     struct fv_error err = {0};
     struct fv_rand rand;
     fv_rand_seed(&rand, candidates);
     fv_case_boxes_fill(c, &rand, candidates);
-    for (unsigned i = 0; i < BATCH_MAX; i++)
-        kernel_upload(b->bed, b->output + i * bytes, c->half, bytes);
+    for (unsigned i = 0; i < BATCH_MAX; i++) {
+        kernel_upload(b->bed, b->output + i * first, c->half, first);
+        if (second > 0)
+            kernel_upload(b->bed, scores + i * second, c->half + c->first, second);
+    }
     kernel_must(fv_gpu_stream_finish(b->bed->stream, &err), &err);
 }
 
@@ -192,38 +197,51 @@ static void time_boxes(struct boxes_bench *b, const struct fv_case_boxes *c, uin
     for (size_t i = 0; i < (b->bed->quick ? 1 : 4); i++) {
         b->count = counts[i];
         const struct timing t = measure(b->bed, run_boxes, b);
-        printf("{\"bench\": \"boxes\", \"rows\": %u, \"classes\": %u, \"candidates\": %u, "
-               "\"kept\": %u, \"batch\": %u, \"us\": %.1f, \"host_us\": %.1f}\n",
-               c->rows, c->spec.classes, candidates,
+        printf("{\"bench\": \"boxes\", \"layout\": \"%s\", \"rows\": %u, \"classes\": %u, "
+               "\"candidates\": %u, \"kept\": %u, \"batch\": %u, \"us\": %.1f, \"host_us\": "
+               "%.1f}\n",
+               b->layout, c->rows, c->spec.classes, candidates,
                fv_gpu_boxes_read(b->kernels, 0, 0, boxes, NULL), b->count, t.device_us, t.host_us);
     }
 }
 
-static void bench_boxes(const struct kernel_bed *bed)
+static void bench_spec(const struct kernel_bed *bed, const char *layout,
+                       const struct fv_box_spec *spec, const uint32_t *candidates, size_t count)
 {
-    static const uint32_t candidates[] = {0, 10, 100, 1000, 3549};
-    struct boxes_bench b = {.bed = bed};
+    struct boxes_bench b = {.bed = bed, .layout = layout};
     struct fv_gpu_kernels_params params = kernel_params(bed, BATCH_MAX);
     struct fv_case_boxes c;
     struct fv_rand rand;
     fv_rand_seed(&rand, 1);
-    params.boxes = (struct fv_box_spec){.width = 416,
-                                        .height = 416,
-                                        .strides = {8, 16, 32},
-                                        .stride_count = 3,
-                                        .classes = 80,
-                                        .score_threshold = 0.25f};
+    fv_case_boxes_init(&c, &rand, FV_CASE_EMPTY, spec);
+    params.boxes = c.spec;
+    params.boxes.score_threshold = 0.25f;
+    params.boxes.wanted = NULL;
+    if (!fv_layout_info(spec->layout)->suppressed)
+        params.nms.iou_threshold = c.nms.iou_threshold;
     params.output = FV_ELEMENT_F16;
-    fv_case_boxes_init(&c, &rand, FV_CASE_EMPTY, &params.boxes);
+    params.scores_offset = sizeof(*c.half) * c.first * BATCH_MAX;
     b.kernels = kernel_create(&params);
-    b.output = kernel_alloc(bed, sizeof(*c.half) * c.first * BATCH_MAX);
-    for (size_t i = 0; i < (bed->quick ? 2 : sizeof(candidates) / sizeof(*candidates)); i++) {
+    b.output = kernel_alloc(bed, sizeof(*c.half) * (c.first + c.second) * BATCH_MAX);
+    for (size_t i = 0; i < (bed->quick ? 2 : count); i++) {
         fill_output(&b, &c, candidates[i]);
         time_boxes(&b, &c, candidates[i]);
     }
     fv_gpu_free(bed->gpu, b.output);
     fv_gpu_kernels_destroy(b.kernels);
     fv_case_boxes_finish(&c);
+}
+
+static void bench_boxes(const struct kernel_bed *bed)
+{
+    static const uint32_t candidates[] = {0, 10, 100, 1000, 3549};
+    const struct fv_box_spec nano = {
+        .width = 416, .height = 416, .strides = {8, 16, 32}, .stride_count = 3, .classes = 80};
+    bench_spec(bed, "yolox", &nano, candidates, 5);
+    for (int i = 1; i < (bed->quick ? 0 : FV_CASE_LAYOUTS); i++) {
+        const struct fv_box_spec spec = fv_case_large(&fv_case_layouts[i]);
+        bench_spec(bed, fv_case_layouts[i].name, &spec, candidates + 1, 2);
+    }
 }
 
 void kernel_bench(const struct kernel_bed *bed)

@@ -276,10 +276,7 @@ static bool check_layouts(const struct kernel_bed *bed, struct fv_rand *rand)
         if (i % 2) {
             if (bed->quick || spec.layout == FV_LAYOUT_YOLOX)
                 continue;
-            spec.columns += 80 - spec.classes;
-            spec.classes = 80;
-            spec.width = spec.height = 640;
-            spec.rows = spec.layout == FV_LAYOUT_DETR ? 900 : 8732;
+            spec = fv_case_large(layout);
         }
         ok &= report_boxes(layout->name, &spec, cases, count_different(bed, rand, &spec, cases));
     }
