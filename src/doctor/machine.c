@@ -201,8 +201,7 @@ static void on_missing(void *data, const struct fv_problem *problem)
     char fix[600];
     snprintf(fix, sizeof(fix), "%s.", problem->fix);
     fix[0] = (char)toupper((unsigned char)fix[0]);
-    say(data,
-        (struct fv_conf_finding){FV_SEVERITY_ERROR, "gpu_missing", "processing.BACKEND", NULL, fix},
+    say(data, (struct fv_conf_finding){FV_SEVERITY_ERROR, "gpu_missing", problem->key, NULL, fix},
         "%s", problem->message);
 }
 

@@ -14,20 +14,25 @@ struct report {
     unsigned count;
 };
 
-static void missing(void *data, const char *what, const char *cure)
+/* `key`: the setting that could change it. */
+static void missing_of(struct report *report, const char *key, const char *what, const char *cure)
 {
-    struct report *report = data;
     report->count++;
     struct fv_problem problem = {
         .severity = FV_SEVERITY_ERROR,
         .code = "gpu_missing",
         .file = "",
-        .key = "processing.BACKEND",
+        .key = key,
         .message = what,
         .fix = cure,
     };
     if (report->problem)
         report->problem(report->data, &problem);
+}
+
+static void missing(void *data, const char *what, const char *cure)
+{
+    missing_of(data, "processing.BACKEND", what, cure);
 }
 
 /* err's sentence is "what: cure" or has no cure. */
@@ -62,8 +67,8 @@ static void probe_memory(struct report *report, const struct fv_gpu_info *info, 
     snprintf(text, sizeof(text),
              "GPU %u has %zu MiB of memory free of %zu, and the memory pool alone wants %zu",
              info->device, info->memory_free >> 20, info->memory_total >> 20, wanted >> 20);
-    missing(report, text,
-            "lower GPU_MEMORY_POOL_SIZE_MB or stop what uses the GPU ('nvidia-smi' lists it)");
+    missing_of(report, "processing.GPU_MEMORY_POOL_SIZE_MB", text,
+               "lower GPU_MEMORY_POOL_SIZE_MB or stop what uses the GPU ('nvidia-smi' lists it)");
 }
 
 static void probe_compute(struct report *report, const struct fv_gpu_info *info)
@@ -73,7 +78,7 @@ static void probe_compute(struct report *report, const struct fv_gpu_info *info)
         return;
     snprintf(text, sizeof(text), "GPU %u (%s) is too old: compute capability %d.%d, %d.0 is needed",
              info->device, info->name, info->major, info->minor, COMPUTE_MAJOR_MIN);
-    missing(report, text, "choose another GPU (models.DEVICE)");
+    missing_of(report, "models.DEVICE", text, "choose another GPU (models.DEVICE)");
 }
 
 static void probe_device(struct report *report, const struct fv_gpu_params *params)
@@ -84,7 +89,8 @@ static void probe_device(struct report *report, const struct fv_gpu_params *para
     struct fv_error err = {0};
     int r = fv_gpu_open(&bare, &gpu, &err);
     if (r == -EINVAL) {
-        missing(report, err.text, "choose one that is there: models.DEVICE \"cuda:N\"");
+        missing_of(report, "models.DEVICE", err.text,
+                   "choose one that is there: models.DEVICE \"cuda:N\"");
         return;
     }
     if (r == 0)

@@ -230,6 +230,17 @@ class Doctor(Folder):
         self.assertRegex(look("compute=5")["gpu"]["found"], "too old")
         self.assertNotIn("gpu_device", look("no-device"))
 
+    @unittest.skipUnless(FAKE_GPU.exists(), "no look-alike of the driver in this build")
+    def test_what_a_gpu_lacks_stands_at_its_setting(self):
+        file = self.folder / "c.json"
+        file.write_text('{"processing": {\n"GPU_MEMORY_POOL_SIZE_MB": 900},\n"models": {"INFERENCE_PROVIDER": "cuda", "DEVICE": "cuda:0"},\n'
+                        '"cameras": {"RTSP_STREAMS": [{"name": "a", "url": "rtsp://h/s"}]}}')
+        for script, place in (("free-mb=300", ("processing.GPU_MEMORY_POOL_SIZE_MB", 2)), ("compute=5", ("models.DEVICE", 3))):
+            done = fovea("config", "check", "--machine", "--json", file,
+                         env={**environment(), "LD_LIBRARY_PATH": str(FAKE_GPU.parent), "FOVEA_FAKE_GPU": script})
+            self.assertEqual(done.code, FAILED)
+            self.assertIn(place, [(e["key"], e["line"]) for e in json.loads(done.out)["errors"] if e["code"] == "gpu_missing"])
+
     def test_a_camera_that_is_not_there(self):
         file = self.folder / "c.json"
         file.write_text('{"processing": {"BACKEND": "cpu"}, "cameras": {"RTSP_STREAMS": '
