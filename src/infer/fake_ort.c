@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct OrtStatus {
     OrtErrorCode code;
@@ -16,7 +17,11 @@ struct OrtEnv {
     int unused;
 };
 struct OrtSessionOptions {
-    bool no_fallback, cuda;
+    bool no_fallback, cuda, build;
+    char engine[1024]; /* the file of the engine; "": none */
+};
+struct OrtTensorRTProviderOptionsV2 {
+    char engine[1024];
 };
 struct OrtCUDAProviderOptionsV2 {
     bool loaded;
@@ -112,6 +117,7 @@ RELEASE(release_env, OrtEnv)
 RELEASE(release_session_options, OrtSessionOptions)
 RELEASE(release_session, OrtSession)
 RELEASE(release_cuda, OrtCUDAProviderOptionsV2)
+RELEASE(release_tensorrt, OrtTensorRTProviderOptionsV2)
 RELEASE(release_memory, OrtMemoryInfo)
 RELEASE(release_value, OrtValue)
 RELEASE(release_run_options, OrtRunOptions)
@@ -119,6 +125,14 @@ RELEASE(release_binding, OrtIoBinding)
 RELEASE(release_type, OrtTypeInfo)
 
 /* ---- environment and session ---- */
+
+static bool plugin_registered;
+
+static void ORT_API_CALL release_the_env(OrtEnv *env)
+{
+    plugin_registered = false;
+    release_env(env);
+}
 
 static OrtStatusPtr ORT_API_CALL create_env(OrtLoggingFunction log, void *param,
                                             OrtLoggingLevel level, const char *id, OrtEnv **out)
@@ -174,7 +188,51 @@ static OrtStatusPtr ORT_API_CALL add_session_entry(OrtSessionOptions *options, c
     note(state.session, sizeof(state.session), key, value);
     if (strcmp(key, "session.disable_cpu_ep_fallback") == 0)
         options->no_fallback = value[0] == '1';
+    if (strcmp(key, "ep.context_enable") == 0)
+        options->build = value[0] == '1';
+    if (strcmp(key, "ep.context_file_path") == 0)
+        snprintf(options->engine, sizeof(options->engine), "%s", value);
     return NULL;
+}
+
+static OrtStatus *build_engine(const char *path)
+{
+    if (state.build_error)
+        return fail(ORT_EP_FAIL, state.build_error, "");
+    FILE *file = fopen(path, "wb");
+    if (!file)
+        return fail(ORT_FAIL, "cannot write ", path);
+    fputs(state.half_written ? "eng" : "engine", file);
+    fclose(file);
+    state.builds++;
+    return NULL;
+}
+
+static OrtStatus *load_engine(const char *path)
+{
+    char text[16] = "";
+    FILE *file = fopen(path, "rb");
+    if (file && fgets(text, sizeof(text), file)) {
+    }
+    if (file)
+        fclose(file);
+    if (state.load_error || strcmp(text, "engine") != 0)
+        return fail(ORT_EP_FAIL, state.load_error ? state.load_error : "could not deserialize ",
+                    path);
+    state.loads++;
+    return NULL;
+}
+
+/* TensorRT builds what its folder lacks; TensorRT for RTX builds when told to, and else opens a model that was compiled. */
+static OrtStatus *prepare_engine(const OrtSessionOptions *options, const char *model)
+{
+    if (plugin_registered && !options->build)
+        return load_engine(model);
+    if (!options->engine[0])
+        return NULL;
+    if (access(options->engine, F_OK) == 0)
+        return load_engine(options->engine);
+    return build_engine(options->engine);
 }
 
 static OrtStatusPtr ORT_API_CALL create_session(const OrtEnv *env, const char *path,
@@ -184,6 +242,10 @@ static OrtStatusPtr ORT_API_CALL create_session(const OrtEnv *env, const char *p
     if (state.cpu_node && options->cuda && options->no_fallback)
         return fail(ORT_FAIL, "This session contains graph nodes that are assigned to the default ",
                     "CPU EP, but fallback to CPU EP has been explicitly disabled by the user.");
+    snprintf(state.model, sizeof(state.model), "%s", path);
+    OrtStatus *status = prepare_engine(options, path);
+    if (status)
+        return status;
     *out = make(sizeof(**out));
     return NULL;
 }
@@ -303,11 +365,13 @@ static OrtStatusPtr ORT_API_CALL symbols(const OrtTensorTypeAndShapeInfo *info, 
 
 static OrtStatusPtr ORT_API_CALL get_providers(char ***out, int *count)
 {
-    static char *names[] = {(char *)"CUDAExecutionProvider", (char *)"CPUExecutionProvider"};
+    static char *names[] = {(char *)"TensorrtExecutionProvider", (char *)"CUDAExecutionProvider",
+                            (char *)"CPUExecutionProvider"};
     CALL("GetAvailableProviders");
     state.live++;
-    *out = state.cpu_only ? names + 1 : names;
-    *count = state.cpu_only ? 1 : 2;
+    int first = state.cpu_only ? 2 : state.no_tensorrt ? 1 : 0;
+    *out = names + first;
+    *count = 3 - first;
     return NULL;
 }
 
@@ -326,18 +390,26 @@ static OrtStatusPtr ORT_API_CALL create_cuda(OrtCUDAProviderOptionsV2 **out)
     return NULL;
 }
 
+/* As of a provider's library that is linked to something. */
+static OrtStatus *load_provider(const char *library)
+{
+    char text[300];
+    if (!state.missing || dlopen(state.missing, RTLD_LAZY | RTLD_NOLOAD))
+        return NULL;
+    snprintf(text, sizeof(text),
+             "%s with error: %s: cannot open shared object file: No such file or directory",
+             library, state.missing);
+    return fail(ORT_FAIL, "Failed to load library ", text);
+}
+
 static OrtStatusPtr ORT_API_CALL update_cuda(OrtCUDAProviderOptionsV2 *cuda,
                                              const char *const *keys, const char *const *values,
                                              size_t count)
 {
-    char text[200];
     CALL("UpdateCUDAProviderOptions");
-    if (state.missing && !dlopen(state.missing, RTLD_LAZY | RTLD_NOLOAD)) {
-        snprintf(text, sizeof(text),
-                 "%s: cannot open shared object file: No such file or directory", state.missing);
-        return fail(ORT_FAIL,
-                    "Failed to load library libonnxruntime_providers_cuda.so with error: ", text);
-    }
+    OrtStatus *status = load_provider("libonnxruntime_providers_cuda.so");
+    if (status)
+        return status;
     for (size_t i = 0; i < count; i++)
         note(state.provider, sizeof(state.provider), keys[i], values[i]);
     cuda->loaded = true;
@@ -359,6 +431,115 @@ static OrtStatusPtr ORT_API_CALL append_cuda(OrtSessionOptions *options,
 {
     CALL("SessionOptionsAppendExecutionProvider_CUDA_V2");
     options->cuda = cuda->loaded;
+    return NULL;
+}
+
+/* ---- TensorRT ---- */
+
+static OrtStatusPtr ORT_API_CALL create_tensorrt(OrtTensorRTProviderOptionsV2 **out)
+{
+    CALL("CreateTensorRTProviderOptions");
+    state.provider[0] = 0;
+    *out = make(sizeof(**out));
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL update_tensorrt(OrtTensorRTProviderOptionsV2 *tensorrt,
+                                                 const char *const *keys, const char *const *values,
+                                                 size_t count)
+{
+    CALL("UpdateTensorRTProviderOptions");
+    OrtStatus *status = load_provider("libonnxruntime_providers_tensorrt.so");
+    if (status)
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        note(state.provider, sizeof(state.provider), keys[i], values[i]);
+        if (strcmp(keys[i], "trt_engine_cache_path") == 0)
+            snprintf(tensorrt->engine, sizeof(tensorrt->engine), "%s/engine_1_sm90.engine",
+                     values[i]);
+    }
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL update_tensorrt_value(OrtTensorRTProviderOptionsV2 *tensorrt,
+                                                       const char *key, void *value)
+{
+    CALL("UpdateTensorRTProviderOptionsWithValue");
+    if (strcmp(key, "user_compute_stream") != 0)
+        return fail(ORT_INVALID_ARGUMENT, "unknown provider option ", key);
+    state.stream = value;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL append_tensorrt(OrtSessionOptions *options,
+                                                 const OrtTensorRTProviderOptionsV2 *tensorrt)
+{
+    CALL("SessionOptionsAppendExecutionProvider_TensorRT_V2");
+    options->cuda = true;
+    memcpy(options->engine, tensorrt->engine, sizeof(options->engine));
+    return NULL;
+}
+
+/* ---- plug-ins: functions of API 1.22, after those that the header has ---- */
+
+static const char cpu_device, rtx_device;
+
+static const char *ORT_API_CALL get_key_value(const void *pairs, const char *key)
+{
+    return pairs == &rtx_device && strcmp(key, "device_id") == 0 ? state.plugin_gpu : NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL register_library(OrtEnv *env, const char *name, const char *path)
+{
+    CALL("RegisterExecutionProviderLibrary");
+    if (plugin_registered)
+        return fail(ORT_FAIL, "library is already registered under ", name);
+    snprintf(state.plugin, sizeof(state.plugin), "%s", path);
+    plugin_registered = true;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL get_devices(const OrtEnv *env, const void *const **out,
+                                             size_t *count)
+{
+    static const void *const devices[] = {&cpu_device, &rtx_device};
+    CALL("GetEpDevices");
+    bool none = !plugin_registered || (state.plugin_gpu && !state.plugin_gpu[0]);
+    *out = devices;
+    *count = none ? 1 : 2;
+    return NULL;
+}
+
+static OrtStatusPtr ORT_API_CALL append_device(OrtSessionOptions *options, OrtEnv *env,
+                                               const void *const *devices, size_t count,
+                                               const char *const *keys, const char *const *values,
+                                               size_t option_count)
+{
+    CALL("SessionOptionsAppendExecutionProvider_V2");
+    if (count != 1 || devices[0] != &rtx_device)
+        return fail(ORT_INVALID_ARGUMENT, "another device", "");
+    state.provider[0] = 0;
+    for (size_t i = 0; i < option_count; i++) {
+        note(state.provider, sizeof(state.provider), keys[i], values[i]);
+        if (strcmp(keys[i], "user_compute_stream") == 0)
+            state.stream = (void *)(uintptr_t)strtoull(values[i], NULL, 10);
+    }
+    options->cuda = true;
+    return NULL;
+}
+
+static const char *ORT_API_CALL device_name(const void *device)
+{
+    return device == &rtx_device ? "NvTensorRTRTXExecutionProvider" : "CPUExecutionProvider";
+}
+
+static const void *ORT_API_CALL device_options(const void *device)
+{
+    return device;
+}
+
+static const void *ORT_API_CALL device_metadata(const void *device)
+{
     return NULL;
 }
 
@@ -501,13 +682,13 @@ static OrtStatusPtr ORT_API_CALL run_with_binding(OrtSession *session, const Ort
 
 /* ---- the table ---- */
 
-static const OrtApi api = {
+static const OrtApi base = {
     .GetErrorCode = get_code,
     .GetErrorMessage = get_message,
     .ReleaseStatus = release_status,
     .CreateEnvWithCustomLogger = create_env,
     .DisableTelemetryEvents = disable_telemetry,
-    .ReleaseEnv = release_env,
+    .ReleaseEnv = release_the_env,
     .CreateSessionOptions = create_session_options,
     .SetIntraOpNumThreads = set_threads,
     .SetInterOpNumThreads = set_threads,
@@ -550,11 +731,33 @@ static const OrtApi api = {
     .AddRunConfigEntry = add_run_entry,
     .ReleaseRunOptions = release_run_options,
     .RunWithBinding = run_with_binding,
+    .CreateTensorRTProviderOptions = create_tensorrt,
+    .UpdateTensorRTProviderOptions = update_tensorrt,
+    .UpdateTensorRTProviderOptionsWithValue = update_tensorrt_value,
+    .SessionOptionsAppendExecutionProvider_TensorRT_V2 = append_tensorrt,
+    .ReleaseTensorRTProviderOptions = release_tensorrt,
 };
+
+/* With the functions of 1.22 at their places, which the header may not have. */
+static const OrtApi *whole_table(void)
+{
+    static void (*table[sizeof(OrtApi) / sizeof(void *) + 40])(void);
+    memcpy((void *)table, &base, sizeof(base));
+    table[297] = (void (*)(void))get_key_value;
+    table[301] = (void (*)(void))register_library;
+    table[303] = (void (*)(void))get_devices;
+    table[304] = (void (*)(void))append_device;
+    table[312] = (void (*)(void))device_name;
+    table[314] = (void (*)(void))device_metadata;
+    table[315] = (void (*)(void))device_options;
+    return (const OrtApi *)(const void *)table;
+}
 
 static const OrtApi *ORT_API_CALL get_api(uint32_t version)
 {
-    return state.no_api ? NULL : &api;
+    unsigned minor = 0;
+    bool known = sscanf(state.version, "1.%u", &minor) == 1 && version <= minor;
+    return state.no_api || !known ? NULL : whole_table();
 }
 
 static const char *ORT_API_CALL get_version(void)
@@ -564,6 +767,6 @@ static const char *ORT_API_CALL get_version(void)
 
 const OrtApiBase *ORT_API_CALL OrtGetApiBase(void)
 {
-    static const OrtApiBase base = {get_api, get_version};
-    return &base;
+    static const OrtApiBase api_base = {get_api, get_version};
+    return &api_base;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A look-alike of ONNX Runtime with a CUDA provider, for tests without a GPU: it keeps account of what it is told, and its network's output
+ * A look-alike of ONNX Runtime with its GPU providers, for tests without a GPU: it keeps account of what it is told, and its network's output
  * is the beginning of its input. The test opens the library, asks fake_ort() for this struct and sets the scene.
  */
 #ifndef FV_INFER_FAKE_ORT_H
@@ -23,10 +23,16 @@ struct fake_ort {
     /* The scene. */
     const char *version; /* of the library */
     bool no_api;         /* it offers none */
-    bool cpu_only;       /* built without the CUDA provider */
+    bool cpu_only;       /* built without the GPU providers */
+    bool no_tensorrt;    /* built without TensorRT */
     const char
         *missing; /* a library that the provider needs: until it is loaded the provider cannot be */
-    bool cpu_node;              /* a node that only the CPU provider could take */
+    bool cpu_node;           /* a node that only the CPU provider could take */
+    const char *build_error; /* building an engine fails with this text */
+    const char *load_error;  /* so does loading one */
+    bool half_written;       /* an engine's file is cut off, without an error */
+    const char *
+        plugin_gpu; /* "device_id" of the plug-in's device; NULL: it says none; "": it has no device */
     unsigned fail_at;           /* the n-th call that can fail does so, from 1; 0: none */
     const char *run_error;      /* each run fails with this text */
     const char *input, *output; /* names of the tensors */
@@ -37,10 +43,13 @@ struct fake_ort {
     long score_columns;         /* [batch, rows, score_columns] */
 
     /* What was seen. */
-    unsigned calls;                   /* that can fail */
-    int live;                         /* objects that were made and not released */
-    char provider[512], session[512]; /* options as "key=value " in order of their setting */
-    int level; /* GraphOptimizationLevel of the last session */
+    unsigned calls;                     /* that can fail */
+    int live;                           /* objects that were made and not released */
+    char provider[2048], session[2048]; /* options as "key=value " in order of their setting */
+    char model[1024];                   /* the file that was opened last */
+    char plugin[1024];                  /* the library that was registered last */
+    unsigned builds, loads;             /* of engines */
+    int level;                          /* GraphOptimizationLevel of the last session */
     void *stream;
     char memory[32]; /* name of the tensors' memory */
     int device;

@@ -43,11 +43,16 @@ struct fv_ort_session_params {
     unsigned threads;             /* for one inference, >= 1 */
     bool plain_graph;             /* no optimisation */
     unsigned minor_min;           /* oldest library, as 1.N; 0: any that opens */
-    /* Adds what computes; NULL: the CPU provider alone. */
-    int (*add_provider)(const struct fv_ort_library *library, OrtSessionOptions *options,
+    const char *path;             /* opened in place of the model's own; NULL: that one */
+    /* Adds what computes; NULL: the CPU provider alone. The session has its library and environment, no more. */
+    int (*add_provider)(const struct fv_ort_session *session, OrtSessionOptions *options,
                         void *data, struct fv_error *err);
     void *data;
 };
+
+/* -ENOTSUP: older than 1.`minor_min`. */
+int fv_ort_check_version(const struct fv_ort_library *library, unsigned minor_min,
+                         struct fv_error *err);
 
 /* Opens the library and the model, and checks the model against its manifest. Spinning is off. Codes as fv_runtime_ops.open. On
  * failure *ret_session holds nothing. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * ONNX Runtime's CUDA provider behind runtime.h. Both tensors of a lane lie in device memory of ours for the runtime's whole life. A
+ * ONNX Runtime's providers for the GPU (ort_provider.h) behind runtime.h. Both tensors of a lane lie in device memory of ours for the runtime's whole life. A
  * *slot* is what one call of ONNX Runtime computes, with fixed addresses and a fixed shape. Each is run at open, once for the choice of
  * convolutions and once more while our stream records: from then on a run replays that graph, and ONNX Runtime is not called at all.
  *
@@ -14,7 +14,7 @@
  * ONNX Runtime can record graphs by itself, but it keeps them for the thread that made them, forbids other threads to allocate
  * meanwhile (decoders do), and waits for the end of each replay.
  */
-#include "infer/ort_cuda.h"
+#include "infer/ort_provider.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -38,6 +38,7 @@ struct slot {
 };
 
 struct fv_runtime {
+    const struct fv_ort_provider *provider;
     const struct fv_model *model;
     struct fv_gpu *gpu;
     struct fv_gpu_stream *stream;
@@ -362,8 +363,9 @@ static int prepare_slots(struct fv_runtime *runtime, const struct fv_runtime_par
                          struct fv_error *err)
 {
     unsigned count = runtime->lanes * runtime->per_lane;
-    tell(params, "compiling the network for %u batch size%s up to %u (up to a minute)",
-         runtime->session_count, runtime->session_count == 1 ? "" : "s", runtime->max_batch);
+    if (!runtime->provider->add_facts) /* engines are compiled already */
+        tell(params, "compiling the network for %u batch size%s up to %u (up to a minute)",
+             runtime->session_count, runtime->session_count == 1 ? "" : "s", runtime->max_batch);
     int result = compile(runtime, err);
     for (unsigned i = 0; result == 0 && i < count; i++) {
         struct slot *slot = &runtime->slots[i];
@@ -406,10 +408,10 @@ static void cuda_close(struct fv_runtime *runtime)
 static void describe(struct fv_runtime *runtime)
 {
     const struct fv_model *model = runtime->model;
-    int size = snprintf(runtime->description, sizeof(runtime->description),
-                        "ONNX Runtime %s, CUDAExecutionProvider, %s, ",
-                        runtime->sessions[0].library.version,
-                        model->element == FV_ELEMENT_F16 ? "FP16" : "FP32");
+    int size =
+        snprintf(runtime->description, sizeof(runtime->description), "ONNX Runtime %s, %s, %s, ",
+                 runtime->sessions[0].library.version, runtime->provider->name,
+                 model->element == FV_ELEMENT_F16 ? "FP16" : "FP32");
     char *rest = runtime->description + size;
     size_t left = sizeof(runtime->description) - (size_t)size;
     if (runtime->plain)
@@ -423,18 +425,13 @@ static void describe(struct fv_runtime *runtime)
 static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *params,
                    struct fv_error *err)
 {
-    const struct fv_ort_session_params session = {
-        .model = params->model,
-        .library = params->library,
-        .threads = 1, /* of the host: nothing is computed there */
-        .minor_min = FV_ORT_CUDA_MINOR,
-        .plain_graph = params->plain_graph,
-        .add_provider = fv_ort_add_cuda,
-        .data = (void *)(uintptr_t)params,
-    };
     int result = 0;
-    for (unsigned i = 0; result == 0 && i < runtime->session_count; i++)
-        result = fv_ort_session_open(&session, &runtime->sessions[i], err);
+    for (unsigned i = 0; result == 0 && i < runtime->session_count; i++) {
+        struct slot slot = {0};
+        place_slot(runtime, i, &slot);
+        result = fv_ort_provider_open(runtime->provider, params, slot.images, &runtime->sessions[i],
+                                      err);
+    }
     if (result == 0)
         result = alloc_tensors(runtime, err);
     if (result == 0)
@@ -448,8 +445,8 @@ static int prepare(struct fv_runtime *runtime, const struct fv_runtime_params *p
     return result;
 }
 
-static int cuda_open(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
-                     struct fv_error *err)
+static int open_with(const struct fv_ort_provider *provider, const struct fv_runtime_params *params,
+                     struct fv_runtime **ret_runtime, struct fv_error *err)
 {
     if (params->max_batch < 1 || params->max_batch > FV_RUNTIME_BATCH_MAX || params->lanes < 1 ||
         params->lanes > FV_RUNTIME_LANES_MAX || !params->gpu || !params->stream)
@@ -459,6 +456,7 @@ static int cuda_open(const struct fv_runtime_params *params, struct fv_runtime *
     if (!runtime)
         return fv_error_set(err, -ENOMEM, "out of memory");
     *runtime = (struct fv_runtime){
+        .provider = provider,
         .model = params->model,
         .gpu = params->gpu,
         .stream = params->stream,
@@ -478,6 +476,24 @@ static int cuda_open(const struct fv_runtime_params *params, struct fv_runtime *
     return result;
 }
 
+static int cuda_open(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
+                     struct fv_error *err)
+{
+    return open_with(&fv_ort_cuda, params, ret_runtime, err);
+}
+
+static int tensorrt_open(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
+                         struct fv_error *err)
+{
+    return open_with(&fv_ort_tensorrt, params, ret_runtime, err);
+}
+
+static int rtx_open(const struct fv_runtime_params *params, struct fv_runtime **ret_runtime,
+                    struct fv_error *err)
+{
+    return open_with(&fv_ort_rtx, params, ret_runtime, err);
+}
+
 static enum fv_element cuda_element(const struct fv_runtime *runtime)
 {
     return runtime->model->element;
@@ -493,14 +509,29 @@ static const char *cuda_describe(struct fv_runtime *runtime)
     return runtime->description;
 }
 
-const struct fv_runtime_ops fv_runtime_ort_cuda = {
-    .name = "cuda",
-    .memory = FV_MEMORY_DEVICE,
-    .open = cuda_open,
-    .check = fv_ort_check_cuda,
-    .close = cuda_close,
-    .element = cuda_element,
-    .input = cuda_input,
-    .run = cuda_run,
-    .describe = cuda_describe,
-};
+static int cuda_check(struct fv_error *err)
+{
+    return fv_ort_provider_check(&fv_ort_cuda, err);
+}
+
+static int tensorrt_check(struct fv_error *err)
+{
+    return fv_ort_provider_check(&fv_ort_tensorrt, err);
+}
+
+static int rtx_check(struct fv_error *err)
+{
+    return fv_ort_provider_check(&fv_ort_rtx, err);
+}
+
+#define OPS(runtime_name, runtime_open, runtime_check)                                             \
+    {                                                                                              \
+        .name = (runtime_name), .memory = FV_MEMORY_DEVICE, .open = (runtime_open),                \
+        .check = (runtime_check), .close = cuda_close, .element = cuda_element,                    \
+        .input = cuda_input, .run = cuda_run, .describe = cuda_describe                            \
+    }
+
+const struct fv_runtime_ops fv_runtime_ort_cuda = OPS("cuda", cuda_open, cuda_check);
+const struct fv_runtime_ops fv_runtime_ort_tensorrt =
+    OPS("tensorrt", tensorrt_open, tensorrt_check);
+const struct fv_runtime_ops fv_runtime_ort_rtx = OPS("tensorrt-rtx", rtx_open, rtx_check);

@@ -37,26 +37,17 @@ static const char *describe_none(struct fv_runtime *runtime)
     return "none";
 }
 
-const struct fv_runtime_ops fv_runtime_ort_cpu = {
-    .name = "cpu",
-    .memory = FV_MEMORY_HOST,
-    .open = open_none,
-    .close = close_none,
-    .input = input_none,
-    .run = run_none,
-    .describe = describe_none,
-};
+#define OPS(runtime_name, runtime_memory, runtime_check)                                           \
+    {                                                                                              \
+        .name = (runtime_name), .memory = (runtime_memory), .open = open_none,                     \
+        .check = (runtime_check), .close = close_none, .input = input_none, .run = run_none,       \
+        .describe = describe_none                                                                  \
+    }
 
-const struct fv_runtime_ops fv_runtime_ort_cuda = {
-    .name = "cuda",
-    .memory = FV_MEMORY_DEVICE,
-    .open = open_none,
-    .check = check_none,
-    .close = close_none,
-    .input = input_none,
-    .run = run_none,
-    .describe = describe_none,
-};
+const struct fv_runtime_ops fv_runtime_ort_cpu = OPS("cpu", FV_MEMORY_HOST, NULL);
+const struct fv_runtime_ops fv_runtime_ort_cuda = OPS("cuda", FV_MEMORY_DEVICE, check_none);
+const struct fv_runtime_ops fv_runtime_ort_tensorrt = OPS("tensorrt", FV_MEMORY_DEVICE, check_none);
+const struct fv_runtime_ops fv_runtime_ort_rtx = OPS("tensorrt-rtx", FV_MEMORY_DEVICE, check_none);
 
 int fv_infer_about(struct fv_infer_about *ret_about, struct fv_error *err)
 {

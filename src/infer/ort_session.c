@@ -66,7 +66,7 @@ static int create(struct fv_ort_session *session, const struct fv_ort_session_pa
                   struct fv_error *err)
 {
     const OrtApi *api = session->library.api;
-    const char *path = params->model->path;
+    const char *path = params->path ? params->path : params->model->path;
     OrtSessionOptions *options = NULL;
     OrtStatus *status = api->CreateEnvWithCustomLogger(log_message, NULL, ORT_LOGGING_LEVEL_WARNING,
                                                        "fovea", &session->env);
@@ -78,7 +78,7 @@ static int create(struct fv_ort_session *session, const struct fv_ort_session_pa
         status = set_options(api, options, params);
     int result = fv_ort_status(api, status, path, err);
     if (result == 0 && params->add_provider)
-        result = params->add_provider(&session->library, options, params->data, err);
+        result = params->add_provider(session, options, params->data, err);
     if (result == 0)
         result = fv_ort_status(
             api, api->CreateSession(session->env, path, options, &session->session), path, err);
@@ -87,7 +87,7 @@ static int create(struct fv_ort_session *session, const struct fv_ort_session_pa
     return result;
 }
 
-static int check_version(const struct fv_ort_library *library, unsigned minor_min,
+int fv_ort_check_version(const struct fv_ort_library *library, unsigned minor_min,
                          struct fv_error *err)
 {
     if (library->minor >= minor_min)
@@ -104,7 +104,7 @@ int fv_ort_session_open(const struct fv_ort_session_params *params,
     struct fv_ort_session session = {0};
     int result = fv_ort_library_open(params->library, &session.library, err);
     if (result == 0)
-        result = check_version(&session.library, params->minor_min, err);
+        result = fv_ort_check_version(&session.library, params->minor_min, err);
     if (result == 0)
         result = create(&session, params, err);
     if (result == 0)

@@ -29,6 +29,11 @@ struct fv_runtime_params {
     unsigned warm_up;    /* runs of each batch size at open, beyond what its graph needs */
     /* How the fastest convolutions are found: "HEURISTIC", "DEFAULT", "EXHAUSTIVE" (seconds for each batch size); NULL: the first. */
     const char *conv_search;
+    /* Runtimes that build engines ("tensorrt", "tensorrt-rtx"): */
+    const char
+        *engines;     /* where they are kept (engine_cache.h); NULL: fv_engine_root()'s own place */
+    size_t workspace; /* bytes of device memory for the builder; 0: its own choice */
+    bool half; /* "tensorrt": it may compute in half precision where the model does not say so */
     /* What takes long at open, for people ("batch 4 of 16: searching the fastest convolutions"); may be NULL. */
     void (*progress)(void *data, const char *text);
     void *data;
@@ -58,14 +63,12 @@ struct fv_runtime_ops {
     const char *(*describe)(struct fv_runtime *runtime);
 };
 
-extern const struct fv_runtime_ops fv_runtime_ort_cpu, fv_runtime_ort_cuda;
+extern const struct fv_runtime_ops fv_runtime_ort_cpu, fv_runtime_ort_cuda, fv_runtime_ort_tensorrt,
+    fv_runtime_ort_rtx;
 
 /* The largest batch and the most lanes of a runtime. */
 #define FV_RUNTIME_BATCH_MAX 256u
 #define FV_RUNTIME_LANES_MAX 8u
-
-/* Why there is no TensorRT-class runtime ("auto", "tensorrt", "tensorrt-rtx") and what to choose instead: -ENOTSUP. */
-int fv_runtime_no_tensorrt(const char *name, struct fv_error *err);
 
 /* By name, or NULL. */
 const struct fv_runtime_ops *fv_runtime_find(const char *name);
