@@ -56,7 +56,6 @@ static const struct fv_word log_levels[] = {{"debug", FV_LOG_DEBUG},
 #define NO_SOURCES LACKS("no sources but RTSP cameras (`fovea analyze` takes a file)")
 #define NO_VIDEO LACKS("no video output")
 #define NO_SERVER LACKS("no server for viewers")
-#define NO_TENSORRT "no TensorRT engine"
 #define NONE .effect = FV_EFFECT_NONE
 #define OBSOLETE(text) FV_KIND_ANY, .effect = FV_EFFECT_OBSOLETE, .instead = text
 #define BOTH .scope = FV_SCOPE_BOTH
@@ -242,10 +241,10 @@ const struct fv_setting fv_settings[] = {
     {M, "TENSORRT_FP16", FV_KIND_BOOL, CONFIG(models.tensorrt_fp16), .flags = FV_GPU | FV_GPU_SETTING,
      .value = "true", .warn_at = "false",
      .why = "Single precision halves the speed and doubles the memory.", .help = "half precision"},
-    {M, "TENSORRT_WORKSPACE_SIZE", FV_KIND_NUMBER, HANDED(models.tensorrt_workspace_gb), .lacks = NO_TENSORRT,
-     .flags = FV_OPEN_MIN | FV_GPU, .unit = "GB", .value = "2", .older = "4", .min = 0, .max = 1024,
+    {M, "TENSORRT_WORKSPACE_SIZE", FV_KIND_NUMBER, CONFIG(models.tensorrt_workspace_gb),
+     .flags = FV_OPEN_MIN | FV_GPU | FV_GPU_SETTING, .unit = "GB", .value = "2", .older = "4", .min = 0, .max = 1024,
      .warn_above = 4, .why = "The builder's workspace is GPU memory.",
-     .help = "memory for building an engine"},
+     .help = "GPU memory for building a TensorRT engine"},
     {M, "TENSORRT_MAX_BATCH_SIZE", FV_KIND_INT, CONFIG(models.max_batch), .unit = "frames",
      .value = "4", .min = 1, .max = 128, .default_note = "16 when GPU_BATCH_SIZE is \"auto\"",
      .help = "largest batch",
@@ -262,9 +261,10 @@ const struct fv_setting fv_settings[] = {
      .help = "the GPU: cuda:N",
      .rule =
          "Anything else than `cuda:N` is an error (`unknown_device`; `cpu`: `gpu_only_conflict`)."},
-    {M, "DETECTION_ENGINE_PATH", FV_KIND_STRING, HANDED(models.engine_path), .lacks = NO_TENSORRT,
-     .flags = FV_MAY_NULL | FV_GPU, .default_note = "a cache folder",
-     .help = "cache of built engines"},
+    {M, "DETECTION_ENGINE_PATH", FV_KIND_STRING, CONFIG(models.engine_path),
+     .flags = FV_MAY_NULL | FV_GPU | FV_GPU_SETTING, .default_note = "a cache folder",
+     .help = "folder of built engines (`fovea engine`); null: $XDG_CACHE_HOME/fovea/engines or "
+             "~/.cache/fovea/engines"},
     {M, "POSE_MODEL_PATH", FV_KIND_STRING, NO_POSES, .flags = FV_MAY_NULL, .help = "a pose model"},
     {M, "POSE_ENGINE_PATH", FV_KIND_STRING, NO_POSES, .flags = FV_MAY_NULL, .help = "its engine"},
     {M, "SEGMENTATION_MODEL_PATH", FV_KIND_STRING, NO_SEGMENTS, .flags = FV_MAY_NULL,

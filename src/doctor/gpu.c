@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The GPU as the engine would find it: driver, device, decoder, TensorRT. */
 #include <ctype.h>
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "doctor/doctor.h"
+#include "engine/setup.h"
 #include "gpu/about.h"
 #include "gpu/probe.h"
 
@@ -79,31 +79,35 @@ static void tell_device(struct fv_doctor *doctor, const struct fv_gpu_about *gpu
                   "%s", gpu->codecs);
 }
 
-static bool there(const char *name)
+/* Of a runtime that builds engines. */
+static void check_engines(struct fv_doctor *doctor, const char *name, bool wanted)
 {
-    void *library = dlopen(name, RTLD_LAZY | RTLD_LOCAL);
-    if (library)
-        dlclose(library);
-    return library != NULL;
+    struct fv_error why = {0};
+    bool found = fv_runtime_find(name)->check(&why) == 0;
+    struct fv_doctor_about about = {
+        found || !wanted ? FV_DOCTOR_OK : FV_DOCTOR_PROBLEM, "tensorrt", name,
+        "models.INFERENCE_PROVIDER asks for it; \"auto\" starts with a TensorRT-class engine or "
+        "not at "
+        "all.",
+        "Install what is missing (TensorRT 10 for CUDA 13), or set models.INFERENCE_PROVIDER to "
+        "\"cuda\", which is slower."};
+    if (found)
+        fv_doctor_say(doctor, about,
+                      "its parts are there; this runtime has not been run on hardware by Fovea's "
+                      "makers");
+    else
+        fv_doctor_say(doctor, about, "%s%s", why.text,
+                      wanted ? "" : " (not needed by the configured provider)");
 }
 
-/* INFERENCE_PROVIDER "auto" means a TensorRT-class engine or an error. */
 static void check_tensorrt(struct fv_doctor *doctor)
 {
     const char *provider = doctor->config ? doctor->config->models.inference_provider : "auto";
-    bool wanted = !strcmp(provider, "auto") || !strcmp(provider, "tensorrt");
-    bool found = there("libnvinfer.so.10") && there("libnvonnxparser.so.10");
-    fv_doctor_say(
-        doctor,
-        (struct fv_doctor_about){wanted ? FV_DOCTOR_PROBLEM : FV_DOCTOR_OK, "tensorrt", "TensorRT",
-                                 "models.INFERENCE_PROVIDER \"auto\" starts with a TensorRT-class "
-                                 "engine or not at all.",
-                                 "Set models.INFERENCE_PROVIDER to \"cuda\": this version has no "
-                                 "TensorRT engine."},
-        "%s; %s",
-        found ? "libnvinfer.so.10 and libnvonnxparser.so.10 are there"
-              : "libnvinfer.so.10 or libnvonnxparser.so.10 is not found",
-        wanted ? "this version could not use them" : "the configured provider does not need them");
+    bool any = strcmp(provider, "auto") == 0;
+    struct fv_error why;
+    bool rtx = fv_runtime_find("tensorrt-rtx")->check(&why) == 0;
+    check_engines(doctor, "tensorrt", (any && !rtx) || strcmp(provider, "tensorrt") == 0);
+    check_engines(doctor, "tensorrt-rtx", strcmp(provider, "tensorrt-rtx") == 0);
 }
 
 void fv_doctor_gpus(struct fv_doctor *doctor)

@@ -200,6 +200,24 @@ int fv_setup_detector(const struct fv_setup *setup, const struct fv_config *conf
     return r;
 }
 
+struct fv_runtime_params fv_setup_runtime_params(const struct fv_setup *setup,
+                                                 const struct fv_config *config)
+{
+    return (struct fv_runtime_params){
+        .model = setup->model,
+        .max_batch = setup->batch,
+        .lanes = setup->device ? FV_DETECTOR_GPU_LANES : 1,
+        .gpu = setup->device ? fv_device_gpu(setup->device) : NULL,
+        .stream = setup->device ? fv_device_stream(setup->device) : NULL,
+        .plain_graph = !config->models.optimize,
+        .engines = config->models.engine_path,
+        .workspace = (size_t)(config->models.tensorrt_workspace_gb * (1u << 30)),
+        .half = config->models.tensorrt_fp16,
+        .progress = setup->progress,
+        .data = setup->data,
+    };
+}
+
 /* By the name of INFERENCE_PROVIDER. */
 static int open_named(struct fv_setup *setup, const struct fv_config *config, const char *name,
                       struct fv_error *err)
@@ -210,36 +228,38 @@ static int open_named(struct fv_setup *setup, const struct fv_config *config, co
         return fv_error_set(err, -ENOTSUP,
                             "models.INFERENCE_PROVIDER \"%s\" does not run on the %s back end",
                             name, setup->device ? "GPU" : "CPU");
-    struct fv_runtime_params params = {
-        .model = setup->model,
-        .max_batch = setup->batch,
-        .lanes = setup->device ? FV_DETECTOR_GPU_LANES : 1,
-        .gpu = setup->device ? fv_device_gpu(setup->device) : NULL,
-        .stream = setup->device ? fv_device_stream(setup->device) : NULL,
-        .plain_graph = !config->models.optimize,
-        .progress = setup->progress,
-        .data = setup->data,
-    };
+    const struct fv_runtime_params params = fv_setup_runtime_params(setup, config);
     return setup->runtime_ops->open(&params, &setup->runtime, err);
 }
 
 /* "auto" found none. */
-static int no_engine(const char *why, struct fv_error *err)
+static int no_engine(const struct fv_error *tensorrt, const struct fv_error *rtx,
+                     struct fv_error *err)
 {
     return fv_error_set(err, -ENOTSUP,
-                        "models.INFERENCE_PROVIDER \"auto\" needs a TensorRT-class engine, and there "
-                        "is none (%s): install one, or set \"INFERENCE_PROVIDER\": \"cuda\"",
-                        why);
+                        "models.INFERENCE_PROVIDER \"auto\" needs a TensorRT-class engine, and there is "
+                        "none: set it to \"cuda\", which needs none, or install what is missing. "
+                        "tensorrt: %.150s; tensorrt-rtx: %.150s",
+                        tensorrt->text, rtx->text);
 }
 
-/* On the GPU "auto" is an engine of the TensorRT class or an error; what the user would have to give up is not chosen silently. */
+static bool is_missing(int result)
+{
+    return result == -ENOENT || result == -ENOTSUP;
+}
+
+/* On the GPU "auto" is an engine of the TensorRT class or an error; what the user would have to give up is not chosen silently. Another
+ * failure than a missing part is not passed over. */
 static int open_best(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err)
 {
-    struct fv_error first = {0};
-    if (open_named(setup, config, "tensorrt", &first) == 0 ||
-        open_named(setup, config, "tensorrt-rtx", err) == 0)
-        return 0;
-    return no_engine(first.text, err);
+    struct fv_error tensorrt = {0}, rtx = {0};
+    int r = open_named(setup, config, "tensorrt", &tensorrt);
+    if (!is_missing(r))
+        return r < 0 ? fv_error_set(err, r, "%s", tensorrt.text) : 0;
+    r = open_named(setup, config, "tensorrt-rtx", &rtx);
+    if (!is_missing(r))
+        return r < 0 ? fv_error_set(err, r, "%s", rtx.text) : 0;
+    return no_engine(&tensorrt, &rtx, err);
 }
 
 static int check_named(const char *name, struct fv_error *err)
@@ -251,12 +271,12 @@ static int check_named(const char *name, struct fv_error *err)
 int fv_setup_check_provider(const struct fv_config *config, struct fv_error *err)
 {
     const char *name = config->models.inference_provider;
-    struct fv_error first = {0};
+    struct fv_error tensorrt = {0}, rtx = {0};
     if (config->processing.backend != FV_BACKEND_GPU || strcmp(name, "auto") != 0)
         return check_named(name, err);
-    if (check_named("tensorrt", &first) == 0 || check_named("tensorrt-rtx", err) == 0)
+    if (check_named("tensorrt", &tensorrt) == 0 || check_named("tensorrt-rtx", &rtx) == 0)
         return 0;
-    return no_engine(first.text, err);
+    return no_engine(&tensorrt, &rtx, err);
 }
 
 static int open_runtime(struct fv_setup *setup, const struct fv_config *config,

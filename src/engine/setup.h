@@ -28,6 +28,10 @@ struct fv_setup {
 int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err);
 void fv_setup_finish(struct fv_setup *setup);
 
+/* What a runtime is opened with. Borrows from both. */
+struct fv_runtime_params fv_setup_runtime_params(const struct fv_setup *setup,
+                                                 const struct fv_config *config);
+
 /* A detector as the configuration says: its thresholds and classes. `config` may be another one than that of init. */
 int fv_setup_detector(const struct fv_setup *setup, const struct fv_config *config,
                       struct fv_detector **ret_detector, struct fv_error *err);

@@ -33,6 +33,29 @@ static void test_half_precision(void **state)
     unsetenv("FOVEA_MODEL_PATH");
 }
 
+/* TENSORRT_WORKSPACE_SIZE, TENSORRT_FP16 and DETECTION_ENGINE_PATH as the runtimes get them. */
+static void test_runtime_params(void **state)
+{
+    struct fv_model model = {.name = "tiny"};
+    struct fv_setup setup = {.model = &model, .batch = 7};
+    struct fv_config config = {0};
+    config.models.tensorrt_workspace_gb = 1.5;
+    config.models.engine_path = (char *)"/engines";
+    config.models.tensorrt_fp16 = true;
+    struct fv_runtime_params params = fv_setup_runtime_params(&setup, &config);
+    assert_true(params.workspace == (size_t)1536 << 20);
+    assert_string_equal(params.engines, "/engines");
+    assert_true(params.half && params.plain_graph);
+    assert_int_equal(params.max_batch, 7);
+    assert_ptr_equal(params.model, &model);
+    config.models.tensorrt_fp16 = false;
+    config.models.optimize = true;
+    config.models.engine_path = NULL;
+    params = fv_setup_runtime_params(&setup, &config);
+    assert_false(params.half || params.plain_graph);
+    assert_null(params.engines);
+}
+
 static struct fv_model *two_classes(void)
 {
     struct fv_model *model = FV_NEW(struct fv_model);
@@ -99,8 +122,8 @@ static void test_class_names_without_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_half_precision),
-                                       cmocka_unit_test(test_class_names),
-                                       cmocka_unit_test(test_class_names_without_memory)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_half_precision), cmocka_unit_test(test_runtime_params),
+        cmocka_unit_test(test_class_names), cmocka_unit_test(test_class_names_without_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,20 @@ static int load_package(const char *plugin, int *ret_version, struct fv_error *e
     return 0;
 }
 
+static int find_and_load(const struct fv_ort_library *library, int *ret_version,
+                         struct fv_error *err)
+{
+    char path[FV_ENGINE_PATH_MAX];
+    int result = find_plugin(library, path, err);
+    return result == 0 ? load_package(path, ret_version, err) : result;
+}
+
+static int find_parts(const struct fv_ort_library *library, struct fv_error *err)
+{
+    int version;
+    return find_and_load(library, &version, err);
+}
+
 /* ---- options ---- */
 
 struct texts {
@@ -173,15 +187,12 @@ static int add_facts(const struct fv_ort_library *library, const struct fv_ort_r
     struct fv_gpu_info info;
     struct fv_ort_options options = {0};
     struct texts texts;
-    char path[FV_ENGINE_PATH_MAX];
     int version = 0;
     int result = fv_gpu_info(request->params->gpu, &info, err);
     if (result == 0)
         result = check_gpu(&info, err);
     if (result == 0)
-        result = find_plugin(library, path, err);
-    if (result == 0)
-        result = load_package(path, &version, err);
+        result = find_and_load(library, &version, err);
     fv_engine_key_add(key, "tensorrt_rtx", "%d", version);
     list_engine_options(request, &texts, &options);
     for (size_t i = 0; i < options.count; i++)
@@ -193,6 +204,7 @@ const struct fv_ort_provider fv_ort_rtx = {
     .name = "NvTensorRTRTXExecutionProvider",
     .minor_min = 24, /* the package's own demand */
     .add = add,
+    .find_parts = find_parts,
     .add_facts = add_facts,
     .compiled = ENGINE,
 };

@@ -111,16 +111,22 @@ static int add_version(struct fv_engine_key *key, struct fv_error *err)
                               "CUDA 13");
 }
 
-static int add_facts(const struct fv_ort_library *library, const struct fv_ort_request *request,
-                     struct fv_engine_key *key, struct fv_error *err)
+static int find_parts(const struct fv_ort_library *library, struct fv_error *err)
 {
-    struct fv_ort_options options = {0};
-    struct texts texts;
     int result = fv_ort_has_provider(library, fv_ort_tensorrt.name, err);
     if (result == 0)
         result = fv_ort_need_for(OF, "libnvinfer.so.10", library, err);
     if (result == 0)
         result = fv_ort_need_for(OF, "libnvonnxparser.so.10", library, err);
+    return result;
+}
+
+static int add_facts(const struct fv_ort_library *library, const struct fv_ort_request *request,
+                     struct fv_engine_key *key, struct fv_error *err)
+{
+    struct fv_ort_options options = {0};
+    struct texts texts;
+    int result = find_parts(library, err);
     if (result == 0)
         result = add_version(key, err);
     list_engine_options(request, &texts, &options);
@@ -133,5 +139,6 @@ const struct fv_ort_provider fv_ort_tensorrt = {
     .name = "TensorrtExecutionProvider",
     .minor_min = 20, /* knows all options */
     .add = add_tensorrt,
+    .find_parts = find_parts,
     .add_facts = add_facts,
 };
