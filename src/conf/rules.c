@@ -84,7 +84,7 @@ static void word_rules(struct fv_check *check, const struct fv_setting *setting,
         if (word->warn && check->gpu_only)
             fv_say(check,
                    (struct fv_say){FV_SEVERITY_WARNING, "costly", node, .at_value = true,
-                                   .fix = "Leave it: this version has no TensorRT engine for \"auto\"."},
+                                   .fix = "Leave it, or install TensorRT 10: its engines were not run on hardware."},
                    "%s is \"%s\": %s.", setting->name, word->name, word->warn);
     }
 }

@@ -80,12 +80,12 @@ static void tell_device(struct fv_doctor *doctor, const struct fv_gpu_about *gpu
 }
 
 /* Of a runtime that builds engines. */
-static void check_engines(struct fv_doctor *doctor, const char *name, bool wanted)
+static void check_engines(struct fv_doctor *doctor, const char *id, const char *name, bool wanted)
 {
     struct fv_error why = {0};
     bool found = fv_runtime_find(name)->check(&why) == 0;
     struct fv_doctor_about about = {
-        found || !wanted ? FV_DOCTOR_OK : FV_DOCTOR_PROBLEM, "tensorrt", name,
+        found || !wanted ? FV_DOCTOR_OK : FV_DOCTOR_PROBLEM, id, name,
         "models.INFERENCE_PROVIDER asks for it; \"auto\" starts with a TensorRT-class engine or "
         "not at "
         "all.",
@@ -96,18 +96,19 @@ static void check_engines(struct fv_doctor *doctor, const char *name, bool wante
                       "its parts are there; this runtime has not been run on hardware by Fovea's "
                       "makers");
     else
-        fv_doctor_say(doctor, about, "%s%s", why.text,
-                      wanted ? "" : " (not needed by the configured provider)");
+        fv_doctor_say(doctor, about, "%s%s", why.text, wanted ? "" : " (not needed)");
 }
 
 static void check_tensorrt(struct fv_doctor *doctor)
 {
     const char *provider = doctor->config ? doctor->config->models.inference_provider : "auto";
-    bool any = strcmp(provider, "auto") == 0;
     struct fv_error why;
-    bool rtx = fv_runtime_find("tensorrt-rtx")->check(&why) == 0;
-    check_engines(doctor, "tensorrt", (any && !rtx) || strcmp(provider, "tensorrt") == 0);
-    check_engines(doctor, "tensorrt-rtx", strcmp(provider, "tensorrt-rtx") == 0);
+    bool none = fv_runtime_find("tensorrt")->check(&why) < 0 &&
+                fv_runtime_find("tensorrt-rtx")->check(&why) < 0;
+    bool any = none && strcmp(provider, "auto") == 0;
+    check_engines(doctor, "tensorrt", "tensorrt", any || strcmp(provider, "tensorrt") == 0);
+    check_engines(doctor, "tensorrt_rtx", "tensorrt-rtx",
+                  any || strcmp(provider, "tensorrt-rtx") == 0);
 }
 
 void fv_doctor_gpus(struct fv_doctor *doctor)
