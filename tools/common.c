@@ -2,6 +2,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <math.h>
 #include <poll.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 int fv_tool_usage(const char *name, const char *format, ...)
@@ -21,6 +23,20 @@ int fv_tool_usage(const char *name, const char *format, ...)
     va_end(args);
     fprintf(stderr, "\nTry 'fovea %s --help'.\n", name);
     return FV_EXIT_USAGE;
+}
+
+int fv_tool_bad_option(const char *name, char **argv)
+{
+    /* Behind a short option, optind may not have moved on. */
+    if (optopt > 0 && optopt < 256)
+        return fv_tool_usage(name, "unknown or incomplete option '-%c'", optopt);
+    return fv_tool_usage(name, "unknown or incomplete option '%s'", argv[optind - 1]);
+}
+
+bool fv_tool_replaceable(const char *path)
+{
+    struct stat found;
+    return lstat(path, &found) < 0 || S_ISREG(found.st_mode);
 }
 
 bool fv_tool_number(const char *name, const char *option, const char *text, double low, double high,

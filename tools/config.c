@@ -193,7 +193,7 @@ static int run(int argc, char **argv)
             return FV_EXIT_OK;
         }
         if (c == '?')
-            return fv_tool_usage(NAME, "unknown or incomplete option '%s'", argv[optind - 1]);
+            return fv_tool_bad_option(NAME, argv);
         if (!set_option(&o, c, optarg))
             return FV_EXIT_USAGE;
         if (!strchr(given, c) && strlen(given) + 1 < sizeof(given))

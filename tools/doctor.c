@@ -109,7 +109,7 @@ static int run(int argc, char **argv)
         else if (c == 'c')
             params.path = optarg;
         else
-            return fv_tool_usage(NAME, "unknown or incomplete option '%s'", argv[optind - 1]);
+            return fv_tool_bad_option(NAME, argv);
     }
     if (optind < argc)
         return fv_tool_usage(NAME, "unexpected argument '%s'", argv[optind]);

@@ -151,6 +151,8 @@ static int set_option(struct options *o, int option, const char *value)
         return FV_EXIT_OK;
     case OPT_STATS:
         o->stats_file = value;
+        if (!fv_tool_replaceable(value))
+            return fv_tool_usage("ingest", "--stats-file: '%s' is no regular file", value);
         return FV_EXIT_OK;
     case OPT_CA:
         o->camera.tls_ca_file = value;
@@ -172,7 +174,7 @@ static int parse(int argc, char **argv, struct options *o)
     opterr = 0;
     while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
         if (option == '?')
-            return fv_tool_usage("ingest", "unknown or incomplete option '%s'", argv[optind - 1]);
+            return fv_tool_bad_option("ingest", argv);
         code = set_option(o, option, optarg);
         if (code != FV_EXIT_OK)
             return code;
@@ -283,7 +285,7 @@ static int add_cameras(struct job *job)
             return fv_tool_usage("ingest", "%s: %s", urls->items[i].where, err.text);
         if (ret < 0) {
             fprintf(stderr, "fovea ingest: %s: %s\n", urls->items[i].where, err.text);
-            return FV_EXIT_FAILED;
+            return fv_tool_exit_code(ret);
         }
     }
     return FV_EXIT_OK;

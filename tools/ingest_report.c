@@ -53,7 +53,7 @@ int fv_ingest_write_stats(const char *path, uint64_t total, double uptime_s)
     if (snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid()) >=
         (int)sizeof(temporary))
         return -ENAMETOOLONG;
-    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return -errno;
     int ret = write_all(fd, text, (size_t)size);

@@ -74,9 +74,8 @@ static int top_level_option(int argc, char **argv)
     return FV_EXIT_OK;
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    setvbuf(stdout, NULL, _IOLBF, 0);
     if (argc < 2) {
         print_help();
         return FV_EXIT_USAGE;
@@ -87,4 +86,14 @@ int main(int argc, char **argv)
         if (strcmp(tools[i]->name, argv[1]) == 0)
             return tools[i]->run(argc - 1, argv + 1);
     return usage_error("unknown command", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    int code = run(argc, argv);
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "fovea: the output could not be written: no space left, or nobody reads it\n");
+    return code == FV_EXIT_OK ? FV_EXIT_FAILED : code;
 }

@@ -95,9 +95,8 @@ static int parse(int argc, char **argv, struct options *o)
     int option;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        int code = option == '?' ? fv_tool_usage("probe", "unknown or incomplete option '%s'",
-                                                 argv[optind - 1])
-                                 : set_option(o, option, optarg);
+        int code =
+            option == '?' ? fv_tool_bad_option("probe", argv) : set_option(o, option, optarg);
         if (code != FV_EXIT_OK)
             return code;
     }
@@ -144,6 +143,17 @@ static void note_duration(struct fv_probe_findings *f, enum fv_camera_state from
         f->session = lasted;
 }
 
+/* An attempt that connects once more: over another transport, or to where it was redirected. */
+static void note_detour(struct fv_probe_findings *f, const struct fv_camera_event *event)
+{
+    if (event->from == FV_CAMERA_WAITING)
+        f->detour[0] = 0;
+    if (event->to != FV_CAMERA_CONNECTING || f->connect == FV_TIME_UNKNOWN)
+        return;
+    snprintf(f->detour, sizeof(f->detour), "%s", event->reason);
+    f->connect = f->session = FV_TIME_UNKNOWN;
+}
+
 static void on_state(void *data, const struct fv_camera_event *event)
 {
     struct probe *probe = data;
@@ -155,6 +165,7 @@ static void on_state(void *data, const struct fv_camera_event *event)
         snprintf(f->reason, sizeof(f->reason), "%s", event->reason);
     } else if (event->to != FV_CAMERA_DISABLED && !f->played) {
         note_duration(f, event->from, event->at - probe->entered);
+        note_detour(f, event);
     }
     f->played |= event->to == FV_CAMERA_PLAYING;
     probe->state = event->to;

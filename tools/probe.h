@@ -66,6 +66,7 @@ struct fv_probe_findings {
     int code;
     enum fv_camera_state failed_in;
     char reason[300];
+    char detour[300]; /* why the attempt connected once more (another transport, a redirection), or "" */
     /* ns, FV_TIME_UNKNOWN when it did not come to that */
     int64_t resolve, connect, session, first_packet, first_picture;
     double seconds; /* from the first picture to the end; 0 without one */

@@ -31,6 +31,10 @@ static void say(struct fv_probe_advice *advice, const char *format, ...)
 /* --- A camera that does not play --- */
 
 #define ANY 0
+#define ELSEWHERE                                                                                  \
+    "The camera sends its clients elsewhere, and that leads nowhere: write the address that "      \
+    "serves "                                                                                      \
+    "the stream itself, or mend the redirection in the camera's settings."
 /* Rows that fit are all said, from the top: what is more specific stands higher. */
 static const struct {
     enum fv_camera_state state;
@@ -58,11 +62,8 @@ static const struct {
      "another address."},
     {FV_CAMERA_CONNECTING, -ENETUNREACH, ANY,
      "This machine has no route to the camera's network: check its address, gateway and VLAN."},
-    {FV_CAMERA_CONNECTING, -EPROTO, ANY,
-     "The TLS handshake failed: is this the camera's RTSPS port (322 is usual)?"},
-    {FV_CAMERA_CONNECTING, -EACCES, ANY,
-     "The camera's certificate was refused: name its CA with --tls-ca-file, or accept any with "
-     "--tls-no-verify."},
+    {FV_CAMERA_NEGOTIATING, ANY, 301, ELSEWHERE},
+    {FV_CAMERA_NEGOTIATING, ANY, 302, ELSEWHERE},
     {FV_CAMERA_NEGOTIATING, ANY, 403,
      "The login is known but may not watch: give the user the right to view live video."},
     {FV_CAMERA_NEGOTIATING, ANY, 404,
@@ -102,6 +103,18 @@ static void advise_login(const struct fv_probe_findings *f, struct fv_probe_advi
 {
     if (f->details.status != 401)
         return;
+    if (strcmp(f->details.login, "none") == 0 && f->url.has_login) {
+        say(advice, "The login is of a kind that Fovea does not know: set the camera to Digest "
+                    "(MD5, SHA-256 or SHA-512-256) or Basic.");
+        return;
+    }
+    if (f->details.login_withheld) {
+        say(advice,
+            "The camera redirects to another host (%s), which wants a login. Credentials go only "
+            "to the host in the address: write that host's address, with its login.",
+            f->details.peer);
+        return;
+    }
     if (!f->url.has_login) {
         say(advice,
             "The camera wants a login and the address has none: write rtsp://USER:PASSWORD@%s/...",
@@ -121,14 +134,31 @@ static void advise_offer(const struct fv_probe_findings *f, struct fv_probe_advi
 {
     if (f->details.status || f->failed_in != FV_CAMERA_NEGOTIATING || !f->details.offer_count)
         return;
+    for (unsigned i = 0; i < f->details.offer_count; i++)
+        if (f->details.offers[i].chosen)
+            return; /* it was something else */
     if (f->code == -ENOTSUP || f->code == -ENOENT)
         say(advice,
             "The stream holds no video that can be read: set the camera's codec to H.264 or H.265, "
             "or take the address of another stream.");
 }
 
+/* TCP stands, TLS does not. */
+static void advise_tls(const struct fv_probe_findings *f, struct fv_probe_advice *advice)
+{
+    if (f->code == -EACCES)
+        say(advice, "The camera's certificate was refused: name its CA with --tls-ca-file, or "
+                    "accept any with --tls-no-verify.");
+    else
+        say(advice, "The TLS handshake failed: is this the camera's RTSPS port (322 is usual)?");
+}
+
 static void advise_failure(const struct fv_probe_findings *f, struct fv_probe_advice *advice)
 {
+    if (f->failed_in == FV_CAMERA_CONNECTING && f->details.reached) {
+        advise_tls(f, advice);
+        return;
+    }
     advise_login(f, advice);
     advise_offer(f, advice);
     bool status_said = false;

@@ -86,7 +86,7 @@ static json_t *session_json(const struct fv_probe_findings *f)
 {
     const struct fv_receiver_details *d = &f->details;
     return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "reachable",
-                     f->connect != FV_TIME_UNKNOWN, "peer", text(d->peer), "resolve_ms",
+                     f->details.reached || f->played, "peer", text(d->peer), "resolve_ms",
                      ms(f->resolve), "connect_ms", ms(f->connect), "session_ms", ms(f->session),
                      "first_packet_ms", ms(f->first_packet), "first_picture_ms",
                      ms(f->first_picture), "server", text(d->server), "methods", text(d->methods),

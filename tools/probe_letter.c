@@ -82,15 +82,20 @@ static void tell_reach(const struct fv_probe_findings *f)
     if (f->session != FV_TIME_UNKNOWN)
         snprintf(text + used, sizeof(text) - used, ", session set up in %s",
                  duration(f->session, one, sizeof(one)));
-    bool reached = f->connect != FV_TIME_UNKNOWN;
-    row("Reachable", "%s%s%s%s", reached ? "yes" : "no", f->details.peer[0] ? ": " : "",
-        f->details.peer, text);
+    if (f->details.reached && f->connect == FV_TIME_UNKNOWN && f->failed_in == FV_CAMERA_CONNECTING)
+        snprintf(text + used, sizeof(text) - used, ", but TLS could not be set up");
+    row("Reachable", "%s%s%s%s", f->details.reached || f->played ? "yes" : "no",
+        f->details.peer[0] ? ": " : "", f->details.peer, text);
+    if (f->detour[0])
+        row("Detour", "%s", f->detour);
 }
 
 static void tell_server(const struct fv_probe_findings *f)
 {
     const struct fv_receiver_details *d = &f->details;
     const char *outcome = f->played ? "accepted" : d->status == 401 ? "refused" : "";
+    if (d->login_withheld)
+        outcome = "none was sent to another host";
     bool asked = strcmp(d->login, "none") != 0;
     row("Server", "%s", d->server[0] ? d->server : "does not say its name");
     if (d->methods[0])

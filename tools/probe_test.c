@@ -250,6 +250,51 @@ static void test_failures(void **state)
     }
 }
 
+/* TCP stands, TLS does not: nothing about addresses and firewalls. */
+static void test_no_tls(void **state)
+{
+    struct fv_probe_findings f = sound();
+    f.played = false;
+    f.failed_in = FV_CAMERA_CONNECTING;
+    f.details.reached = true;
+    f.code = -EACCES;
+    assert_true(advised(&f, "certificate was refused"));
+    assert_int_equal(count(&f), 1);
+    f.code = -ETIMEDOUT;
+    assert_true(advised(&f, "TLS handshake failed"));
+    assert_int_equal(count(&f), 1);
+}
+
+/* 401, and the password is not the reason. */
+static void test_login_that_was_not_tried(void **state)
+{
+    struct fv_probe_findings f = sound();
+    f.played = false;
+    f.failed_in = FV_CAMERA_NEGOTIATING;
+    f.code = -EACCES;
+    f.details.status = 401;
+    f.url.has_login = true;
+    f.details.login = "none";
+    assert_true(advised(&f, "kind that Fovea does not know"));
+    assert_int_equal(count(&f), 1);
+    f.details.login = "Basic";
+    f.details.login_withheld = true;
+    assert_true(advised(&f, "only to the host in the address"));
+    assert_int_equal(count(&f), 1);
+}
+
+/* There was a stream to play; why it did not is another matter. */
+static void test_chosen_stream(void **state)
+{
+    struct fv_probe_findings f = sound();
+    f.played = false;
+    f.code = -ENOTSUP;
+    f.failed_in = FV_CAMERA_NEGOTIATING;
+    f.details.offer_count = 1;
+    f.details.offers[0].chosen = true;
+    assert_false(advised(&f, "no video that can be read"));
+}
+
 static void test_no_usable_stream(void **state)
 {
     struct fv_probe_findings f = sound();
@@ -286,6 +331,9 @@ int main(void)
         cmocka_unit_test(test_one_flaw),
         cmocka_unit_test(test_basic_over_tls_is_fine),
         cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_no_tls),
+        cmocka_unit_test(test_login_that_was_not_tried),
+        cmocka_unit_test(test_chosen_stream),
         cmocka_unit_test(test_no_usable_stream),
         cmocka_unit_test(test_names),
     };

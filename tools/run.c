@@ -71,6 +71,8 @@ static int set_option(int c, struct options *o)
         return -1;
     case OPT_SUMMARY:
         o->summary = optarg;
+        if (!fv_tool_replaceable(optarg))
+            return fv_tool_usage("run", "--summary: '%s' is no regular file", optarg);
         return -1;
     case OPT_JSON:
         o->json = o->quiet = true;

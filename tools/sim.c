@@ -219,9 +219,8 @@ static int parse(int argc, char **argv, struct options *options)
     int option;
     opterr = 0;
     while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-        int exit_code = option == '?' ? fv_tool_usage("sim", "unknown or incomplete option '%s'",
-                                                      argv[optind - 1])
-                                      : set_option(options, option, optarg);
+        int exit_code =
+            option == '?' ? fv_tool_bad_option("sim", argv) : set_option(options, option, optarg);
         if (exit_code != FV_EXIT_OK)
             return exit_code;
     }

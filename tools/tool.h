@@ -25,6 +25,13 @@ struct fv_tool {
 /* For each subcommand: prints "fovea NAME: text" and "Try 'fovea NAME --help'." to standard error; returns FV_EXIT_USAGE. */
 int fv_tool_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* After getopt_long() gave '?': the same about the option at fault. Never shows another argument: it may hold a password. */
+int fv_tool_bad_option(const char *name, char **argv);
+
+/* Whether a file at `path` may be replaced by a rename: there is none, or a regular one. Never a device or a link: as
+ * root, that would be the end of /dev/null. */
+bool fv_tool_replaceable(const char *path);
+
 /* Reads a number from `low` to `high` out of an option's value. False (and a usage message) when it is none. */
 bool fv_tool_number(const char *name, const char *option, const char *text, double low, double high,
                     double *ret_value);

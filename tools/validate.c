@@ -237,7 +237,7 @@ static int run(int argc, char **argv)
     opterr = 0;
     while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
         if (option == '?')
-            return fv_tool_usage(NAME, "unknown or incomplete option '%s'", argv[optind - 1]);
+            return fv_tool_bad_option(NAME, argv);
         int status = set_option(&options, option, optarg);
         if (status != FV_EXIT_OK)
             return status;

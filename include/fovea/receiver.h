@@ -116,6 +116,8 @@ struct fv_receiver_quirk {
 /* What is known about a camera, to explain it to a person; of the connection at hand or, between two, of the last one. */
 struct fv_receiver_details {
     char peer[80];         /* address that was tried last, with port; or "" */
+    bool reached;          /* it accepted the connection (TCP); TLS may have failed all the same */
+    bool login_withheld;   /* redirected to another host, which gets no credentials */
     const char *transport; /* in use: "tcp", "udp", "tls"; "auto" before one is chosen; static */
     char server[128];      /* as the camera calls itself, or "" */
     char methods[200];     /* requests that it says it knows, or "" */

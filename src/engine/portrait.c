@@ -109,6 +109,8 @@ void fv_portrait_details(const struct fv_camera_description *description,
                          struct fv_receiver_details *ret_details)
 {
     *ret_details = (struct fv_receiver_details){
+        .reached = description->reached,
+        .login_withheld = description->login_withheld,
         .transport = transport_name(description->transport),
         .login = description->login,
         .status = description->status,

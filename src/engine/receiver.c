@@ -177,6 +177,10 @@ static int explain(int ret, const struct fv_camera_params *params, const char *w
     if (ret == -ENOTSUP)
         return fv_error_set(err, ret, "%s:// over this transport is not supported in this version",
                             params->url.scheme);
+    if (params->tls_ca_file[0] && (ret == -ENOENT || ret == -EACCES || ret == -EBADMSG))
+        return fv_error_set(err, ret, "the certificates in '%s' cannot be used: %s",
+                            params->tls_ca_file,
+                            ret == -EBADMSG ? "none in PEM form" : fv_strerror(ret));
     if (ret < 0)
         return fv_error_set(err, ret, "the camera could not be %s: %s", what, fv_strerror(ret));
     return 0;

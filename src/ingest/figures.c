@@ -89,6 +89,7 @@ static void describe_session(struct fv_camera *camera)
     const struct fv_rtsp_offer *offers;
     *description = (struct fv_camera_description){
         .transport = fv_camera_transport(camera),
+        .login_withheld = camera->params.url.has_user && !camera->target.has_user,
         .receive_buffer = camera->udp.rtp.fd >= 0 ? camera->udp.receive_buffer : 0,
         .login = fv_rtsp_login(rtsp),
         .status = fv_rtsp_failure(rtsp)->status,
@@ -116,6 +117,7 @@ static void describe(struct fv_camera *camera)
         describe_session(camera);
     if (fv_conn_peer(&camera->conn, peer)[0])
         memcpy(camera->description.peer, peer, sizeof(peer));
+    camera->description.reached = fv_conn_reached(&camera->conn);
 }
 
 void fv_camera_describe(struct fv_camera *camera)

@@ -77,6 +77,8 @@ struct fv_camera_stats {
 /* What is known about a camera beyond figures: of the connection at hand or, between two, of the last one. For probe and people. */
 struct fv_camera_description {
     char peer[80];                  /* "192.0.2.1:554": the address that was tried last, or "" */
+    bool reached;                   /* it accepted the connection (TCP) */
+    bool login_withheld;            /* redirected to another host, which gets no credentials */
     enum fv_transport transport;    /* the one in use; never AUTO once it connected */
     int receive_buffer;             /* UDP: bytes that the system granted, else 0 */
     char server[128], methods[200]; /* headers Server and Public, "" when absent */

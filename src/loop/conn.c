@@ -15,7 +15,7 @@ void fv_conn_init(struct fv_conn *conn, struct fv_loop *loop)
     conn->tls = NULL;
     conn->trouble[0] = 0;
     conn->addrs.count = conn->next = 0;
-    conn->open = false;
+    conn->open = conn->reached = false;
     conn->deadline = conn->last = FV_TIME_NEVER;
 }
 
@@ -35,6 +35,7 @@ static void on_io(struct fv_io *io, unsigned events);
 static int try_address(struct fv_conn *conn, const struct fv_addr *addr)
 {
     static const struct fv_socket_options options = {.nodelay = true, .keepalive = true};
+    conn->reached = false;
     int fd, ret = fv_socket_connect(addr, &options, &fd);
     if (ret < 0)
         return ret;
@@ -117,6 +118,7 @@ static void secure(struct fv_conn *conn)
 static void on_connected(struct fv_conn *conn)
 {
     int code = fv_socket_error(conn->io.fd);
+    conn->reached = code == 0;
     if (code == 0 && conn->secure) {
         secure(conn);
         return;
@@ -151,6 +153,11 @@ const char *fv_conn_trouble(const struct fv_conn *conn)
 bool fv_conn_securing(const struct fv_conn *conn)
 {
     return conn->tls && !conn->open;
+}
+
+bool fv_conn_reached(const struct fv_conn *conn)
+{
+    return conn->reached;
 }
 
 int64_t fv_conn_deadline(const struct fv_conn *conn)

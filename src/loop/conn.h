@@ -22,6 +22,7 @@ struct fv_conn {
     struct fv_io io;
     struct fv_tls *tls; /* NULL: plain, or not yet connected */
     bool open;
+    bool reached; /* the address tried last has accepted */
     int64_t deadline, last; /* of the current address, of all */
     int64_t timeout;
     unsigned next;          /* address that is tried after the current one */
@@ -41,6 +42,8 @@ int fv_conn_tick(struct fv_conn *conn, int64_t now);
  * the handshake goes on. */
 const char *fv_conn_trouble(const struct fv_conn *conn);
 bool fv_conn_securing(const struct fv_conn *conn);
+/* The address that was tried last accepted the connection, whatever became of TLS; stays until the next one is tried. */
+bool fv_conn_reached(const struct fv_conn *conn);
 /* As fv_socket_read() and fv_socket_write(). */
 int64_t fv_conn_read(struct fv_conn *conn, void *buffer, size_t size);
 int64_t fv_conn_write(struct fv_conn *conn, const void *data, size_t size);

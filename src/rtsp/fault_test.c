@@ -347,10 +347,14 @@ static void test_no_secret(void **state)
     advance_to(state, PEER_LOGIN_URL, AT_DESCRIBE);
     peer_answer(&peer, 2, "401 Unauthorized", "WWW-Authenticate: Basic realm=\"c\"\r\n", "");
     peer_expect(&peer, "Authorization: Basic YWRtaW46c2VjcmV0MTI=");
-    peer_answer(&peer, 3, "200 OK", "",
+    peer_answer(&peer, 3, "200 OK", "Server: admin:secret12\r\n",
                 "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 secret12/90000\r\n");
     peer_expect_failure(&peer, -ENOTSUP, 0, FV_RTSP_NO_STREAM);
     assert_non_null(strstr(fv_rtsp_failure(peer.session)->reason, "video ********"));
+    assert_string_equal(fv_rtsp_server(peer.session), "admin:********");
+    const struct fv_rtsp_offer *offers;
+    assert_int_equal(fv_rtsp_offers(peer.session, &offers), 1);
+    assert_string_equal(offers[0].encoding, "********");
     peer_close(&peer);
 }
 

@@ -84,6 +84,8 @@ struct fv_rtsp {
 /* session.c */
 void fv_rtsp_set_state(struct fv_rtsp *session, enum fv_rtsp_state state);
 /* Ends the session with a sentence and returns `code`. The first failure stays. */
+/* Stars in place of the password, should a camera repeat it. */
+void fv_rtsp_hide_password(const struct fv_rtsp *session, char *text);
 int fv_rtsp_fail(struct fv_rtsp *session, int code, enum fv_rtsp_advice advice, const char *format,
                  ...) __attribute__((format(printf, 4, 5)));
 

@@ -80,13 +80,15 @@ static int on_unauthorized(struct fv_rtsp *session, const struct fv_rtsp_message
                         fv_rtsp_method_name(session->method), session->cseq);
 }
 
-/* Printable characters of a header for people. */
-static void copy_printable(struct fv_slice text, char *buffer, size_t size)
+/* Printable characters of what the camera wrote, for people. */
+static void copy_printable(const struct fv_rtsp *session, struct fv_slice text, char *buffer,
+                           size_t size)
 {
     size_t n = 0;
     for (; n < text.size && n + 1 < size; n++)
         buffer[n] = text.data[n] < ' ' || text.data[n] > '~' ? '?' : text.data[n];
     buffer[n] = '\0';
+    fv_rtsp_hide_password(session, buffer);
 }
 
 /* Public, RFC 2326 12.28. */
@@ -98,7 +100,7 @@ static void read_public(struct fv_rtsp *session, const struct fv_rtsp_message *r
         if (!rest.data)
             return;
         if (n == 0)
-            copy_printable(rest, session->methods, sizeof(session->methods));
+            copy_printable(session, rest, session->methods, sizeof(session->methods));
         while (fv_rtsp_next_param(&rest, ',', &key, &value)) {
             for (enum fv_rtsp_method m = FV_RTSP_OPTIONS; m <= FV_RTSP_TEARDOWN; m++) {
                 if (fv_slice_eq_nocase(key, fv_slice_of(fv_rtsp_method_name(m))))
@@ -163,9 +165,9 @@ static void note_offers(struct fv_rtsp *session, const struct fv_sdp *sdp)
             const struct fv_sdp_format *format = &media->formats[j];
             struct fv_rtsp_offer *offer = &session->offers[session->offer_count++];
             *offer = (struct fv_rtsp_offer){.clock_rate = format->clock_rate};
-            copy_printable(media->type, offer->type, sizeof(offer->type));
+            copy_printable(session, media->type, offer->type, sizeof(offer->type));
             if (format->encoding.size)
-                copy_printable(format->encoding, offer->encoding, sizeof(offer->encoding));
+                copy_printable(session, format->encoding, offer->encoding, sizeof(offer->encoding));
             else
                 snprintf(offer->encoding, sizeof(offer->encoding), "%u", format->payload_type);
         }
@@ -359,7 +361,7 @@ int fv_rtsp_on_response(struct fv_rtsp *session, const struct fv_rtsp_message *r
     session->waiting = false;
     struct fv_slice server = fv_rtsp_find(response, "Server");
     if (server.size)
-        copy_printable(server, session->server, sizeof(session->server));
+        copy_printable(session, server, session->server, sizeof(session->server));
     if (response->status == 401)
         return on_unauthorized(session, response, now);
     session->accepted = session->accepted || session->authorized;

@@ -34,7 +34,7 @@ void fv_rtsp_set_state(struct fv_rtsp *session, enum fv_rtsp_state state)
 
 /* A camera may repeat what it was sent. Passwords too short to be told from ordinary text are left
  * alone: our own text has none. */
-static void hide_password(const struct fv_rtsp *session, char *text)
+void fv_rtsp_hide_password(const struct fv_rtsp *session, char *text)
 {
     size_t size = strlen(session->auth.password);
     if (size < 4)
@@ -55,7 +55,7 @@ int fv_rtsp_fail(struct fv_rtsp *session, int code, enum fv_rtsp_advice advice, 
     va_start(args, format);
     vsnprintf(session->failure.reason, sizeof(session->failure.reason), format, args);
     va_end(args);
-    hide_password(session, session->failure.reason);
+    fv_rtsp_hide_password(session, session->failure.reason);
     session->failure.code = code;
     session->failure.advice = advice;
     session->waiting = false;

@@ -38,8 +38,9 @@ class Finished:
 
 def start(*arguments, output=None, **options):
     """`output`: a file for all that it says; else finish() has it."""
+    options.setdefault("stdout", output or subprocess.PIPE)
     return subprocess.Popen([str(FOVEA), *map(str, arguments)], stdin=subprocess.DEVNULL, text=True,
-                            stdout=output or subprocess.PIPE, stderr=output or subprocess.PIPE, **options)
+                            stderr=output or subprocess.PIPE, **options)
 
 
 def finish(process, limit, began=None):

@@ -111,6 +111,11 @@ class IngestUsage(Case):
         self.assert_refused(fovea("ingest", "--urls", self.write("empty", "# none\n")), USAGE, "address is needed")
         self.assert_refused(fovea("ingest", "--urls", self.folder / "nowhere"), USAGE, "cannot be read")
 
+    def test_ca_file_that_cannot_be_used(self):
+        for name, why in ((self.folder / "none.pem", "not found"), (self.write("text.pem", "no certificate\n"), "PEM")):
+            done = fovea("ingest", "--tls-ca-file", name, "rtsps://127.0.0.1/a", "--duration", 1)
+            self.assert_refused(done, USAGE, str(name), why)
+
     def test_wrong_options(self):
         for option in (["--transport", "multicast"], ["--duration", "0"], ["--duration", "soon"], ["--gather-ms", "-1"],
                        ["--connect-rate", "0"], ["--reorder-ms"], ["--what"]):

@@ -16,13 +16,25 @@ def talk_http(connection):
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
 
 
-def talk_basic(connection):
+def talk_basic(connection, server="Cam\x9b2J/1"):
     """Wants a Basic login, and takes none."""
     while True:
         method, cseq = read_request(connection)
         if method is None:
             return
-        answer(connection, cseq, "401 Unauthorized", ['WWW-Authenticate: Basic realm="cam"', "Server: Evil\x1b[2J-Cam/1"])
+        answer(connection, cseq, "401 Unauthorized", ['WWW-Authenticate: Basic realm="cam"', f"Server: {server}"])
+
+
+def talk_redirect(where):
+    def talk(connection):
+        while True:
+            method, cseq = read_request(connection)
+            if method is None:
+                return
+            moved = method == "DESCRIBE"
+            answer(connection, cseq, "302 Moved" if moved else "200 OK", [f"Location: {where}"] if moved else [])
+
+    return talk
 
 
 @needs_clip
@@ -105,6 +117,23 @@ class ProbeSick(Case):
             self.assertEqual(failure["phase"], "negotiating")
             self.assertIn("speak RTSP", failure["reason"] + made["advice"][0])
 
+    def test_tls_that_fails(self):
+        with FakeCamera(talk_garbage) as camera:
+            done = fovea("probe", camera.url.replace("rtsp://", "rtsps://"))
+        self.assertEqual(done.code, FAILED, str(done))
+        self.assertRegex(done.out, r"Reachable +yes: 127\.0\.0\.1:\d+, but TLS could not be set up")
+        self.assertIn("The TLS handshake failed", done.out)
+        self.assertNotIn("ping", done.out)
+
+    def test_redirected_to_another_host(self):
+        with FakeCamera(talk_basic) as there:
+            with FakeCamera(talk_redirect(there.url.replace("127.0.0.1", "localhost"))) as here:
+                done = fovea("probe", here.url.replace("rtsp://", f"rtsp://admin:{SECRET}@"))
+        self.assertEqual(done.code, FAILED, str(done))
+        self.assertRegex(done.out, "Detour +connects to ")
+        self.assertRegex(done.out, "Login +Basic, none was sent to another host")
+        self.assertNotIn("wrong", done.out)
+
     def test_silent(self):
         failure, _ = self.failure(talk_silence)
         self.assertEqual((failure["phase"], failure["error"]), ("negotiating", "timed out"))
@@ -139,8 +168,10 @@ class ProbeSick(Case):
         with FakeCamera(talk_basic) as camera:
             done = fovea("probe", camera.url.replace("rtsp://", f"rtsp://admin:{SECRET}@"))
         self.assertEqual(done.code, FAILED)
-        self.assertNotIn("\x1b", done.out)
+        self.assertIn("Cam?2J/1", done.out.replace("??", "?")) # a control byte, Latin-1 or UTF-8
         self.assertNotIn(SECRET, done.text)
+        with FakeCamera(lambda connection: talk_basic(connection, "\x1b[2J")) as camera:
+            self.assertNotIn("\x1b", fovea("probe", camera.url).text)
 
     def test_interrupted(self):
         with FakeCamera(talk_silence) as camera:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Help, versions and wrong usage."""
 
+import pathlib
 import re
 
-from harness import OK, USAGE, Case, fovea
+from harness import FAILED, OK, USAGE, Case, fovea, free_port
 
 
 class Usage(Case):
@@ -39,6 +40,29 @@ class Usage(Case):
 
     def test_unknown_option(self):
         self.assert_refused(fovea("run", "--colour"), USAGE, "colour")
+
+    def test_unknown_option_shows_no_other_argument(self):
+        for command in ("ingest", "probe"):
+            done = fovea(command, "rtsp://admin:hunter-two@h/", "-xy")
+            self.assert_refused(done, USAGE, "'-x'")
+            self.assertNotIn("hunter-two", done.text)
+
+    def test_output_that_cannot_be_written(self):
+        full = pathlib.Path("/dev/full")
+        if not full.is_char_device():
+            self.skipTest("no /dev/full")
+        address = f"rtsp://127.0.0.1:{free_port()}/x"
+        for arguments in (["--help"], ["probe", "--help"], ["ingest", "--json", "--duration", "0.2", address]):
+            with self.subTest(arguments=arguments), full.open("w") as output:
+                done = fovea(*arguments, stdout=output)
+                self.assert_refused(done, FAILED, "could not be written")
+
+    def test_devices_and_links_are_not_replaced(self):
+        link = self.folder / "link"
+        link.symlink_to("/dev/null")
+        self.assert_refused(fovea("ingest", "rtsp://10.0.0.1/a", "--stats-file", link), USAGE, "no regular file")
+        self.assert_refused(fovea("run", "-c", "x.json", "--summary", link), USAGE, "no regular file")
+        self.assertTrue(link.is_symlink())
 
     def test_run_without_config(self):
         self.assert_refused(fovea("run"), USAGE, "-c FILE")
