@@ -51,7 +51,7 @@ static int make_pictures(struct fv_nvdec_session *session, struct fv_error *err)
         struct fv_nvdec_picture *picture = &session->pictures[i];
         picture->session = session;
         picture->picture.release = release;
-        int code = fv_gpu_event_create(session->nvdec->gpu, &picture->ready, err);
+        int code = fv_gpu_event_create_quiet(session->nvdec->gpu, &picture->ready, err);
         if (code < 0)
             return code;
         picture->next_free = session->free;

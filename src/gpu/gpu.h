@@ -20,7 +20,7 @@
 
 struct fv_gpu;
 struct fv_gpu_stream; /* work in order; created non-blocking towards the default stream */
-struct fv_gpu_event;  /* a point in a stream; waits for it block */
+struct fv_gpu_event;  /* a point in a stream */
 
 typedef uint64_t fv_gpu_address; /* of device memory; 0: none */
 
@@ -75,7 +75,11 @@ int fv_gpu_stream_finish(struct fv_gpu_stream *stream,
                          struct fv_error *err);           /* sleeps until all work is done */
 void *fv_gpu_stream_handle(struct fv_gpu_stream *stream); /* the CUstream, for libraries */
 
+/* To be waited for. Each time that one is passed, the device interrupts the host, and a thread of the driver wakes up. */
 int fv_gpu_event_create(struct fv_gpu *gpu, struct fv_gpu_event **ret_event, struct fv_error *err);
+/* For gates and questions (fv_gpu_event_done) alone: passing one costs the host nothing. A wait for one spins. */
+int fv_gpu_event_create_quiet(struct fv_gpu *gpu, struct fv_gpu_event **ret_event,
+                              struct fv_error *err);
 void fv_gpu_event_destroy(struct fv_gpu_event *event); /* NULL is fine */
 int fv_gpu_event_record(struct fv_gpu_event *event, struct fv_gpu_stream *stream,
                         struct fv_error *err);

@@ -87,6 +87,12 @@ int fv_gpu_event_create(struct fv_gpu *gpu, struct fv_gpu_event **ret_event, str
     return unavailable(err);
 }
 
+int fv_gpu_event_create_quiet(struct fv_gpu *gpu, struct fv_gpu_event **ret_event,
+                              struct fv_error *err)
+{
+    return unavailable(err);
+}
+
 void fv_gpu_event_destroy(struct fv_gpu_event *event) {}
 
 int fv_gpu_event_record(struct fv_gpu_event *event, struct fv_gpu_stream *stream,

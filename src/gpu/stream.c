@@ -47,20 +47,31 @@ CUstream fv_gpu_stream_cuda(const struct fv_gpu_stream *stream)
     return stream->handle;
 }
 
-int fv_gpu_event_create(struct fv_gpu *gpu, struct fv_gpu_event **ret_event, struct fv_error *err)
+static int create_event(struct fv_gpu *gpu, unsigned flags, struct fv_gpu_event **ret_event,
+                        struct fv_error *err)
 {
     struct fv_gpu_event *event = FV_NEW(struct fv_gpu_event);
     if (!event)
         return fv_error_set(err, -ENOMEM, "out of memory");
     event->gpu = gpu;
-    int r = FV_GPU_CALL(gpu, err, cuEventCreate, &event->handle,
-                        CU_EVENT_BLOCKING_SYNC | CU_EVENT_DISABLE_TIMING);
+    int r = FV_GPU_CALL(gpu, err, cuEventCreate, &event->handle, flags | CU_EVENT_DISABLE_TIMING);
     if (r < 0) {
         fv_free(event);
         return r;
     }
     *ret_event = event;
     return 0;
+}
+
+int fv_gpu_event_create(struct fv_gpu *gpu, struct fv_gpu_event **ret_event, struct fv_error *err)
+{
+    return create_event(gpu, CU_EVENT_BLOCKING_SYNC, ret_event, err);
+}
+
+int fv_gpu_event_create_quiet(struct fv_gpu *gpu, struct fv_gpu_event **ret_event,
+                              struct fv_error *err)
+{
+    return create_event(gpu, 0, ret_event, err);
 }
 
 void fv_gpu_event_destroy(struct fv_gpu_event *event)
