@@ -86,6 +86,7 @@ struct fv_nvdec_surface {
     int index;
     bool pending; /* waits to be mapped */
     bool shown;   /* was queued for mapping since it was decoded into */
+    cuvidDecodeStatus status; /* of the picture, Invalid: not known */
     int64_t queued;
     struct fv_frame_info info;
     enum fv_matrix matrix;

@@ -11,6 +11,7 @@
 /* At low load: soon enough that a picture ages little, late enough for the hardware to be done. */
 #define HOLD_LOW (2 * FV_MS)
 #define LOW_LOAD 4            /* pictures in flight */
+#define TOGETHER (1 * FV_MS)  /* pictures whose time comes so soon need no pass of their own */
 #define RETRY (1 * FV_MS)     /* until an unfinished picture is asked after again */
 #define PATIENCE (50 * FV_MS) /* then it is waited for */
 
@@ -20,6 +21,7 @@ void fv_nvdec_show(struct fv_nvdec_surface *surface)
     if (surface->pending || surface->shown)
         return;
     surface->pending = surface->shown = true;
+    surface->status = cuvidDecodeStatus_Invalid;
     surface->queued = fv_now();
     fv_list_append(&decoder->nvdec->pending, &surface->link);
     decoder->nvdec->pending_count++;
@@ -34,20 +36,24 @@ static void take_out(struct fv_nvdec_surface *surface)
     surface->decoder->nvdec->pending_count--;
 }
 
-static cuvidDecodeStatus status_of(const struct fv_nvdec_surface *surface)
+/* Asks, unless the answer is known. */
+static bool in_progress(struct fv_nvdec_surface *surface)
 {
     struct fv_decoder *decoder = surface->decoder;
     CUVIDGETDECODESTATUS status = {0};
+    if (surface->status > cuvidDecodeStatus_InProgress)
+        return false;
     CUresult result = decoder->nvdec->driver->cuvidGetDecodeStatus(decoder->session->handle,
                                                                    surface->index, &status);
-    return result == CUDA_SUCCESS ? status.decodeStatus : cuvidDecodeStatus_Invalid;
+    surface->status = result == CUDA_SUCCESS ? status.decodeStatus : cuvidDecodeStatus_Invalid;
+    return surface->status == cuvidDecodeStatus_InProgress;
 }
 
 /* What refers to a damaged picture inherits the damage. */
-static void note_status(struct fv_nvdec_surface *surface, struct fv_frame_info *info)
+static void note_status(const struct fv_nvdec_surface *surface, struct fv_frame_info *info)
 {
     struct fv_decoder *decoder = surface->decoder;
-    cuvidDecodeStatus status = status_of(surface);
+    const cuvidDecodeStatus status = surface->status;
     if (status != cuvidDecodeStatus_Error && status != cuvidDecodeStatus_Error_Concealed)
         return;
     info->flags |= FV_FRAME_DAMAGED;
@@ -80,6 +86,7 @@ static int hand_out(struct fv_nvdec_surface *surface)
     picture->info = surface->info;
     picture->matrix = surface->matrix;
     picture->full_range = surface->full_range;
+    (void)in_progress(surface); /* it no longer is: the map waited */
     note_status(surface, &picture->info);
     fv_nvdec_count(&decoder->nvdec->mapped);
     decoder->params.picture(decoder->params.data, picture);
@@ -146,7 +153,7 @@ static bool is_ready(struct fv_nvdec_surface *surface, int64_t now)
     struct fv_nvdec *nvdec = surface->decoder->nvdec;
     if (nvdec->params.map != FV_NVDEC_MAP_AUTO || now - surface->queued > PATIENCE)
         return true;
-    if (status_of(surface) != cuvidDecodeStatus_InProgress)
+    if (!in_progress(surface))
         return true;
     fv_nvdec_count(&nvdec->waited);
     return false;
@@ -180,7 +187,7 @@ int64_t fv_nvdec_map_pending(struct fv_nvdec *nvdec, int64_t now)
     FV_LIST_FOR (it, &nvdec->pending) {
         struct fv_nvdec_surface *surface = FV_CONTAINER(it, struct fv_nvdec_surface, link);
         int64_t due = fv_later(surface->queued, hold);
-        if (due > now)
+        if (due > now + TOGETHER)
             return fv_min64(next, due); /* and so are all after it */
         next = fv_min64(next, serve(surface, now));
     }
