@@ -52,18 +52,23 @@ static void unlock_and_signal(struct fv_ring *ring)
         pthread_cond_signal(&ring->wake);
 }
 
-int fv_ring_push(struct fv_ring *ring, void *item)
+int fv_ring_push_all(struct fv_ring *ring, void *const *items, size_t count)
 {
     int r = 0;
     pthread_mutex_lock(&ring->lock);
     if (ring->closed)
         r = -ECANCELED;
-    else if (ring->count == ring->capacity)
+    else if (ring->capacity - ring->count < count)
         r = -ENOBUFS;
-    else
-        ring->items[(ring->head + ring->count++) % ring->capacity] = item;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        ring->items[(ring->head + ring->count++) % ring->capacity] = items[i];
     unlock_and_signal(ring);
     return r;
+}
+
+int fv_ring_push(struct fv_ring *ring, void *item)
+{
+    return fv_ring_push_all(ring, &item, 1);
 }
 
 /* The lock is held. Returns false when the deadline has passed. */

@@ -19,6 +19,8 @@ void fv_ring_destroy(struct fv_ring *ring);
 
 /* 0, -ENOBUFS when full, -ECANCELED when closed. On failure the item stays the caller's. Wakes the consumer only if it sleeps. */
 int fv_ring_push(struct fv_ring *ring, void *item);
+/* All of them, or on failure none: the consumer is woken once. */
+int fv_ring_push_all(struct fv_ring *ring, void *const *items, size_t count);
 /* Consumer only. Waits until there is an item, the ring is closed or woken, or the monotonic clock reaches `deadline`
  * (FV_TIME_NEVER: no limit; 0: does not wait). Returns 1..max items, 0 on deadline or wake, -ECANCELED when closed *and* empty. */
 int fv_ring_pop(struct fv_ring *ring, void **items, size_t max, int64_t deadline);

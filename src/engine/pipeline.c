@@ -17,8 +17,9 @@
 
 /* A batch from submit to collect. */
 struct flight {
-    struct fv_picture **pictures; /* params.batch */
-    struct fv_letterbox *places;  /* params.batch */
+    struct fv_picture **pictures; /* params.batch, as the next two */
+    struct fv_letterbox *places;
+    void **results; /* of those that were delivered */
     unsigned count;
 };
 
@@ -30,7 +31,8 @@ struct fv_pipeline {
     pthread_mutex_t lock; /* of the next seven */
     pthread_cond_t wake, changed;
     struct fv_batcher *batcher;
-    bool stop, finish, sleeping;
+    bool stop, finish;
+    int64_t wakes_at; /* fv-infer sleeps so long if nobody signals; 0: it is awake */
     struct fv_pipeline_change *change; /* wanted, until the result thread has done its part */
     bool change_taken;                 /* fv-infer has done its own */
 
@@ -63,7 +65,9 @@ void fv_pipeline_put(struct fv_pipeline *p, struct fv_picture *picture)
     struct fv_picture *dropped = NULL;
     pthread_mutex_lock(&p->lock);
     fv_batcher_put(p->batcher, picture, fv_now(), &dropped);
-    bool signal = p->sleeping;
+    bool signal = fv_batcher_due(p->batcher) < p->wakes_at;
+    if (signal)
+        p->wakes_at = 0;
     pthread_mutex_unlock(&p->lock);
     if (signal)
         pthread_cond_signal(&p->wake);
@@ -105,14 +109,14 @@ static int next_batch(struct fv_pipeline *p, bool wait, struct fv_picture **pict
             n = -ECANCELED; /* the last one was taken */
         if (n != 0 || !wait)
             break;
-        p->sleeping = true;
+        p->wakes_at = due;
         if (due == FV_TIME_NEVER) {
             pthread_cond_wait(&p->wake, &p->lock);
         } else {
             struct timespec t = {.tv_sec = (time_t)(due / FV_S), .tv_nsec = (long)(due % FV_S)};
             pthread_cond_timedwait(&p->wake, &p->lock, &t);
         }
-        p->sleeping = false;
+        p->wakes_at = 0;
     }
     pthread_mutex_unlock(&p->lock);
     return n;
@@ -160,8 +164,8 @@ static uint32_t to_picture(const struct fv_picture *picture, const struct fv_let
     return kept;
 }
 
-/* Takes the picture's reference. */
-static void deliver(struct fv_pipeline *p, unsigned lane, unsigned index)
+/* Takes the picture's reference. NULL: given up. */
+static struct fv_result *finish_picture(struct fv_pipeline *p, unsigned lane, unsigned index)
 {
     struct fv_detector *detector = p->params.detector;
     const struct flight *flight = &p->flights[lane];
@@ -169,7 +173,7 @@ static void deliver(struct fv_pipeline *p, unsigned lane, unsigned index)
     void *item;
     if (fv_ring_pop(p->free, &item, 1, 0) != 1) {
         drop_picture(p, picture);
-        return;
+        return NULL;
     }
     struct fv_result *result = item;
     result->info = picture->info;
@@ -179,7 +183,19 @@ static void deliver(struct fv_pipeline *p, unsigned lane, unsigned index)
     result->picture = p->params.keep_pictures ? picture : NULL;
     if (!p->params.keep_pictures)
         fv_picture_unref(picture);
-    fv_ring_push(p->ready, result); /* has room for every slot */
+    return result;
+}
+
+static void deliver(struct fv_pipeline *p, unsigned lane)
+{
+    struct flight *flight = &p->flights[lane];
+    size_t count = 0;
+    for (unsigned i = 0; i < flight->count; i++) {
+        struct fv_result *result = finish_picture(p, lane, i);
+        if (result)
+            flight->results[count++] = result;
+    }
+    fv_ring_push_all(p->ready, flight->results, count); /* has room for every slot */
 }
 
 /* The batch is lost. */
@@ -228,8 +244,7 @@ static void collect(struct fv_pipeline *p)
         abandon(p, flight, r, err.text);
         return;
     }
-    for (unsigned i = 0; i < flight->count; i++)
-        deliver(p, lane, i);
+    deliver(p, lane);
     p->last_fault = 0;
     p->batches++;
     p->batched += flight->count;
@@ -379,7 +394,8 @@ static int create_flights(struct fv_pipeline *p)
         struct flight *flight = &p->flights[i];
         flight->pictures = fv_calloc(p->params.batch, sizeof(flight->pictures[0]));
         flight->places = fv_calloc(p->params.batch, sizeof(flight->places[0]));
-        if (!flight->pictures || !flight->places)
+        flight->results = fv_calloc(p->params.batch, sizeof(flight->results[0]));
+        if (!flight->pictures || !flight->places || !flight->results)
             return -ENOMEM;
     }
     return p->flights ? 0 : -ENOMEM;
@@ -390,6 +406,7 @@ static void destroy_flights(struct fv_pipeline *p)
     for (unsigned i = 0; p->flights && i < p->params.detector->lanes; i++) {
         fv_free(p->flights[i].pictures);
         fv_free(p->flights[i].places);
+        fv_free(p->flights[i].results);
     }
     fv_free(p->flights);
 }
