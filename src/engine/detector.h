@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A batch of pictures -> the detections in each: letterbox, network, boxes. Two forms: on the CPU (done at the return of submit)
- * and on the GPU (submit only enqueues; collect sleeps until the lane is done). Used by one thread, which calls enter() first.
+ * and on the GPU (submit only enqueues; done() tells when it may be collected). Used by one thread, which calls enter() first.
  *
- *   submit(lane 0)  submit(lane 1)  collect(lane 0) + read  submit(lane 0)  collect(lane 1) + read ...
+ *   submit(lane 0)  submit(lane 1)  done(lane 0) collect + read  submit(lane 0)  done(lane 1) collect + read ...
  */
 #ifndef FV_ENGINE_DETECTOR_H
 #define FV_ENGINE_DETECTOR_H
@@ -31,7 +31,9 @@ struct fv_detector_ops {
     /* The lane is free. 0, or negative errno: nothing of the batch will come. */
     int (*submit)(struct fv_detector *detector, unsigned lane, const struct fv_batch *batch,
                   struct fv_error *err);
-    /* 0, or negative errno: nothing of the batch came. The lane is free for reading until the next submit. */
+    /* Asks whether the lane is through; true also when it never will be. NULL: it is at the return of submit. */
+    bool (*done)(struct fv_detector *detector, unsigned lane);
+    /* After done(). 0, or negative errno: nothing of the batch came. The lane is free for reading until the next submit. */
     int (*collect)(struct fv_detector *detector, unsigned lane, struct fv_error *err);
     /* Detections of picture `index` in tensor pixels, by falling score, at most FV_DETECTIONS_MAX. Returns their number. */
     uint32_t (*read)(struct fv_detector *detector, unsigned lane, unsigned index,

@@ -4,7 +4,8 @@
  *
  *   lane 0: letterbox -> network -> boxes -> event     lane 1: letterbox -> network -> boxes -> event     lane 0: ...
  *
- * Each lane has tensors and results of its own; the host sleeps at a lane's event while the other lane's work is queued.
+ * Each lane has tensors and results of its own. A wait for its event would have the device interrupt the host, wake a thread of the
+ * driver, and that one ours: whoever waits asks now and then instead.
  */
 #include <errno.h>
 
@@ -57,10 +58,16 @@ static int gpu_submit(struct fv_detector *head, unsigned lane, const struct fv_b
     return r;
 }
 
+static bool gpu_done(struct fv_detector *head, unsigned lane)
+{
+    struct detector *detector = (struct detector *)head;
+    return fv_gpu_event_done(detector->done[lane]);
+}
+
 static int gpu_collect(struct fv_detector *head, unsigned lane, struct fv_error *err)
 {
     struct detector *detector = (struct detector *)head;
-    return fv_gpu_event_wait(detector->done[lane], err);
+    return fv_gpu_event_wait(detector->done[lane], err); /* at once: it is done, or failed */
 }
 
 static uint32_t gpu_read(struct fv_detector *head, unsigned lane, unsigned index,
@@ -85,6 +92,7 @@ static const struct fv_detector_ops gpu_ops = {
     .enter = gpu_enter,
     .usable = gpu_usable,
     .submit = gpu_submit,
+    .done = gpu_done,
     .collect = gpu_collect,
     .read = gpu_read,
     .destroy = gpu_destroy,
@@ -119,7 +127,7 @@ static int create_parts(struct detector *detector, struct fv_error *err)
 {
     int r = create_kernels(detector, err);
     for (unsigned i = 0; r == 0 && i < FV_DETECTOR_GPU_LANES; i++)
-        r = fv_gpu_event_create(detector->params.gpu, &detector->done[i], err);
+        r = fv_gpu_event_create_quiet(detector->params.gpu, &detector->done[i], err);
     return r;
 }
 

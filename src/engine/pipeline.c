@@ -14,6 +14,10 @@
 
 #define RESULT_SLOTS 256 /* results between the two threads; 2.5 MB */
 #define IDLE_EVERY FV_S
+/* A batch under way is asked after so long after it was submitted, and then so often; more often while all lanes are taken. */
+#define LOOK_AFTER (1500 * FV_US)
+#define LOOK_EVERY (500 * FV_US)
+#define LOOK_BUSY (200 * FV_US)
 
 /* A batch from submit to collect. */
 struct flight {
@@ -39,6 +43,7 @@ struct fv_pipeline {
     /* fv-infer: a flight for each lane of the detector; `flying` of them are under way, the oldest is `oldest` */
     struct flight *flights;
     unsigned oldest, flying;
+    int64_t look_at; /* when the oldest is asked after */
     int last_fault;
 
     struct fv_result *slots;
@@ -91,32 +96,39 @@ static bool change_waits(const struct fv_pipeline *p)
     return p->change && !p->change_taken;
 }
 
-/* Sleeps until a batch is due, unless `wait` is false, and takes it out. Returns the number of pictures, 0 when none is due or a
+/* The lock is held. Until `time`, or somebody signals. */
+static void sleep_until(struct fv_pipeline *p, int64_t time)
+{
+    p->wakes_at = time;
+    if (time == FV_TIME_NEVER) {
+        pthread_cond_wait(&p->wake, &p->lock);
+    } else {
+        struct timespec t = {.tv_sec = (time_t)(time / FV_S), .tv_nsec = (long)(time % FV_S)};
+        pthread_cond_timedwait(&p->wake, &p->lock, &t);
+    }
+    p->wakes_at = 0;
+}
+
+/* Sleeps until a batch is due, at most until `until`, and takes it out. Returns the number of pictures, 0 when none is due or a
  * change is wanted, -ECANCELED when the pipeline stops. */
-static int next_batch(struct fv_pipeline *p, bool wait, struct fv_picture **pictures)
+static int next_batch(struct fv_pipeline *p, int64_t until, struct fv_picture **pictures)
 {
     int n = 0;
     pthread_mutex_lock(&p->lock);
     for (;;) {
         int64_t due = p->stop ? FV_TIME_NEVER : fv_batcher_due(p->batcher);
+        int64_t now = fv_now();
         if (p->stop)
             n = -ECANCELED;
         else if (change_waits(p))
             break;
-        else if (due <= fv_now() || p->finish)
+        else if (due <= now || p->finish)
             n = (int)fv_batcher_take(p->batcher, pictures);
         if (n == 0 && p->finish)
             n = -ECANCELED; /* the last one was taken */
-        if (n != 0 || !wait)
+        if (n != 0 || until <= now)
             break;
-        p->wakes_at = due;
-        if (due == FV_TIME_NEVER) {
-            pthread_cond_wait(&p->wake, &p->lock);
-        } else {
-            struct timespec t = {.tv_sec = (time_t)(due / FV_S), .tv_nsec = (long)(due % FV_S)};
-            pthread_cond_timedwait(&p->wake, &p->lock, &t);
-        }
-        p->wakes_at = 0;
+        sleep_until(p, fv_min64(due, until));
     }
     pthread_mutex_unlock(&p->lock);
     return n;
@@ -226,11 +238,11 @@ static void submit(struct fv_pipeline *p)
     int r = detector->ops->submit(detector, lane, &batch, &err);
     if (r < 0)
         abandon(p, flight, r, err.text);
-    else
-        p->flying++;
+    else if (p->flying++ == 0)
+        p->look_at = detector->ops->done ? fv_now() + LOOK_AFTER : 0;
 }
 
-/* Waits for the oldest batch and hands its results on. */
+/* The oldest batch is through: hands its results on. */
 static void collect(struct fv_pipeline *p)
 {
     struct fv_detector *detector = p->params.detector;
@@ -248,6 +260,23 @@ static void collect(struct fv_pipeline *p)
     p->last_fault = 0;
     p->batches++;
     p->batched += flight->count;
+}
+
+/* When its time has come, asks after the oldest batch. */
+static void look(struct fv_pipeline *p)
+{
+    struct fv_detector *detector = p->params.detector;
+    if (p->look_at > fv_now()) {
+        struct timespec t = {.tv_sec = (time_t)(p->look_at / FV_S),
+                             .tv_nsec = (long)(p->look_at % FV_S)};
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+    }
+    if (!detector->ops->done || detector->ops->done(detector, p->oldest)) {
+        collect(p);
+        p->look_at = 0; /* the next one may be through as well */
+    } else {
+        p->look_at = fv_now() + (p->flying < detector->lanes ? LOOK_EVERY : LOOK_BUSY);
+    }
 }
 
 static void begin(const struct fv_pipeline *p)
@@ -316,7 +345,7 @@ void fv_pipeline_change(struct fv_pipeline *p, struct fv_pipeline_change *change
     pthread_mutex_unlock(&p->lock);
 }
 
-/* A batch that is due goes first, so that the device never waits for the host; else what flies is collected. */
+/* A batch that is due goes first, so that the device never waits for the host; else what flies is looked after. */
 static void *infer_main(void *data)
 {
     struct fv_pipeline *p = data;
@@ -327,13 +356,13 @@ static void *infer_main(void *data)
         n = 0;
         if (p->flying < p->params.detector->lanes) {
             struct flight *flight = &p->flights[lane_after(p, p->flying)];
-            n = next_batch(p, p->flying == 0, flight->pictures);
+            n = next_batch(p, p->flying ? p->look_at : FV_TIME_NEVER, flight->pictures);
             flight->count = n > 0 ? (unsigned)n : 0;
         }
         if (n > 0)
             submit(p);
         else if (p->flying > 0)
-            collect(p);
+            look(p);
         else
             take_change(p);
     }
