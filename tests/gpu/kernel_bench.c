@@ -14,29 +14,37 @@ struct timing {
     double device_us, host_us; /* of one launch */
 };
 
+/* Calls an entry of the driver; a failure ends the program by its name. */
+#define MUST(bed, name, ...)                                                                       \
+    do {                                                                                           \
+        struct fv_error must_err = {0};                                                            \
+        kernel_must(FV_GPU_CALL((bed)->gpu, &must_err, name, __VA_ARGS__), &must_err);             \
+    } while (0)
+
 /* Launches `run` many times, one behind the other. */
-static struct timing measure(const struct kernel_bed *bed, int (*run)(void *data), void *data)
+static struct timing measure(const struct kernel_bed *bed,
+                             int (*run)(void *data, struct fv_error *err), void *data)
 {
     const int warm_up = bed->quick ? 1 : 20, rounds = bed->quick ? 2 : 200;
-    const struct fv_driver *driver = fv_gpu_driver(bed->gpu);
     CUstream stream = fv_gpu_stream_cuda(bed->stream);
+    struct fv_error err = {0};
     CUevent begin, end;
     float ms = 0;
-    int failed = driver->cuEventCreate(&begin, 0) || driver->cuEventCreate(&end, 0);
+    MUST(bed, cuEventCreate, &begin, 0);
+    MUST(bed, cuEventCreate, &end, 0);
     for (int i = 0; i < warm_up; i++)
-        failed |= run(data);
-    failed |= driver->cuStreamSynchronize(stream) || driver->cuEventRecord(begin, stream);
+        kernel_must(run(data, &err), &err);
+    MUST(bed, cuStreamSynchronize, stream);
+    MUST(bed, cuEventRecord, begin, stream);
     const int64_t start = fv_now();
     for (int i = 0; i < rounds; i++)
-        failed |= run(data);
+        kernel_must(run(data, &err), &err);
     const int64_t called = fv_now() - start;
-    failed |= driver->cuEventRecord(end, stream) || driver->cuStreamSynchronize(stream) ||
-              driver->cuEventElapsedTime(&ms, begin, end);
-    failed |= driver->cuEventDestroy(begin) || driver->cuEventDestroy(end);
-    if (failed) {
-        fprintf(stderr, "kernel_check: a launch or its measurement failed\n");
-        exit(2);
-    }
+    MUST(bed, cuEventRecord, end, stream);
+    MUST(bed, cuStreamSynchronize, stream);
+    MUST(bed, cuEventElapsedTime, &ms, begin, end);
+    MUST(bed, cuEventDestroy, begin);
+    MUST(bed, cuEventDestroy, end);
     return (struct timing){(double)ms * 1000 / rounds, (double)called / 1000 / rounds};
 }
 
@@ -73,10 +81,10 @@ static void make_pictures(struct letterbox_bench *b, fv_gpu_address memory)
     }
 }
 
-static int run_letterbox(void *data)
+static int run_letterbox(void *data, struct fv_error *err)
 {
     struct letterbox_bench *b = data;
-    return fv_gpu_letterbox(b->kernels, 0, b->bed->stream, &b->batch, NULL);
+    return fv_gpu_letterbox(b->kernels, 0, b->bed->stream, &b->batch, err);
 }
 
 static void time_batches(struct letterbox_bench *b, struct fv_picture *const *pictures,
@@ -167,10 +175,10 @@ struct boxes_bench {
     unsigned count;
 };
 
-static int run_boxes(void *data)
+static int run_boxes(void *data, struct fv_error *err)
 {
     const struct boxes_bench *b = data;
-    return fv_gpu_boxes(b->kernels, 0, b->bed->stream, b->output, b->count, NULL);
+    return fv_gpu_boxes(b->kernels, 0, b->bed->stream, b->output, b->count, err);
 }
 
 /* All images of the batch are the same; a second output lies behind the first one's batch. */
