@@ -21,31 +21,34 @@ struct timing {
         kernel_must(FV_GPU_CALL((bed)->gpu, &must_err, name, __VA_ARGS__), &must_err);             \
     } while (0)
 
-/* Launches `run` many times, one behind the other. */
+/* One launch after the other has ended: what a launch reads from the host is its lane's until then. */
 static struct timing measure(const struct kernel_bed *bed,
                              int (*run)(void *data, struct fv_error *err), void *data)
 {
     const int warm_up = bed->quick ? 1 : 20, rounds = bed->quick ? 2 : 200;
     CUstream stream = fv_gpu_stream_cuda(bed->stream);
     struct fv_error err = {0};
+    struct timing sum = {0, 0};
     CUevent begin, end;
-    float ms = 0;
     MUST(bed, cuEventCreate, &begin, 0);
     MUST(bed, cuEventCreate, &end, 0);
-    for (int i = 0; i < warm_up; i++)
+    for (int i = -warm_up; i < rounds; i++) {
+        float ms = 0;
+        MUST(bed, cuEventRecord, begin, stream);
+        const int64_t start = fv_now();
         kernel_must(run(data, &err), &err);
-    MUST(bed, cuStreamSynchronize, stream);
-    MUST(bed, cuEventRecord, begin, stream);
-    const int64_t start = fv_now();
-    for (int i = 0; i < rounds; i++)
-        kernel_must(run(data, &err), &err);
-    const int64_t called = fv_now() - start;
-    MUST(bed, cuEventRecord, end, stream);
-    MUST(bed, cuStreamSynchronize, stream);
-    MUST(bed, cuEventElapsedTime, &ms, begin, end);
+        const int64_t called = fv_now() - start;
+        MUST(bed, cuEventRecord, end, stream);
+        MUST(bed, cuStreamSynchronize, stream);
+        MUST(bed, cuEventElapsedTime, &ms, begin, end);
+        if (i < 0)
+            continue;
+        sum.device_us += (double)ms * 1000 / rounds;
+        sum.host_us += (double)called / 1000 / rounds;
+    }
     MUST(bed, cuEventDestroy, begin);
     MUST(bed, cuEventDestroy, end);
-    return (struct timing){(double)ms * 1000 / rounds, (double)called / 1000 / rounds};
+    return sum;
 }
 
 /* --- Letterbox --- */
