@@ -41,6 +41,14 @@ bool fv_annexb_next(struct fv_annexb *it, struct fv_nal *ret_nal)
     return false;
 }
 
+bool fv_annexb_peek(const struct fv_annexb *it, struct fv_nal *ret_nal)
+{
+    if (it->end - it->pos <= START_CODE)
+        return false;
+    *ret_nal = (struct fv_nal){it->pos + START_CODE, (size_t)(it->end - it->pos) - START_CODE};
+    return true;
+}
+
 size_t fv_rbsp_unescape(const uint8_t *nal, size_t size, uint8_t *out, size_t capacity)
 {
     size_t written = 0;

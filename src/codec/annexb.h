@@ -19,6 +19,8 @@ struct fv_annexb {
 void fv_annexb_init(struct fv_annexb *it, const uint8_t *data, size_t size);
 /* The next NAL unit (3- or 4-byte start codes). Bytes before the first start code are skipped. False at the end. */
 bool fv_annexb_next(struct fv_annexb *it, struct fv_nal *ret_nal);
+/* The same, but stays there and does not look for its end: *ret_nal goes up to the end of the data. */
+bool fv_annexb_peek(const struct fv_annexb *it, struct fv_nal *ret_nal);
 /* Removes emulation prevention (7.4.1: 00 00 03 -> 00 00). Writes at most `capacity` bytes, returns the number written. */
 size_t fv_rbsp_unescape(const uint8_t *nal, size_t size, uint8_t *out, size_t capacity);
 

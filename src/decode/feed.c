@@ -114,7 +114,7 @@ void fv_feed_miss(struct fv_feed *feed)
 
 bool fv_feed_check(struct fv_feed *feed)
 {
-    struct fv_error err = {0};
+    struct fv_error err; /* large; written by a fault alone */
     int (*fault)(struct fv_decoder *, struct fv_error *) = feed->params->ops->fault;
     int code = feed->decoder && fault ? fault(feed->decoder, &err) : 0;
     if (code < 0)

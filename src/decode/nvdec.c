@@ -37,7 +37,10 @@ static int request_session(struct fv_decoder *decoder, struct fv_error *err)
     /* The parser has seen an access unit that will come again. */
     fv_nvdec_parser_close(decoder);
     int code = fv_nvdec_pool_request(decoder->nvdec, &decoder->shape, &decoder->job);
-    return code < 0 ? fv_error_set(err, code, "out of memory") : -EAGAIN;
+    if (code < 0)
+        return fv_error_set(err, code, "out of memory");
+    decoder->nvdec->job_count++;
+    return -EAGAIN;
 }
 
 static int nvdec_submit(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
@@ -57,6 +60,7 @@ static void check_job(struct fv_decoder *decoder)
     if (!fv_nvdec_pool_result(decoder->nvdec, decoder->job, &session, &err))
         return;
     decoder->job = NULL;
+    decoder->nvdec->job_count--;
     if (err.code < 0) {
         decoder->fault = err;
         return;
@@ -76,7 +80,8 @@ static int nvdec_enter(void *shared, const struct fv_decode_wake *wake, struct f
 static int64_t nvdec_collect(void *shared, int64_t now)
 {
     struct fv_nvdec *nvdec = shared;
-    FV_LIST_FOR (it, &nvdec->decoders) {
+    for (struct fv_list *it = nvdec->decoders.next; nvdec->job_count && it != &nvdec->decoders;
+         it = it->next) {
         struct fv_decoder *decoder = FV_CONTAINER(it, struct fv_decoder, link);
         if (decoder->job)
             check_job(decoder);
@@ -120,8 +125,10 @@ static void nvdec_close(struct fv_decoder *decoder)
     if (!decoder)
         return;
     nvdec_flush(decoder);
-    if (decoder->job)
+    if (decoder->job) {
+        decoder->nvdec->job_count--;
         fv_nvdec_pool_abandon(decoder->nvdec, decoder->job);
+    }
     fv_nvdec_session_leave(decoder->session, decoder->broken);
     fv_list_remove(&decoder->link);
     fv_free(decoder);

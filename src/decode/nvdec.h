@@ -30,7 +30,7 @@ struct fv_nvdec_params {
     struct fv_gpu *gpu; /* borrowed */
     unsigned held;      /* mapped pictures per camera, 1 .. 32 (NVDEC_BUFFER_SIZE) */
     enum fv_nvdec_map map;
-    int64_t hold;  /* ns a picture is left alone before it is mapped; 0: 4 ms */
+    int64_t hold;  /* ns a picture is left alone before it is mapped; 0: 8 ms */
     size_t budget; /* bytes of device memory for sessions; 0: what is free */
     unsigned
         openers; /* threads that make sessions, up to FV_NVDEC_OPENERS_MAX; 0: as many as are of use */

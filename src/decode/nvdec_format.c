@@ -27,11 +27,9 @@ int fv_nvdec_read_parameters(struct fv_decoder *decoder, const struct fv_au *au,
     struct fv_annexb it;
     struct fv_nal nal;
     fv_annexb_init(&it, au->buf->data, au->size);
-    while (fv_annexb_next(&it, &nal)) {
-        enum fv_nal_kind kind = ops->kind(nal.data, nal.size);
-        if (is_slice(kind))
-            return 0; /* parameter sets come first */
-        if (kind != FV_NAL_SPS)
+    while (fv_annexb_peek(&it, &nal) && !is_slice(ops->kind(nal.data, nal.size))) {
+        /* Parameter sets come first; a slice's end is far away. */
+        if (!fv_annexb_next(&it, &nal) || ops->kind(nal.data, nal.size) != FV_NAL_SPS)
             continue;
         struct fv_video_format stream;
         int code = ops->parse_sps(nal.data, nal.size, &stream);

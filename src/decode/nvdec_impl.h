@@ -131,7 +131,7 @@ struct fv_nvdec {
     struct fv_decode_wake wake;
     /* owner: the worker's thread */
     struct fv_list decoders, pending;
-    unsigned pending_count;
+    unsigned pending_count, job_count; /* job_count: decoders whose session is being made */
     uint64_t pass;
     /* any thread */
     _Atomic uint64_t reconfigured, reused, decoded, mapped, waited, skipped_held, damaged;

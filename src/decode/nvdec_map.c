@@ -7,7 +7,7 @@
 
 #include "decode/nvdec_impl.h"
 
-#define HOLD (4 * FV_MS)
+#define HOLD (8 * FV_MS)
 /* At low load: soon enough that a picture ages little, late enough for the hardware to be done. */
 #define HOLD_LOW (2 * FV_MS)
 #define LOW_LOAD 4            /* pictures in flight */

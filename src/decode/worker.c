@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/ring.h"
@@ -154,6 +155,16 @@ static int enter(struct fv_decode_worker *worker)
     return code;
 }
 
+/* While pictures are in flight nothing wakes the thread before the first one's time: what comes meanwhile is submitted together, in
+ * one pass. Unless more waits already than one pass takes. */
+static void rest(struct fv_decode_worker *worker, int64_t deadline)
+{
+    if (deadline == FV_TIME_NEVER || deadline <= fv_now() || fv_ring_count(worker->ring) > 0)
+        return;
+    struct timespec t = {.tv_sec = (time_t)(deadline / FV_S), .tv_nsec = (long)(deadline % FV_S)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+}
+
 /* Sleeps until `deadline` at most, then submits everything that waits. False at the end. */
 static bool submit_pass(struct fv_decode_worker *worker, int64_t deadline)
 {
@@ -219,8 +230,10 @@ static void *run(void *data)
     if (enter(worker) < 0)
         return NULL;
     int64_t deadline = FV_TIME_NEVER;
-    while (submit_pass(worker, deadline))
+    while (submit_pass(worker, deadline)) {
         deadline = collect(worker);
+        rest(worker, deadline);
+    }
     end_decoders(worker);
     return NULL;
 }
