@@ -156,21 +156,42 @@ static void wait_room(struct bench *bench, int64_t deadline)
     pthread_mutex_unlock(&bench->lock);
 }
 
+static uint64_t inside(const struct session *session)
+{
+    return session->sent - session->served;
+}
+
+/* One access unit for each session that has room: were a session's given one behind the other, the worker would wait for the
+ * hardware to finish the first while the other sessions' are still to come. False: nobody had room. */
+static bool push_round(struct bench *bench, int64_t now)
+{
+    bool pushed = false;
+    for (uint32_t i = 0; i < bench->params->sessions; i++) {
+        if (inside(&bench->sessions[i]) >= WINDOW)
+            continue;
+        push(bench, i, now);
+        pushed = true;
+    }
+    return pushed;
+}
+
+/* Refilled when half empty, so that the feeder wakes seldom. */
+static bool wants_more(const struct bench *bench)
+{
+    for (uint32_t i = 0; i < bench->params->sessions; i++)
+        if (inside(&bench->sessions[i]) <= WINDOW / 2)
+            return true;
+    return false;
+}
+
 static void feed_flat_out(struct bench *bench, int64_t end)
 {
     for (int64_t now = fv_now(); now < end && !stopped(bench); now = fv_now()) {
-        bool pushed = false;
-        for (uint32_t i = 0; i < bench->params->sessions; i++) {
-            struct session *session = &bench->sessions[i];
-            /* Refilled when half empty, so that the feeder wakes seldom. */
-            uint64_t inside = session->sent - session->served;
-            for (; inside <= WINDOW / 2 || (pushed && inside < WINDOW); inside++) {
-                push(bench, i, now);
-                pushed = true;
-            }
-        }
-        if (!pushed)
+        if (!wants_more(bench))
             wait_room(bench, fv_min64(end, now + ALIGN_SLEEP));
+        else
+            for (int i = 0; i < WINDOW && push_round(bench, now); i++)
+                ;
     }
 }
 
