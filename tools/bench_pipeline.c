@@ -65,7 +65,7 @@ static char *config_of(const struct options *o)
                   "TARGET_FPS", 1000, "GPU_MEMORY_POOL_SIZE_MB", (int)o->pool);
     json_t *models =
         json_pack("{s:s, s:b, s:i}", "INFERENCE_PROVIDER", o->provider, "TENSORRT_FP16", !o->fp32,
-                  "TENSORRT_MAX_BATCH_SIZE", o->batch > 16 ? (int)o->batch : 16);
+                  "TENSORRT_MAX_BATCH_SIZE", o->batch > 32 ? (int)o->batch : 32);
     if (o->model)
         json_object_set_new(models, "MODEL_PATH", json_string(o->model));
     json_t *config = json_pack("{s:o, s:o, s:o}", "processing", processing, "models", models,

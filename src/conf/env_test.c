@@ -175,7 +175,7 @@ static void test_show(void **state)
     snprintf(expected, sizeof(expected),
              "BACKEND=\"cpu\" 3 --backend 0;GPU_BATCH_SIZE=\"auto\" 1 %s 2;"
              "MAX_QUEUE_SIZE=8 2 FOVEA_PROCESSING__MAX_QUEUE_SIZE 0;MODEL_PATH=null 0  0;"
-             "TENSORRT_MAX_BATCH_SIZE=16 4 processing.GPU_BATCH_SIZE 0;"
+             "TENSORRT_MAX_BATCH_SIZE=32 4 processing.GPU_BATCH_SIZE 0;"
              "RTSP_STREAMS[0].url=\"rtsp://***@h\" 1 %s 5;",
              path, path);
     assert_string_equal(found.list, expected);

@@ -148,7 +148,7 @@ static void test_values(void **state)
     assert_string_equal(config->models.target_classes.items[1], "2");
     assert_string_equal(config->models.inference_provider, "cpu"); /* "not used", so it is not */
     assert_int_equal(config->models.warm_up_iterations, 0);
-    assert_int_equal(config->models.max_batch, 16); /* follows "auto" */
+    assert_int_equal(config->models.max_batch, 32); /* follows "auto" */
     assert_string_equal(config->output.dir, "out");
     assert_true(config->output.save_frames && config->output.save_detections);
     assert_int_equal(config->output.frame_save_interval, 9);

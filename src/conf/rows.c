@@ -246,7 +246,7 @@ const struct fv_setting fv_settings[] = {
      .warn_above = 4, .why = "The builder's workspace is GPU memory.",
      .help = "GPU memory for building a TensorRT engine"},
     {M, "TENSORRT_MAX_BATCH_SIZE", FV_KIND_INT, CONFIG(models.max_batch), .unit = "frames",
-     .value = "4", .min = 1, .max = 128, .default_note = "16 when GPU_BATCH_SIZE is \"auto\"",
+     .value = "4", .min = 1, .max = 128, .default_note = "32 when GPU_BATCH_SIZE is \"auto\"",
      .help = "largest batch",
      .rule = "Must not be smaller than `processing.GPU_BATCH_SIZE` (`batch_too_large`)."},
     {M, "INFERENCE_PROVIDER", FV_KIND_WORD, CONFIG(models.inference_provider),

@@ -187,7 +187,7 @@ static void rule_batch(struct fv_check *check)
     int batch = check->config->processing.gpu_batch_size;
     fv_check_given(check, "processing", "GPU_BATCH_SIZE", &batch_node);
     if (!limit && batch == 0)
-        check->config->models.max_batch = 16;
+        check->config->models.max_batch = 32;
     if (batch <= check->config->models.max_batch)
         return;
     fv_say(check,

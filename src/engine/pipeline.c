@@ -15,8 +15,8 @@
 #define RESULT_SLOTS 256 /* results between the two threads; 2.5 MB */
 #define IDLE_EVERY FV_S
 /* A batch under way is asked after so long after it was submitted, and then so often; more often while all lanes are taken. */
-#define LOOK_AFTER (1500 * FV_US)
-#define LOOK_EVERY (500 * FV_US)
+#define LOOK_AFTER (2 * FV_MS)
+#define LOOK_EVERY (1 * FV_MS)
 #define LOOK_BUSY (200 * FV_US)
 
 /* A batch from submit to collect. */

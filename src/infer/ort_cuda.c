@@ -4,7 +4,7 @@
  * *slot* is what one call of ONNX Runtime computes, with fixed addresses and a fixed shape. Each is run at open, once for the choice of
  * convolutions and once more while our stream records: from then on a run replays that graph, and ONNX Runtime is not called at all.
  *
- *   free batch:  slot i spans the first 1, 4, 16, ... max_batch images   one run, of the next size up
+ *   free batch:  slot i spans the first 1, ... max_batch / 4, max_batch images   one run, of the next size up
  *   batch of 1:  slot i spans image i alone                              n runs
  *
  * Each size has a session of its own: a session drops the convolutions' compiled plans when the shape changes, and a graph that
@@ -26,7 +26,7 @@
 #include "base/thread.h"
 #include "gpu/gpu.h"
 
-#define SIZES_MAX 8 /* powers of four up to FV_RUNTIME_BATCH_MAX */
+#define SIZES_MAX 8 /* with FV_RUNTIME_BATCH_MAX */
 
 struct slot {
     unsigned first, images;
@@ -59,20 +59,37 @@ struct fv_runtime {
 
 /* ---- tensors ---- */
 
-/* The powers of four below `max_batch`, and `max_batch` itself. */
+/* Of the sizes `max_batch`, a quarter of it, a quarter of that, and so on as long as it is 4 or more, then 1, the one behind
+ * `size`; 0 behind 1. */
+static unsigned next_size(unsigned size)
+{
+    if (size == 1)
+        return 0;
+    return size / 4 >= 4 ? size / 4 : 1;
+}
+
 static unsigned count_sizes(unsigned max_batch)
 {
-    unsigned count = 1;
-    for (unsigned size = 1; size < max_batch; size *= 4)
+    unsigned count = 0;
+    for (unsigned size = max_batch; size; size = next_size(size))
         count++;
     return count;
 }
 
+/* Of the sizes in rising order. */
+static unsigned size_of(unsigned max_batch, unsigned index)
+{
+    unsigned size = max_batch;
+    for (unsigned left = count_sizes(max_batch) - 1; left > index; left--)
+        size = next_size(size);
+    return size;
+}
+
 static void place_slot(const struct fv_runtime *runtime, unsigned index, struct slot *slot)
 {
-    unsigned size = 1u << (runtime->model->dynamic_batch ? 2 * index : 0);
-    slot->first = runtime->model->dynamic_batch ? 0 : index;
-    slot->images = size < runtime->max_batch ? size : runtime->max_batch;
+    bool free_batch = runtime->model->dynamic_batch;
+    slot->first = free_batch ? 0 : index;
+    slot->images = free_batch ? size_of(runtime->max_batch, index) : 1;
     slot->ort = &runtime->sessions[runtime->session_count > 1 ? index : 0];
 }
 

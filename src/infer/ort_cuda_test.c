@@ -249,33 +249,33 @@ static void test_options(void **state)
     fv_runtime_ort_cuda.close(NULL);
 }
 
-/* Each batch size (1, 4, 6) of each lane is run once and recorded once, at open, without ONNX Runtime's own graphs, and no run waits. */
+/* Each batch size (1, 4, 18) of each lane is run once and recorded once, at open, without ONNX Runtime's own graphs, and no run waits. */
 static void test_graphs(void **state)
 {
     struct fv_model model = tiny_model(true, FV_ELEMENT_F32);
     set_scene(&model);
-    struct fv_runtime_params params = params_for(&model, 6, 2);
+    struct fv_runtime_params params = params_for(&model, 18, 2);
     params.warm_up = 2;
     params.progress = note_progress;
     progress[0] = 0;
     struct fv_runtime *runtime = open_good(&params);
     assert_int_equal(fake->runs, 2 * 3 * 2);
-    unsigned of_size[7] = {0}, of_lane[2] = {0};
+    unsigned of_size[19] = {0}, of_lane[2] = {0};
     for (unsigned i = 0; i < fake->runs; i++) {
         const struct fake_ort_run *run = &fake->run[i];
         assert_int_equal(run->graph, -1);
         assert_true(run->asynchronous);
-        assert_true(run->images >= 1 && run->images <= 6);
+        assert_true(run->images >= 1 && run->images <= 18);
         of_size[run->images]++;
         unsigned lane = run->input == fv_runtime_ort_cuda.input(runtime, 1);
         assert_ptr_equal(run->input, fv_runtime_ort_cuda.input(runtime, lane));
         of_lane[lane]++;
     }
-    assert_true(of_size[1] == 4 && of_size[4] == 4 && of_size[6] == 4);
+    assert_true(of_size[1] == 4 && of_size[4] == 4 && of_size[18] == 4);
     assert_true(of_lane[0] == 6 && of_lane[1] == 6);
     assert_ptr_not_equal(fv_runtime_ort_cuda.input(runtime, 0),
                          fv_runtime_ort_cuda.input(runtime, 1));
-    assert_non_null(strstr(progress, "compiling the network for 3 batch sizes up to 6 "));
+    assert_non_null(strstr(progress, "compiling the network for 3 batch sizes up to 18 "));
     fv_runtime_ort_cuda.close(runtime);
     assert_int_equal(fake->live, 0);
 }
@@ -309,11 +309,11 @@ static void test_without_graphs(void **state)
 /* Once open, runs replay graphs: ONNX Runtime is not called. What lies beyond the batch in the next size up is harmless. */
 static void test_next_size_up(void **state)
 {
-    static const unsigned batches[][2] = {{0, 1}, {0, 2}, {0, 3}, {0, 4},
-                                          {0, 5}, {0, 6}, {1, 1}, {1, 5}};
+    static const unsigned batches[][2] = {{0, 1}, {0, 2},  {0, 3}, {0, 4},
+                                          {0, 5}, {0, 18}, {1, 1}, {1, 5}};
     struct fv_model model = tiny_model(true, FV_ELEMENT_F32);
     set_scene(&model);
-    const struct fv_runtime_params params = params_for(&model, 6, 2);
+    const struct fv_runtime_params params = params_for(&model, 18, 2);
     struct fv_runtime *runtime = open_good(&params);
     unsigned calls = fake->calls;
     for (size_t i = 0; i < sizeof(batches) / sizeof(batches[0]); i++)
