@@ -97,7 +97,7 @@ struct fv_config {
         char *inference_provider; /* "auto", "tensorrt", "tensorrt-rtx", "cuda", "cpu"; "cpu" or "auto" on the CPU back end */
         int warm_up_iterations;
         bool optimize; /* OPTIMIZE_FOR_INFERENCE */
-        int max_batch; /* TENSORRT_MAX_BATCH_SIZE; at least gpu_batch_size, and 16 when that is "auto" and this was not given */
+        int max_batch; /* TENSORRT_MAX_BATCH_SIZE; at least gpu_batch_size, and 32 when that is "auto" and this was not given */
         /* GPU back end only */
         char *device;     /* "cuda:0" */
         int device_index; /* 0 */
