@@ -224,6 +224,12 @@ static void test_ring(void **state)
     assert_int_equal(fv_ring_pop(ring, items, 3, FV_TIME_NEVER), 3);
     assert_int_equal((uintptr_t)items[2], 3);
     assert_int_equal(fv_ring_pop(ring, items, 3, FV_TIME_NEVER), 1);
+    void *five[] = {&items[0], &items[1], &items[2], &items[3], &items[4]};
+    assert_int_equal(fv_ring_push_all(ring, five, 5), -ENOBUFS);
+    assert_int_equal(fv_ring_count(ring), 0); /* all or none */
+    assert_int_equal(fv_ring_push_all(ring, five, 4), 0);
+    assert_int_equal(fv_ring_pop(ring, items, 8, FV_TIME_NEVER), 4);
+    assert_memory_equal(items, five, 4 * sizeof(five[0]));
     fv_ring_wake(ring);
     assert_int_equal(fv_ring_pop(ring, items, 3, FV_TIME_NEVER), 0);
 

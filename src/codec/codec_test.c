@@ -127,6 +127,21 @@ static void test_annexb(void **state)
     }
 }
 
+static void test_annexb_peek(void **state)
+{
+    uint8_t stream[64];
+    struct fv_annexb it;
+    struct fv_nal nal;
+    fv_annexb_init(&it, stream, unhex("0000000167aa00000165bb", stream));
+    assert_true(fv_annexb_peek(&it, &nal) && nal.data[0] == 0x67 && nal.size == 7);
+    assert_true(fv_annexb_next(&it, &nal) && nal.size == 2);
+    assert_true(fv_annexb_peek(&it, &nal) && nal.data[0] == 0x65 && nal.size == 2);
+    assert_true(fv_annexb_next(&it, &nal) && nal.size == 2);
+    assert_false(fv_annexb_peek(&it, &nal));
+    fv_annexb_init(&it, stream, unhex("000001", stream));
+    assert_false(fv_annexb_peek(&it, &nal));
+}
+
 static void test_unescape(void **state)
 {
     const uint8_t nal[] = {0, 0, 3, 1, 0, 0, 3, 0, 0, 3, 3, 0, 3};
@@ -572,11 +587,12 @@ static void test_role(void **state)
 {
     const struct fv_codec_ops *h264 = fv_codec_ops(FV_CODEC_H264),
                               *h265 = fv_codec_ops(FV_CODEC_H265);
-    const uint8_t i[] = {0x61, 0x88}, p[] = {0x41, 0x9a}, b[] = {0x01, 0x9e}, second[] = {0x61, 0x40};
+    const uint8_t i[] = {0x61, 0x88}, p[] = {0x41, 0x9a}, b[] = {0x01, 0x9e},
+                  second[] = {0x61, 0x40};
     assert_true(h264->role(i, 2).intra && h264->role(i, 2).counts); /* 1 0001000: 0, I */
     assert_true(!h264->role(p, 2).intra && h264->role(p, 2).counts);
     assert_true(!h264->role(b, 2).intra && !h264->role(b, 2).counts); /* nal_ref_idc 0 */
-    assert_false(h264->role(second, 2).intra); /* not the first slice */
+    assert_false(h264->role(second, 2).intra);                        /* not the first slice */
     assert_false(h264->role(i, 1).intra);
     for (uint8_t type = 0; type < 32; type++) {
         const uint8_t slice[] = {(uint8_t)(type << 1), 1, 0x80};
@@ -665,6 +681,7 @@ int main(void)
         cmocka_unit_test(test_bits_golomb),
         cmocka_unit_test(test_bits_golomb_limits),
         cmocka_unit_test(test_annexb),
+        cmocka_unit_test(test_annexb_peek),
         cmocka_unit_test(test_unescape),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_lookup),

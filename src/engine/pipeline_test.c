@@ -30,7 +30,8 @@ struct fake {
     unsigned flying, most_flying, submits, collects, biggest;
     unsigned fail_submit, fail_collect; /* the n-th fails; 0: none */
     bool entered;
-    atomic_bool hold; /* collect() waits meanwhile */
+    atomic_bool hold; /* nothing is done meanwhile */
+    unsigned asked;   /* of done() */
 };
 
 static struct {
@@ -76,12 +77,18 @@ static int fake_submit(struct fv_detector *head, unsigned lane, const struct fv_
     return 0;
 }
 
+static bool fake_done(struct fv_detector *head, unsigned lane)
+{
+    struct fake *fake = (struct fake *)head;
+    assert_true(fake->count[lane] > 0);
+    fake->asked++;
+    return !atomic_load(&fake->hold);
+}
+
 static int fake_collect(struct fv_detector *head, unsigned lane, struct fv_error *err)
 {
     struct fake *fake = (struct fake *)head;
-    while (atomic_load(&fake->hold))
-        rest();
-    assert_true(fake->count[lane] > 0);
+    assert_true(fake->count[lane] > 0 && fake->asked > fake->collects);
     fake->count[lane] = 0;
     fake->flying--;
     if (++fake->collects == fake->fail_collect)
@@ -103,6 +110,7 @@ static const struct fv_detector_ops fake_ops = {
     .enter = fake_enter,
     .usable = fake_usable,
     .submit = fake_submit,
+    .done = fake_done,
     .collect = fake_collect,
     .read = fake_read,
 };
