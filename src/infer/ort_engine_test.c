@@ -149,23 +149,24 @@ static void run(const char *format, ...)
 
 static const struct fv_runtime_ops *const tensorrt = &fv_runtime_ort_tensorrt;
 
-/* The first test: what it misses is not loaded yet. A copy of the look-alike lies where TensorRT is not. */
+/* The first test: what it misses is not loaded yet. Then it lies where pip would put it, below VIRTUAL_ENV. */
 static void test_without_tensorrt(void **state)
 {
-    char copy[200];
+    char folder[200];
     struct fv_error err = {0};
     struct fv_runtime *runtime = NULL;
     set_model(true, FV_ELEMENT_F16);
-    snprintf(copy, sizeof(copy), "%s/libfake_ort.so", top);
-    run("cp %s %s", library, copy);
-    struct fv_runtime_params params = params_for(4);
-    params.library = copy;
+    const struct fv_runtime_params params = params_for(4);
     assert_int_equal(tensorrt->open(&params, &runtime, &err), -ENOENT);
     assert_string_equal(err.text, "ONNX Runtime's TensorRT provider needs libnvinfer.so.10, and it "
                                   "was found nowhere: install TensorRT 10 for CUDA 13");
-    run("cp %s/libnvinfer.so.10 %s", build_folder, top);
+    snprintf(folder, sizeof(folder), "%s/lib/python3.11/site-packages/nvidia/tensorrt/lib", top);
+    run("mkdir -p %s && cp %s/libfake_nvinfer.so %s/libnvinfer.so.10", folder, build_folder,
+        folder);
     assert_int_equal(tensorrt->open(&params, &runtime, &err), -ENOENT);
     assert_non_null(strstr(err.text, "needs libnvonnxparser.so.10, and"));
+    run("cp %s/libfake_nvonnxparser.so %s/libnvonnxparser.so.10", build_folder, folder);
+    open_good(tensorrt, &params);
 }
 
 /* One engine for each batch size, each with its shape; opened from where it was published. */
@@ -402,10 +403,10 @@ static void test_rtx_package(void **state)
              "%s/lib/python3.11/site-packages/onnxruntime_ep_nv_tensorrt_rtx", top);
     run("mkdir -p %s && touch %s/" PLUGIN, package, package);
     refuse(rtx, &params, -ENOENT, "TensorRT for RTX needs lib");
-    run("cp %s/libnvinfer.so.10 %s/libcudart.so.13.4.36", build_folder, package);
-    run("cp %s/libnvinfer.so.10 %s/libtensorrt_rtx.so.1.7.1", build_folder, package);
+    run("cp %s/libfake_nvinfer.so %s/libcudart.so.13.4.36", build_folder, package);
+    run("cp %s/libfake_nvinfer.so %s/libtensorrt_rtx.so.1.7.1", build_folder, package);
     refuse(rtx, &params, -ENOENT, "needs libtensorrt_onnxparser_rtx.so.1, which is not beside ");
-    run("cp %s/libnvinfer.so.10 %s/libtensorrt_onnxparser_rtx.so.1.7.1", build_folder, package);
+    run("cp %s/libfake_nvinfer.so %s/libtensorrt_onnxparser_rtx.so.1.7.1", build_folder, package);
     fake->plugin_gpu = "0";
     open_good(rtx, &params);
     assert_int_equal(count_engines(), 2);

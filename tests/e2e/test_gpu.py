@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The GPU back end as a user runs it, on the look-alike of NVIDIA's driver and a library that stands for ONNX Runtime's GPU build."""
 
+import fcntl
+import json
+import shutil
+import signal
+import time
 import unittest
 
-from harness import FOVEA, MODEL, NO_GPU, OK, Case, Simulator, config, fovea, needs_clip, needs_model
+from harness import Case, FOVEA, MODEL, NO_GPU, OK, Simulator, USAGE, config, finish, fovea, needs_clip, needs_model, start
 from test_config import FAKE_GPU, environment
 
 FAKE_ORT = FOVEA.parent / "src/infer/libfake_ort.so"
@@ -45,3 +50,74 @@ class Gpu(Case):
         self.assertEqual(done.code, NO_GPU, str(done))
         self.assertIn("1 thing is missing", done.err)
         self.assertIn("TensorRT", done.err)
+
+
+@needs_model
+@unittest.skipUnless(FAKE_GPU.exists() and FAKE_ORT.exists(), "no look-alikes of driver and ONNX Runtime in this build")
+class Engines(Case):
+    """`fovea engine` on look-alikes of driver, ONNX Runtime and TensorRT: nothing of this is a result of TensorRT."""
+
+    def setUp(self):
+        super().setUp()
+        libraries = self.folder / "lib/python3.11/site-packages/nvidia/tensorrt/lib"
+        libraries.mkdir(parents=True, exist_ok=True)
+        for name in ("nvinfer", "nvonnxparser"):
+            shutil.copy(FAKE_ORT.with_name(f"libfake_{name}.so"), libraries / f"lib{name}.so.10")
+        self.engines = self.folder / self.id()
+        self.config = self.write("engine.json", {
+            "models": {"MODEL_PATH": str(MODEL.with_name("yolox_nano_fp16.onnx")), "INFERENCE_PROVIDER": "tensorrt",
+                       "DETECTION_ENGINE_PATH": str(self.engines)}, "processing": {"GPU_BATCH_SIZE": 4},
+            "cameras": {"RTSP_STREAMS": [{"name": "gate", "url": "rtsp://127.0.0.1/x"}]}})
+
+    def engine(self, *arguments):
+        env = {**environment(), "LD_LIBRARY_PATH": str(FAKE_GPU.parent), "FOVEA_ORT_PATH": str(FAKE_ORT),
+               "VIRTUAL_ENV": str(self.folder), "FOVEA_FAKE_GPU": "memory-mb=4000,leaks=ok"}
+        return fovea("engine", *arguments, "-c", self.config, env=env, limit=60)
+
+    def look(self, verb):
+        done = self.engine(verb, "--json")
+        return done.code, json.loads(done.out)
+
+    def test_from_build_to_clean(self):
+        self.assertEqual(self.look("list"), (OK, {"folder": str(self.engines), "engines": [], "bytes": 0}))
+        done = self.engine("build")
+        self.assertEqual(done.code, OK, str(done))
+        self.assertRegex(done.err, "building the engine for batches of 1 .*\n.*building the engine for batches of 4 ")
+        code, found = self.look("verify")
+        self.assertEqual(code, OK)
+        self.assertEqual(sorted(e["shape"] for e in found["engines"]), ["images:1x3x416x416", "images:4x3x416x416"])
+        self.assertNotIn("building", self.engine("build").err)
+        next(self.engines.glob("*/*.engine")).write_text("engin3")
+        self.assertEqual(self.look("list")[0], OK)
+        code, found = self.look("verify")
+        self.assertEqual(code, 1)
+        self.assertEqual(sorted(e["state"] for e in found["engines"]), ["damaged", "whole"])
+        self.assertEqual(len(self.look("clean")[1]["removed"]), 1)
+        self.assertRegex(self.engine("clean", "--all").out, "1 removed .* 0 kept")
+        self.assertEqual(self.look("list")[1]["engines"], [])
+
+    def test_refusals(self):
+        for arguments, text in ((["dig"], "there is no 'dig'"), (["list", "more"], "unexpected argument"), (["list", "--all"], "for clean")):
+            self.assert_refused(self.engine(*arguments), USAGE, text)
+        made = json.loads(self.config.read_text())
+        made["models"]["INFERENCE_PROVIDER"] = "cuda"
+        self.config.write_text(json.dumps(made))
+        done = self.engine("build")
+        self.assertEqual(done.code, 1, str(done))
+        self.assertIn("uses no built engine", done.err)
+
+    def test_interrupted(self):
+        """Another process has the engine: the build waits, Ctrl-C ends it at once."""
+        self.assertEqual(self.engine("build").code, OK)
+        lock = next(self.engines.glob("*.lock"))
+        env = {**environment(), "LD_LIBRARY_PATH": str(FAKE_GPU.parent), "FOVEA_ORT_PATH": str(FAKE_ORT),
+               "VIRTUAL_ENV": str(self.folder), "FOVEA_FAKE_GPU": "memory-mb=4000,leaks=ok"}
+        with lock.open("r+") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            process = start("engine", "build", "-c", self.config, env=env)
+            self.assertIn("waiting for another process", process.stderr.readline())
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            done = finish(process, 4, began)
+        self.assertEqual(done.code, 1, str(done))
+        self.assertIn("interrupted", done.err)

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "fovea/engines.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/setup.h"
+#include "infer/engine_cache.h"
+
+int fv_engines_folder(const char *config_path, char *ret_folder, size_t size, struct fv_error *err)
+{
+    char root[FV_ENGINE_PATH_MAX];
+    struct fv_config *config = NULL;
+    int r = config_path
+                ? fv_config_load(&(struct fv_config_params){.path = config_path}, &config, err)
+                : 0;
+    if (r == 0)
+        r = fv_engine_root(config ? config->models.engine_path : NULL, root, err);
+    fv_config_free(config);
+    if (r == 0 && (size_t)snprintf(ret_folder, size, "%s", root) >= size)
+        r = fv_error_set(err, -EINVAL, "the path of engines is too long");
+    return r;
+}
+
+struct listing {
+    fv_engines_fn each;
+    void *data;
+};
+
+static int hand_out(void *data, const struct fv_engine_entry *entry)
+{
+    static const enum fv_engines_state states[] = {
+        [FV_ENGINE_WHOLE] = FV_ENGINES_WHOLE,
+        [FV_ENGINE_DAMAGED] = FV_ENGINES_DAMAGED,
+        [FV_ENGINE_LEFT] = FV_ENGINES_LEFT,
+        [FV_ENGINE_BUSY] = FV_ENGINES_BUSY,
+    };
+    const struct listing *listing = data;
+    const struct fv_engine_key *key = &entry->manifest.key;
+    const struct fv_engines_item item = {
+        .name = entry->name,
+        .state = states[entry->state],
+        .why = entry->why,
+        .bytes = entry->bytes,
+        .built = entry->built,
+        .runtime = fv_engine_key_get(key, "runtime"),
+        .model = fv_engine_key_get(key, "model"),
+        .shape = fv_engine_key_get(key, "shape"),
+        .gpu = fv_engine_key_get(key, "gpu"),
+        .onnxruntime = fv_engine_key_get(key, "onnxruntime"),
+    };
+    return listing->each(listing->data, &item);
+}
+
+int fv_engines_list(const char *folder, bool verify, fv_engines_fn each, void *data,
+                    struct fv_error *err)
+{
+    struct listing listing = {each, data};
+    return fv_engine_cache_list(folder, verify, hand_out, &listing, err);
+}
+
+int fv_engines_remove(const char *folder, const char *name, struct fv_error *err)
+{
+    return fv_engine_cache_remove(folder, name, err);
+}
+
+/* Whether an engine is asked for at all. */
+static int check(const struct fv_config *config, struct fv_error *err)
+{
+    const char *provider = config->models.inference_provider;
+    bool wanted = strcmp(provider, "auto") == 0 || strncmp(provider, "tensorrt", 8) == 0;
+    if (config->processing.backend == FV_BACKEND_GPU && wanted)
+        return fv_setup_check_provider(config, err);
+    return fv_error_set(err, -EINVAL,
+                        "models.INFERENCE_PROVIDER \"%s\" on the %s back end uses no built engine",
+                        provider, config->processing.backend == FV_BACKEND_GPU ? "GPU" : "CPU");
+}
+
+int fv_engines_build(const struct fv_engines_build_params *params, struct fv_error *err)
+{
+    struct fv_setup setup = {.progress = params->progress, .data = params->data};
+    struct fv_config *config = NULL;
+    const struct fv_config_params source = {.path = params->config_path,
+                                            .text = params->config_path ? NULL : "{}"};
+    int r = fv_config_load(&source, &config, err);
+    if (r == 0)
+        r = check(config, err);
+    if (r == 0) {
+        config->models.warm_up_iterations = 0;
+        r = fv_setup_init(&setup, config, err);
+    }
+    if (r == 0)
+        fv_setup_finish(&setup);
+    fv_config_free(config);
+    return r;
+}
