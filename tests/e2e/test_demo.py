@@ -12,8 +12,10 @@ import unittest
 
 import harness
 from harness import OK, ROOT, USAGE, Case, needs_clip, needs_model
+from test_config import FAKE_GPU
 
 OUT = ROOT / "output/demo"
+FAKE_ORT = harness.FOVEA.parent / "src/infer/libfake_ort.so"
 
 
 def processes_at(port):
@@ -36,10 +38,11 @@ class Demo(Case):
         if harness.FOVEA != (ROOT / "build/fovea").resolve():
             raise unittest.SkipTest("the demo runs build/fovea")
 
-    def start_demo(self, *arguments):
+    def start_demo(self, *arguments, **environment):
         """In a process group of its own, as a terminal would have it; returns it and the simulator's port."""
         process = subprocess.Popen([ROOT / "scripts/demo", *arguments], stdin=subprocess.DEVNULL, text=True,
-                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+                                   env={**os.environ, **environment})
         said = ""
         for line in process.stdout:
             said += line
@@ -68,6 +71,21 @@ class Demo(Case):
             self.assertGreater(camera["persons"], 0)
             self.assertTrue(list(OUT.rglob(f"{camera['name']}*.jpg")), camera["name"])
 
+    @unittest.skipUnless(FAKE_GPU.exists() and FAKE_ORT.exists(), "no look-alikes of driver and ONNX Runtime in this build")
+    def test_takes_the_gpu(self):
+        """By itself where there is one, here the look-alike; not when the CPU is asked for."""
+        gpu = {"LD_LIBRARY_PATH": str(FAKE_GPU.parent), "FOVEA_ORT_PATH": str(FAKE_ORT), "FOVEA_FAKE_GPU": "memory-mb=4000"}
+        for arguments, backend in ((["--duration", "4"], "gpu"), (["--duration", "3", "--backend", "cpu", "--no-setup"], "cpu")):
+            with self.subTest(backend=backend):
+                ort = gpu if backend == "gpu" else {**gpu, "FOVEA_ORT_PATH": str(ROOT / "build/ort")}
+                process, port = self.start_demo(*arguments, **ort)
+                text = self.finish_demo(process, port, 40)
+                self.assertIn("4 of 4 cameras playing", text)
+                summary = json.loads((OUT / "summary.json").read_text())
+                self.assertEqual(summary["backend"], backend)
+                if backend == "gpu":
+                    self.assertIn("CUDAExecutionProvider, FP16", summary["runtime"])
+
     def test_interrupted(self):
         for number, whole_group in ((signal.SIGINT, True), (signal.SIGTERM, False)):
             with self.subTest(number=number):
@@ -92,7 +110,7 @@ class Demo(Case):
         self.assertEqual(processes_at(port), [])
 
     def test_wrong_usage(self):
-        for arguments in (["--duration", "soon"], ["--duration"], ["--fast"]):
+        for arguments in (["--duration", "soon"], ["--duration"], ["--fast"], ["--backend", "tpu"]):
             done = subprocess.run([ROOT / "scripts/demo", *arguments], capture_output=True, text=True, timeout=20)
             self.assertEqual(done.returncode, USAGE, done.stderr)
             self.assertTrue(done.stderr.strip())
