@@ -30,7 +30,6 @@ static void print_help(void)
         "  --gather MS       paced: push together every so often (default 4)\n"
         "  --map M           when pictures are mapped: auto, same or next pass (default auto)\n"
         "  --held N          NVDEC_BUFFER_SIZE (default 5)\n"
-        "  --openers N       threads that make decoder sessions, 1 to 8 (default 4)\n"
         "  --warm S          seconds before the figures begin (default 1)\n"
         "  --duration S      seconds of the figures (default 5)\n"
         "  --sweep           a table instead: sessions and ways of mapping, flat out and\n"
@@ -61,13 +60,19 @@ struct modes {
 };
 
 static const struct option options[] = {
-    {"backend", required_argument, NULL, 'b'},  {"device", required_argument, NULL, 'D'},
-    {"sessions", required_argument, NULL, 's'}, {"fps", required_argument, NULL, 'f'},
-    {"gather", required_argument, NULL, 'g'},   {"map", required_argument, NULL, 'm'},
-    {"held", required_argument, NULL, 'H'},     {"openers", required_argument, NULL, 'o'},
-    {"warm", required_argument, NULL, 'w'},     {"duration", required_argument, NULL, 'd'},
-    {"help", no_argument, NULL, 'h'},           {"sweep", no_argument, NULL, 'S'},
-    {"json", no_argument, NULL, 'j'},           {NULL, 0, NULL, 0},
+    {"backend", required_argument, NULL, 'b'},
+    {"device", required_argument, NULL, 'D'},
+    {"sessions", required_argument, NULL, 's'},
+    {"fps", required_argument, NULL, 'f'},
+    {"gather", required_argument, NULL, 'g'},
+    {"map", required_argument, NULL, 'm'},
+    {"held", required_argument, NULL, 'H'},
+    {"warm", required_argument, NULL, 'w'},
+    {"duration", required_argument, NULL, 'd'},
+    {"help", no_argument, NULL, 'h'},
+    {"sweep", no_argument, NULL, 'S'},
+    {"json", no_argument, NULL, 'j'},
+    {NULL, 0, NULL, 0},
 };
 
 static int set_number(struct fv_bench_decode_params *params, int option)
@@ -76,10 +81,10 @@ static int set_number(struct fv_bench_decode_params *params, int option)
         int option;
         const char *name;
         double low, high;
-    } numbers[] = {{'D', "--device", 0, 63},        {'s', "--sessions", 1, 1024},
-                   {'f', "--fps", 0, 1000},         {'g', "--gather", 0, 1000},
-                   {'H', "--held", 1, 32},          {'w', "--warm", 0, 3600},
-                   {'d', "--duration", 0.1, 86400}, {'o', "--openers", 1, 8}};
+    } numbers[] = {{'D', "--device", 0, 63},       {'s', "--sessions", 1, 1024},
+                   {'f', "--fps", 0, 1000},        {'g', "--gather", 0, 1000},
+                   {'H', "--held", 1, 32},         {'w', "--warm", 0, 3600},
+                   {'d', "--duration", 0.1, 86400}};
     unsigned i = 0;
     while (numbers[i].option != option)
         i++;
@@ -104,9 +109,6 @@ static int set_number(struct fv_bench_decode_params *params, int option)
         break;
     case 'w':
         params->warm_s = value;
-        break;
-    case 'o':
-        params->openers = (unsigned)value;
         break;
     default:
         params->duration_s = value;

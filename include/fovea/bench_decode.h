@@ -27,7 +27,6 @@ struct fv_bench_decode_params {
     double duration_s; /* seconds of the figures */
     unsigned held;     /* NVDEC_BUFFER_SIZE; 0: 5 */
     enum fv_bench_map map;
-    unsigned openers; /* threads that make sessions, up to 8; 0: as in the engine */
     const volatile bool *stop; /* may be NULL */
 };
 

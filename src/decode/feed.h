@@ -36,7 +36,7 @@ void fv_feed_init(struct fv_feed *feed, const struct fv_decode_worker_params *pa
                   uint32_t camera);
 /* Borrows the access unit. 0, whatever became of it; -EAGAIN: the decoder wants it again after its next collect(). */
 int fv_feed_push(struct fv_feed *feed, const struct fv_au *au);
-/* In place of a push: the access unit waited too long. Counted; the next one that is decoded is a key one. */
+/* In place of a push: the access unit waited too long, and a newer key one waits. Counted; the next one that is decoded is a key one. */
 void fv_feed_miss(struct fv_feed *feed);
 /* Asks the decoder for a fault that came up since; true when there was one. */
 bool fv_feed_check(struct fv_feed *feed);

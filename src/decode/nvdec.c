@@ -154,9 +154,6 @@ int fv_nvdec_create(const struct fv_nvdec_params *params, struct fv_nvdec **ret_
     if (params->held < 1 || params->held > 32)
         return fv_error_set(err, -EINVAL, "nvdec: 1 to 32 surfaces are held per camera, not %u",
                             params->held);
-    if (params->openers > FV_NVDEC_OPENERS_MAX)
-        return fv_error_set(err, -EINVAL, "nvdec: at most %d threads make sessions, not %u",
-                            FV_NVDEC_OPENERS_MAX, params->openers);
     struct fv_nvdec *nvdec = FV_NEW(struct fv_nvdec);
     if (!nvdec)
         return fv_error_set(err, -ENOMEM, "out of memory");

@@ -6,8 +6,8 @@
  *
  * A parser per camera cuts an access unit into calls of the hardware; those return at once. Pictures in flight wait in one list of
  * the worker and are mapped oldest first by collect(): mapping a finished picture is cheap, waiting for an unfinished one is not.
- * Sessions (the driver's decoders) cost tens of megabytes and up to seconds to make: threads of their own, `fv-decode-open`, make
- * and destroy them, idle ones are kept and reconfigured, and meanwhile the camera's access units wait.
+ * Sessions (the driver's decoders) cost tens of megabytes and up to seconds to make: a thread of its own, `fv-decode-open`, makes
+ * and destroys them, idle ones are kept and reconfigured, and meanwhile the camera's access units wait.
  */
 #ifndef FV_DECODE_NVDEC_H
 #define FV_DECODE_NVDEC_H
@@ -24,16 +24,12 @@ enum fv_nvdec_map {
     FV_NVDEC_MAP_NEXT_PASS, /* after `hold`, or when its surface is needed: for throughput */
 };
 
-#define FV_NVDEC_OPENERS_MAX 8
-
 struct fv_nvdec_params {
     struct fv_gpu *gpu; /* borrowed */
     unsigned held;      /* mapped pictures per camera, 1 .. 32 (NVDEC_BUFFER_SIZE) */
     enum fv_nvdec_map map;
     int64_t hold;  /* ns a picture is left alone before it is mapped; 0: 8 ms */
     size_t budget; /* bytes of device memory for sessions; 0: what is free */
-    unsigned
-        openers; /* threads that make sessions, up to FV_NVDEC_OPENERS_MAX; 0: as many as are of use */
 };
 
 /* Any thread. */

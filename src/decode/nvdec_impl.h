@@ -6,7 +6,7 @@
  *   nvdec_parser.c   the driver's parser and its callbacks
  *   nvdec_format.c   what a stream needs: refused, or a shape
  *   nvdec_session.c  one decoder of the driver and its output pictures
- *   nvdec_pool.c     idle sessions, the memory budget, the threads that make and destroy sessions
+ *   nvdec_pool.c     idle sessions, the memory budget, the thread that makes and destroys sessions
  *   nvdec_map.c      pictures in flight -> mapped pictures
  */
 #ifndef FV_DECODE_NVDEC_IMPL_H
@@ -24,7 +24,6 @@
 #define FV_NVDEC_SURFACES_MAX 32 /* of a session, the driver's own bound */
 #define FV_NVDEC_IN_FLIGHT 3 /* surfaces beyond what the stream needs: decoded, not yet mapped */
 #define FV_NVDEC_IDLE_MAX 4  /* sessions kept for the next camera */
-#define FV_NVDEC_OPENERS 4   /* threads that make sessions, unless said otherwise */
 
 struct fv_nvdec_area {
     short left, top, right, bottom;
@@ -135,16 +134,15 @@ struct fv_nvdec {
     uint64_t pass;
     /* any thread */
     _Atomic uint64_t reconfigured, reused, decoded, mapped, waited, skipped_held, damaged;
-    pthread_t openers[FV_NVDEC_OPENERS_MAX];
-    unsigned opener_count;
+    pthread_t opener;
+    bool opener_started;
     pthread_mutex_t lock;
     pthread_cond_t work, delivered;
     /* under lock */
     struct fv_list jobs, idle, doomed;
     bool stopping;
-    unsigned sessions, idle_count,
-        opening; /* opening: of the sessions, those that are being made */
-    size_t bytes, opening_bytes, session_bytes, budget;
+    unsigned sessions, idle_count;
+    size_t bytes, session_bytes, budget;
     uint64_t created, destroyed, refused;
     int64_t open_longest;
 };

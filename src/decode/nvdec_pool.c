@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Idle sessions, the memory budget, and the threads `fv-decode-open`: making and destroying a session takes the driver from
+ * Idle sessions, the memory budget, and the thread `fv-decode-open`: making and destroying a session takes the driver from
  * milliseconds to seconds, in which the worker serves the other cameras.
  */
 #include <errno.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -13,6 +14,8 @@
 
 /* Of the device's free memory, what is left to others when there is no budget. */
 #define RESERVE ((size_t)128 << 20)
+/* The driver works on one session at a time, whoever asks, and its decoders wait meanwhile: between two creations they get their turn. */
+#define TURN (10 * FV_MS)
 #define MB(bytes) ((unsigned)((bytes) >> 20))
 
 static struct fv_nvdec_session *session_of(struct fv_list *item)
@@ -46,26 +49,17 @@ static size_t free_memory(struct fv_nvdec *nvdec)
     return fv_gpu_info(nvdec->gpu, &info, NULL) == 0 ? info.memory_free : 0;
 }
 
-/* Of sessions that are being made nobody knows what the free memory has lost to them already: all of it is reckoned once more. */
-static bool has_room(struct fv_nvdec *nvdec, size_t bytes)
-{
-    if (nvdec->budget)
-        return nvdec->bytes + bytes <= nvdec->budget;
-    return free_memory(nvdec) >= bytes + nvdec->opening_bytes + RESERVE;
-}
-
 /* Makes room for `bytes` more by giving up idle sessions; with the lock held. */
 static bool make_room(struct fv_nvdec *nvdec, size_t bytes)
 {
-    while (!has_room(nvdec, bytes)) {
-        if (nvdec->idle_count)
-            destroy(nvdec, pop_idle(nvdec));
-        else if (nvdec->opening)
-            pthread_cond_wait(&nvdec->delivered, &nvdec->lock); /* then it is known */
-        else
+    for (;;) {
+        bool within = !nvdec->budget || nvdec->bytes + bytes <= nvdec->budget;
+        if (within && (nvdec->budget || free_memory(nvdec) >= bytes + RESERVE))
+            return true;
+        if (!nvdec->idle_count)
             return false;
+        destroy(nvdec, pop_idle(nvdec));
     }
-    return true;
 }
 
 /* The sentence of a refusal; with the lock held. */
@@ -83,21 +77,6 @@ static int refuse(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape, st
         MB(nvdec->bytes), (unsigned)(available / bytes));
 }
 
-/* These two: is it the only one that is being made? With the lock held. */
-static bool begin_opening(struct fv_nvdec *nvdec, size_t bytes)
-{
-    nvdec->sessions++;
-    nvdec->bytes += bytes;
-    nvdec->opening_bytes += bytes;
-    return nvdec->opening++ == 0;
-}
-
-static bool end_opening(struct fv_nvdec *nvdec, size_t bytes)
-{
-    nvdec->opening_bytes -= bytes;
-    return --nvdec->opening == 0;
-}
-
 /* With the lock held; it is given up while the driver works. */
 static void make(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
 {
@@ -106,7 +85,8 @@ static void make(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
         job->code = refuse(nvdec, &job->shape, &job->err);
         return;
     }
-    bool alone = begin_opening(nvdec, bytes);
+    nvdec->sessions++;
+    nvdec->bytes += bytes;
     pthread_mutex_unlock(&nvdec->lock);
     size_t before = free_memory(nvdec);
     int64_t start = fv_now();
@@ -114,12 +94,10 @@ static void make(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
     int64_t took = fv_now() - start;
     size_t after = free_memory(nvdec);
     pthread_mutex_lock(&nvdec->lock);
-    alone = end_opening(nvdec, bytes) && alone;
     job->code = code;
     if (code == 0) {
         nvdec->created++;
-        if (alone)
-            nvdec->session_bytes = before > after ? before - after : 0;
+        nvdec->session_bytes = before > after ? before - after : 0;
         nvdec->open_longest = fv_max64(nvdec->open_longest, took);
         return;
     }
@@ -171,6 +149,11 @@ static void work(struct fv_nvdec *nvdec)
     if (!job->abandoned)
         make(nvdec, job);
     deliver(nvdec, job);
+    if (fv_list_empty(&nvdec->jobs) || nvdec->stopping)
+        return;
+    pthread_mutex_unlock(&nvdec->lock);
+    nanosleep(&(struct timespec){.tv_nsec = TURN}, NULL);
+    pthread_mutex_lock(&nvdec->lock);
 }
 
 static void *run(void *data)
@@ -188,6 +171,8 @@ static void *run(void *data)
         else
             pthread_cond_wait(&nvdec->work, &nvdec->lock);
     }
+    while (nvdec->idle_count)
+        destroy(nvdec, pop_idle(nvdec));
     pthread_mutex_unlock(&nvdec->lock);
     return NULL;
 }
@@ -198,31 +183,24 @@ int fv_nvdec_pool_init(struct fv_nvdec *nvdec, struct fv_error *err)
     fv_list_init(&nvdec->idle);
     fv_list_init(&nvdec->doomed);
     nvdec->budget = nvdec->params.budget;
-    unsigned count = nvdec->params.openers ? nvdec->params.openers : FV_NVDEC_OPENERS;
-    for (; nvdec->opener_count < count; nvdec->opener_count++) {
-        int code =
-            fv_thread_start(&nvdec->openers[nvdec->opener_count], "fv-decode-open", run, nvdec);
-        if (code < 0)
-            return fv_error_set(err, code, "a thread that opens decoders does not start: %s",
-                                fv_strerror(code));
-    }
+    int code = fv_thread_start(&nvdec->opener, "fv-decode-open", run, nvdec);
+    if (code < 0)
+        return fv_error_set(err, code, "the thread that opens decoders does not start: %s",
+                            fv_strerror(code));
+    nvdec->opener_started = true;
     return 0;
 }
 
 void fv_nvdec_pool_finish(struct fv_nvdec *nvdec)
 {
-    if (!nvdec->opener_count)
+    if (!nvdec->opener_started)
         return;
     pthread_mutex_lock(&nvdec->lock);
     nvdec->stopping = true;
-    pthread_cond_broadcast(&nvdec->work);
+    pthread_cond_signal(&nvdec->work);
     pthread_mutex_unlock(&nvdec->lock);
-    while (nvdec->opener_count)
-        pthread_join(nvdec->openers[--nvdec->opener_count], NULL);
-    pthread_mutex_lock(&nvdec->lock);
-    while (nvdec->idle_count)
-        destroy(nvdec, pop_idle(nvdec));
-    pthread_mutex_unlock(&nvdec->lock);
+    pthread_join(nvdec->opener, NULL);
+    nvdec->opener_started = false;
 }
 
 struct fv_nvdec_session *fv_nvdec_pool_take(struct fv_nvdec *nvdec,

@@ -26,6 +26,7 @@
 struct camera {
     struct fv_feed feed;
     _Atomic unsigned waiting;   /* slots in use */
+    _Atomic unsigned keys;      /* key access units that were pushed and are not through with */
     struct fv_au farewell;      /* without a buffer: goes through the ring and means "forget" */
     _Atomic bool farewell_sent; /* it is in the ring */
     struct fv_au *slots;
@@ -55,16 +56,20 @@ struct fv_decode_worker {
 static void finish(struct camera *camera, struct fv_au *au)
 {
     const struct fv_decode_worker_params *params = camera->feed.params;
+    if (au->flags & FV_FRAME_KEY)
+        atomic_fetch_sub_explicit(&camera->keys, 1, memory_order_relaxed);
     fv_au_drop(au);
     if (params->served)
         params->served(params->data, camera->feed.camera);
 }
 
-/* Did it wait too long to be of use? */
+/* Did it wait so long that the camera had better go on with a key picture that waits behind it? */
 static bool is_late(const struct camera *camera, const struct fv_au *au)
 {
     int64_t late = camera->feed.params->late;
-    return late && fv_now() - au->delivered > late;
+    unsigned itself = au->flags & FV_FRAME_KEY ? 1 : 0;
+    return late && atomic_load_explicit(&camera->keys, memory_order_relaxed) > itself &&
+           fv_now() - au->delivered > late;
 }
 
 /* Feeds the oldest slot. */
@@ -306,9 +311,12 @@ bool fv_decode_worker_push(struct fv_decode_worker *worker, const struct fv_au *
     }
     struct fv_au *slot = &camera->slots[camera->next];
     *slot = fv_au_share(au);
+    const unsigned key = au->flags & FV_FRAME_KEY ? 1 : 0;
     atomic_fetch_add_explicit(&camera->waiting, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&camera->keys, key, memory_order_relaxed);
     if (fv_ring_push(worker->ring, slot) < 0) {
         atomic_fetch_sub_explicit(&camera->waiting, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&camera->keys, key, memory_order_relaxed);
         fv_au_drop(slot);
         fv_feed_count(&camera->feed.dropped_full);
         return false;

@@ -26,8 +26,8 @@ struct fv_decode_worker_params {
     uint32_t cameras; /* ids 0 .. cameras-1 */
     unsigned queue_per_camera; /* access units waiting per camera; MAX_QUEUE_SIZE */
     unsigned interval;         /* of each camera until fv_decode_worker_choose() */
-    /* ns since `delivered`, beyond which an access unit is not worth decoding: it is given up, and the camera goes on with its first
-     * key picture that is not as old. Bounds what a start or an overload adds to the age. 0: nothing is given up. */
+    /* ns since `delivered`, beyond which an access unit is given up when a newer key picture of its camera waits already: the camera
+     * goes on with that. 0: nothing is given up. */
     int64_t late;
     void (*began)(void *data); /* on the worker's thread, first of all; may be NULL */
     /* Takes the reference. info.number and info.at.decoded are set. */

@@ -313,7 +313,7 @@ static void test_interval(void **state)
         assert_int_equal(seen.pictures[i].number, 1 + 3 * i);
 }
 
-/* What waited too long is not decoded; the camera goes on with its first key picture that did not. */
+/* What waited too long is not decoded when a newer key picture waits; without one it is. */
 static void test_late(void **state)
 {
     (void)state;
@@ -321,20 +321,26 @@ static void test_late(void **state)
     params.late = 60 * FV_S;
     params.queue_per_camera = 8;
     struct fv_decode_worker *worker = create(&params);
-    PUSH(worker, .camera = 0, .key = true);
-    PUSH(worker, .camera = 0, .age = 61 * FV_S);
-    PUSH(worker, .camera = 0);
+    PUSH(worker, .camera = 0, .key = true, .order = WAITS_FOR_GATE);
+    sem_wait(&mock.reached);
+    PUSH(worker, .camera = 0, .age = 62 * FV_S);
+    PUSH(worker, .camera = 0, .age = 62 * FV_S);
     PUSH(worker, .camera = 0, .key = true, .age = 61 * FV_S);
-    PUSH(worker, .camera = 0);
-    PUSH(worker, .camera = 0, .key = true, .age = 30 * FV_S);
-    PUSH(worker, .camera = 0);
+    PUSH(worker, .camera = 0, .age = 61 * FV_S);
+    PUSH(worker, .camera = 0, .key = true, .age = 61 * FV_S);
+    PUSH(worker, .camera = 0, .age = 61 * FV_S);
     PUSH(worker, .camera = 1, .key = true);
+    PUSH(worker, .camera = 1, .age = 62 * FV_S);
+    PUSH(worker, .camera = 1, .key = true);
+    PUSH(worker, .camera = 1);
+    sem_post(&mock.gate);
     settle(worker, 0, 7);
-    settle(worker, 1, 1);
-    assert_int_equal(stats_of(worker, 0).dropped_late, 2);
-    assert_int_equal(stats_of(worker, 0).dropped_key, 2);
+    settle(worker, 1, 4);
+    /* The late ones in front of a key picture; both pictures from the last key on are decoded, late or not. */
+    assert_int_equal(stats_of(worker, 0).dropped_late, 4);
     assert_int_equal(stats_of(worker, 0).submitted, 3);
-    assert_int_equal(stats_of(worker, 1).dropped_late, 0);
+    assert_int_equal(stats_of(worker, 1).dropped_late, 1);
+    assert_int_equal(stats_of(worker, 1).submitted, 3);
     fv_decode_worker_destroy(worker);
     assert_int_equal(seen.fault_count, 0);
 }

@@ -273,8 +273,7 @@ static int open_gpu(struct bench *bench, struct fv_error *err)
                                              [FV_BENCH_MAP_NEXT_PASS] = FV_NVDEC_MAP_NEXT_PASS};
     const struct fv_nvdec_params nvdec = {.gpu = bench->gpu,
                                           .held = params->held ? params->held : HELD_DEFAULT,
-                                          .map = ways[params->map],
-                                          .openers = params->openers};
+                                          .map = ways[params->map]};
     return fv_nvdec_create(&nvdec, &bench->nvdec, err);
 }
 

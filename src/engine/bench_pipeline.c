@@ -30,8 +30,9 @@
 
 struct session {
     _Atomic uint64_t done; /* results */
-    uint64_t pushed;
-    size_t at; /* next access unit of the clip */
+    uint64_t pushed, skipped;
+    bool wait_key; /* one was refused: as a camera's receiver, it goes on with a key picture */
+    size_t at;     /* next access unit of the clip */
     int64_t due;
 };
 
@@ -142,7 +143,11 @@ static void push(struct bench *bench, uint32_t index, int64_t now)
     au.first_packet = au.last_packet = au.delivered = now;
     session->pushed++;
     session->at = (session->at + 1) % bench->clip_count;
-    (void)fv_decode_worker_push(bench->engine->decode, &au); /* a refusal is counted there */
+    session->wait_key = session->wait_key && !(au.flags & FV_FRAME_KEY);
+    if (session->wait_key)
+        session->skipped++;
+    else if (!fv_decode_worker_push(bench->engine->decode, &au)) /* counted there */
+        session->wait_key = bench->params.fps > 0;
 }
 
 /* Everything that has credit and is due. Returns how many were pushed; *ret_next: when the next one is due. */
@@ -278,7 +283,7 @@ static void snapshot(struct bench *bench, struct fv_bench_pipeline_figures *figu
         if (fv_engine_camera(bench->engine, i, &camera) == 0)
             undecoded += camera.dropped_decode;
         fv_decode_worker_stats(bench->engine->decode, i, &decode);
-        dropped += camera.dropped_queue + decode.dropped_full;
+        dropped += camera.dropped_queue + decode.dropped_full + bench->sessions[i].skipped;
         pushed += bench->sessions[i].pushed;
     }
     figures->pushed += before ? -pushed : pushed;

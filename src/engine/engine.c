@@ -11,8 +11,7 @@
 #include "engine/rules.h"
 #include "gpu/probe.h"
 
-/* An access unit that waited so long for its decoder is not decoded any more. Longer than making a decoder takes, so that a camera
- * that comes alone loses nothing. */
+/* An access unit that waited so long for its decoder is not decoded any more when a newer key picture waits. */
 #define LATE (500 * FV_MS)
 
 /* fv-ingest: an access unit is complete. */
@@ -271,7 +270,7 @@ static int open_decode(struct fv_engine *engine, struct fv_error *err)
         .fault = on_decode_fault,
         .data = engine,
     };
-    if (is_offline(engine)) {
+    if (is_offline(engine) && !engine->job->paced) {
         params.queue_per_camera = fv_engine_job_room(engine);
         params.served = engine->job->served ? on_served : NULL;
     }

@@ -23,7 +23,7 @@ struct fv_engine_job {
     int (*adapt)(void *data, struct fv_config *config, struct fv_error *err);
     bool
         live; /* from the network after all, with queues and drops as ever; `served` is not called then */
-    bool paced; /* not live, and yet at a camera's pace: what is late is given up as there */
+    bool paced; /* not live, and yet at a camera's pace: access units wait and are given up as there */
     unsigned
         room; /* access units and pictures that may be under way, beside two batches: every queue holds them */
     bool
