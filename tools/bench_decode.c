@@ -30,6 +30,7 @@ static void print_help(void)
         "  --gather MS       paced: push together every so often (default 4)\n"
         "  --map M           when pictures are mapped: auto, same or next pass (default auto)\n"
         "  --held N          NVDEC_BUFFER_SIZE (default 5)\n"
+        "  --cold            with --fps: the figures hold the start, when all cameras come at once\n"
         "  --warm S          seconds before the figures begin (default 1)\n"
         "  --duration S      seconds of the figures (default 5)\n"
         "  --sweep           a table instead: sessions and ways of mapping, flat out and\n"
@@ -71,6 +72,7 @@ static const struct option options[] = {
     {"duration", required_argument, NULL, 'd'},
     {"help", no_argument, NULL, 'h'},
     {"sweep", no_argument, NULL, 'S'},
+    {"cold", no_argument, NULL, 'c'},
     {"json", no_argument, NULL, 'j'},
     {NULL, 0, NULL, 0},
 };
@@ -126,6 +128,8 @@ static int read_options(int argc, char **argv, struct fv_bench_decode_params *pa
             ret_modes->help = true;
         else if (option == 'S')
             ret_modes->sweep = true;
+        else if (option == 'c')
+            params->cold = true;
         else if (option == 'j')
             continue;
         else if (option == '?')

@@ -23,6 +23,7 @@ struct fv_bench_decode_params {
     double fps;        /* pictures a second and session; 0: as fast as they are taken */
     double
         gather_ms; /* paced: access units are pushed together every so often; 0: each in its time */
+    bool cold;     /* paced: sessions are not made before, but as cameras come that all send at once */
     double warm_s; /* seconds before the figures begin */
     double duration_s; /* seconds of the figures */
     unsigned held;     /* NVDEC_BUFFER_SIZE; 0: 5 */

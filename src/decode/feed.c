@@ -3,6 +3,11 @@
 
 #include <errno.h>
 
+static bool is_stale(const struct fv_feed *feed, const struct fv_picture *picture)
+{
+    return feed->catching_up && fv_now() - picture->info.at.delivered > feed->params->late;
+}
+
 /* From the decoder, on the worker's thread. */
 static void on_picture(void *data, struct fv_picture *picture)
 {
@@ -11,6 +16,11 @@ static void on_picture(void *data, struct fv_picture *picture)
     uint64_t number = atomic_load_explicit(&feed->decoded, memory_order_relaxed);
     picture->info.number = number;
     picture->info.at.decoded = fv_now();
+    if (is_stale(feed, picture)) {
+        fv_feed_count(&feed->dropped_late);
+        fv_picture_unref(picture);
+        return;
+    }
     if (!fv_thin_keep(&feed->thin, feed->interval, feed->gap, &picture->info)) {
         fv_feed_count(&feed->skipped_interval);
         fv_picture_unref(picture);

@@ -27,6 +27,7 @@ struct fv_feed {
     enum fv_codec codec; /* of the decoder, or of the last attempt to open one */
     uint32_t epoch;
     bool wait_key;
+    bool catching_up; /* what comes waited for the decoder: of it, late pictures are decoded for the others' sake only */
     struct fv_thin thin;
     int causes[FV_FEED_CAUSES]; /* faults that were reported for this codec */
     unsigned cause_count;

@@ -611,6 +611,27 @@ static void test_late_after_opening(void **state)
     stop();
 }
 
+/* No newer key picture waits: what is late is decoded, since what follows needs it, and not handed out. */
+static void test_catching_up(void **state)
+{
+    (void)state;
+    script("synthetic=1,create-ms=800");
+    late = 300 * FV_MS;
+    start();
+    push_run(0, H264_SMALL, 0, 19);
+    wait_for(&seen.served, 20);
+    push_run_on(0, H264_SMALL, 20);
+    while (seen_count() == 0 || seen.infos[seen_count() - 1].pts != 21)
+        nanosleep(&(struct timespec){.tv_nsec = FV_MS}, NULL);
+    struct fv_decode_stats stats;
+    fv_decode_worker_stats(worker, 0, &stats);
+    assert_int_equal(stats.submitted, 21);
+    assert_int_equal(stats.decoded, 21);
+    assert_true(stats.dropped_late >= 4);
+    assert_int_equal(stats.dropped_late + seen_count(), 21);
+    stop();
+}
+
 static void test_lost_device(void **state)
 {
     (void)state;
@@ -698,6 +719,7 @@ int main(void)
         CASE(test_damage_is_marked),
         CASE(test_slow_opening),
         CASE(test_late_after_opening),
+        CASE(test_catching_up),
         CASE(test_lost_device),
         CASE(test_allocations_fail),
     };

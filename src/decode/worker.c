@@ -102,12 +102,15 @@ static bool catch_up(struct camera *camera)
             fv_feed_miss(&camera->feed);
         else if (fv_feed_push(&camera->feed, &camera->parked) == -EAGAIN)
             return false;
+        camera->feed.catching_up = camera->feed.params->late > 0;
         drop_parked(camera);
     }
     for (int i = 0; i < CATCH_UP && camera->held && !camera->parked.buf; i++) {
         camera->held--;
         take(camera);
     }
+    if (!camera->held && !camera->parked.buf)
+        camera->feed.catching_up = false;
     return true;
 }
 

@@ -27,7 +27,8 @@ struct fv_decode_worker_params {
     unsigned queue_per_camera; /* access units waiting per camera; MAX_QUEUE_SIZE */
     unsigned interval;         /* of each camera until fv_decode_worker_choose() */
     /* ns since `delivered`, beyond which an access unit is given up when a newer key picture of its camera waits already: the camera
-     * goes on with that. 0: nothing is given up. */
+     * goes on with that. Of what waited while its decoder was made, pictures that old are decoded and not handed out. 0: nothing is
+     * given up. */
     int64_t late;
     void (*began)(void *data); /* on the worker's thread, first of all; may be NULL */
     /* Takes the reference. info.number and info.at.decoded are set. */
@@ -47,7 +48,7 @@ struct fv_decode_stats {
     uint64_t dropped_full;     /* access units refused because the queue was full */
     uint64_t
         dropped_key; /* access units dropped while waiting for a key picture, after an error or a late one */
-    uint64_t dropped_late; /* access units that had waited too long */
+    uint64_t dropped_late; /* access units and pictures that had waited too long */
 };
 
 /* Returns when the worker's thread runs and has entered `shared`: an error of that is create's. */

@@ -20,13 +20,16 @@
 #define WINDOW 8 /* flat out: access units of a session that wait or are decoded */
 #define START_LIMIT (60 * FV_S)
 #define HELD_DEFAULT 5
+#define COLD_QUEUE 20 /* as in the engine */
+#define COLD_LATE (500 * FV_MS)
 #define SAMPLE 16 /* the worker's clock is read at every so many pictures */
 #define ALIGN_SLEEP (50 * FV_MS)
 
 struct session {
     size_t next; /* access unit */
     uint64_t sent;
-    int64_t due; /* paced */
+    int64_t due;   /* paced */
+    bool wait_key; /* cold: one was refused */
     _Atomic uint64_t served, pictures;
 };
 
@@ -38,6 +41,7 @@ struct bench {
     struct fv_nvdec *nvdec;
     struct fv_decode_worker *worker;
     size_t free_before;
+    uint64_t skipped; /* cold: of cameras that wait for a key picture */
     pthread_mutex_t lock;
     pthread_cond_t room;
     /* under lock */
@@ -136,11 +140,18 @@ static void push(struct bench *bench, uint32_t id, int64_t now)
     struct session *session = &bench->sessions[id];
     struct fv_au au = bench->clip.units[session->next];
     session->next = (session->next + 1) % bench->clip.count;
+    session->wait_key = session->wait_key && !(au.flags & FV_FRAME_KEY);
+    if (session->wait_key) {
+        bench->skipped++;
+        return;
+    }
     au.camera = id;
     au.pts = (int64_t)session->sent++ * (FV_S / 30);
     au.first_packet = au.last_packet = au.delivered = now;
-    if (!fv_decode_worker_push(bench->worker, &au))
+    if (!fv_decode_worker_push(bench->worker, &au)) {
         session->served++; /* counted as dropped by the worker */
+        session->wait_key = bench->params->cold;
+    }
 }
 
 /* Sleeps until `deadline`, or until the worker has made room. */
@@ -227,6 +238,14 @@ static void feed(struct bench *bench, double seconds)
         feed_flat_out(bench, end);
 }
 
+static void set_dues(struct bench *bench)
+{
+    unsigned sessions = bench->params->sessions;
+    int64_t interval = bench->params->fps > 0 ? (int64_t)((double)FV_S / bench->params->fps) : 0;
+    for (uint32_t i = 0; i < sessions; i++)
+        bench->sessions[i].due = fv_now() + interval * i / sessions;
+}
+
 /* One key picture for each session, until all sessions are made. */
 static int start(struct bench *bench, double *ret_ms, struct fv_error *err)
 {
@@ -249,9 +268,7 @@ static int start(struct bench *bench, double *ret_ms, struct fv_error *err)
                             started, sessions);
     pthread_mutex_unlock(&bench->lock);
     *ret_ms = (double)(fv_now() - begin) / (double)FV_MS;
-    int64_t interval = bench->params->fps > 0 ? (int64_t)((double)FV_S / bench->params->fps) : 0;
-    for (uint32_t i = 0; i < sessions; i++)
-        bench->sessions[i].due = fv_now() + interval * i / sessions;
+    set_dues(bench);
     return code;
 }
 
@@ -292,8 +309,9 @@ static int open_bench(struct bench *bench, struct fv_error *err)
         .ops = params->cpu ? &fv_decoder_cpu : &fv_decoder_nvdec,
         .shared = bench->nvdec,
         .cameras = params->sessions,
-        .queue_per_camera = 4 * WINDOW,
+        .queue_per_camera = params->cold ? COLD_QUEUE : 4 * WINDOW,
         .interval = 1,
+        .late = params->cold ? COLD_LATE : 0,
         .picture = on_picture,
         .fault = on_fault,
         .served = on_served,
@@ -333,9 +351,10 @@ static struct reading take_reading(struct bench *bench)
     for (uint32_t i = 0; i < bench->params->sessions; i++) {
         struct fv_decode_stats stats;
         fv_decode_worker_stats(bench->worker, i, &stats);
-        reading.dropped += stats.dropped_full + stats.dropped_key + stats.errors;
+        reading.dropped +=
+            stats.dropped_full + stats.dropped_key + stats.dropped_late + stats.errors;
     }
-    reading.dropped += reading.nvdec.skipped_held;
+    reading.dropped += reading.nvdec.skipped_held + bench->skipped;
     return reading;
 }
 
@@ -393,10 +412,12 @@ static void fill(struct bench *bench, const struct reading *begin, const struct 
 static int run(struct bench *bench, struct fv_bench_decode_figures *figures, struct fv_error *err)
 {
     int code = open_bench(bench, err);
-    if (code == 0)
+    if (code == 0 && !bench->params->cold)
         code = start(bench, &figures->open_ms, err);
     if (code < 0)
         return code;
+    if (bench->params->cold)
+        set_dues(bench);
     feed(bench, bench->params->warm_s);
     struct reading begin = take_reading(bench);
     bench->measuring = true;
