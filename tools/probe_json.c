@@ -85,13 +85,13 @@ static json_t *advice_json(const struct fv_probe_findings *f)
 static json_t *session_json(const struct fv_probe_findings *f)
 {
     const struct fv_receiver_details *d = &f->details;
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "reachable",
-                     f->details.reached || f->played, "peer", text(d->peer), "resolve_ms",
-                     ms(f->resolve), "connect_ms", ms(f->connect), "session_ms", ms(f->session),
-                     "first_packet_ms", ms(f->first_packet), "first_picture_ms",
-                     ms(f->first_picture), "server", text(d->server), "methods", text(d->methods),
-                     "login", of_session(f, d->login), "transport", of_session(f, d->transport),
-                     "streams", offers_json(d));
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "reachable", f->details.reached || f->played, "peer", text(d->peer), "detour",
+                     text(f->detour), "resolve_ms", ms(f->resolve), "connect_ms", ms(f->connect),
+                     "session_ms", ms(f->session), "first_packet_ms", ms(f->first_packet),
+                     "first_picture_ms", ms(f->first_picture), "server", text(d->server), "methods",
+                     text(d->methods), "login", of_session(f, d->login), "transport",
+                     of_session(f, d->transport), "streams", offers_json(d));
 }
 
 static json_t *video_json(const struct fv_probe_findings *f)

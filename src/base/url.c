@@ -151,6 +151,10 @@ int fv_url_parse(const char *text, struct fv_url *ret_url, struct fv_error *err)
     }
     if (r == 0)
         r = parse_host(authority, &url, err);
+    if (r < 0 && !url.has_user && memchr(rest.data + end, '@', rest.size - end))
+        fv_error_set(err, r,
+                     "a user name or password in the address holds one of / ? #: write them as "
+                     "%%2F %%3F %%23");
     if (r < 0) {
         explicit_bzero(&url, sizeof(url));
         return r;

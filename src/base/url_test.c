@@ -86,6 +86,20 @@ static void test_bad(void **state)
     assert_int_equal(fv_url_parse(longest, &url, NULL), -EINVAL);
 }
 
+/* The parser takes the user for the host; the message says what is the matter. */
+static void test_password_that_ends_early(void **state)
+{
+    static const char *const bads[] = {"rtsp://admin:pa/ss@cam/s", "rtsp://admin:pa#ss@cam",
+                                       "rtsp://admin:pa?ss@cam/s"};
+    for (size_t i = 0; i < sizeof(bads) / sizeof(bads[0]); i++) {
+        struct fv_url url;
+        struct fv_error err;
+        assert_int_equal(fv_url_parse(bads[i], &url, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "%2F %3F %23"));
+        assert_null(strstr(err.text, "pa/"));
+    }
+}
+
 static void test_redact(void **state)
 {
     static const char *const cases[][2] = {
@@ -156,8 +170,11 @@ static void test_short_buffer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),         cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_redact),       cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_password_that_ends_early),
+        cmocka_unit_test(test_redact),
+        cmocka_unit_test(test_secrets),
         cmocka_unit_test(test_short_buffer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

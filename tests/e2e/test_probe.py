@@ -109,6 +109,7 @@ class ProbeSick(Case):
         unknown = [made["session"][name] for name in ("login", "transport", "server", "connect_ms")]
         unknown += [made["video"][name] for name in ("codec", "width", "bit_depth", "interlaced", "fps", "largest_picture")]
         self.assertEqual(set(unknown), {None}, str(done))
+        self.assertIsNone(made["session"]["detour"])
         self.assertLess(done.seconds, 3)
 
     def test_no_rtsp_server(self):
