@@ -143,6 +143,17 @@ static void advise_offer(const struct fv_probe_findings *f, struct fv_probe_advi
             "or take the address of another stream.");
 }
 
+/* Every key picture may have been hit. */
+static void advise_loss(const struct fv_probe_findings *f, struct fv_probe_advice *advice)
+{
+    const struct fv_receiver_stats *s = &f->stats;
+    if (f->failed_in == FV_CAMERA_BUFFERING && s->lost)
+        say(advice,
+            "%.0f %% of the packets were lost, so that perhaps no key picture came whole: take "
+            "--transport tcp, mend the network, or lower the camera's bit rate.",
+            100 * (double)s->lost / (double)(s->lost + s->packets));
+}
+
 /* TCP stands, TLS does not. */
 static void advise_tls(const struct fv_probe_findings *f, struct fv_probe_advice *advice)
 {
@@ -161,6 +172,7 @@ static void advise_failure(const struct fv_probe_findings *f, struct fv_probe_ad
     }
     advise_login(f, advice);
     advise_offer(f, advice);
+    advise_loss(f, advice);
     bool status_said = false;
     for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {
         if (failures[i].state != f->failed_in ||
@@ -277,7 +289,8 @@ static void advise_picture(const struct fv_probe_findings *f, struct fv_probe_ad
 {
     const struct fv_receiver_details *d = &f->details;
     double fps = f->figures.fps;
-    if (d->declared_fps > 0 && isfinite(fps) && fabs(fps / d->declared_fps - 1) > 0.1)
+    bool whole = !f->stats.lost; /* what is missing was perhaps sent */
+    if (whole && d->declared_fps > 0 && isfinite(fps) && fabs(fps / d->declared_fps - 1) > 0.1)
         say(advice,
             "The camera declares %.1f pictures a second and sends %.1f: long exposure at night, a "
             "full "

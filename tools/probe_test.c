@@ -283,6 +283,22 @@ static void test_login_that_was_not_tried(void **state)
     assert_int_equal(count(&f), 1);
 }
 
+/* Loss, and not the camera, is what is to be said first. */
+static void test_losses(void **state)
+{
+    struct fv_probe_findings f = sound();
+    f.stats.packets = 70;
+    f.stats.lost = 30;
+    f.figures.fps = f.details.declared_fps / 2;
+    assert_false(advised(&f, "declares"));
+    f.played = false;
+    f.code = -ETIMEDOUT;
+    f.failed_in = FV_CAMERA_BUFFERING;
+    struct fv_probe_advice advice;
+    fv_probe_advise(&f, &advice);
+    assert_non_null(strstr(advice.texts[0], "30 % of the packets were lost"));
+}
+
 /* There was a stream to play; why it did not is another matter. */
 static void test_chosen_stream(void **state)
 {
@@ -334,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_no_tls),
         cmocka_unit_test(test_login_that_was_not_tried),
         cmocka_unit_test(test_chosen_stream),
+        cmocka_unit_test(test_losses),
         cmocka_unit_test(test_no_usable_stream),
         cmocka_unit_test(test_names),
     };
