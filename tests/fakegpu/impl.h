@@ -72,4 +72,7 @@ void fakegpu_memory_check(const char *call, CUdeviceptr address, size_t bytes);
             return counted;                                                                        \
     } while (0)
 
+/* Nothing of what streams had begun goes on. A real device that was lost does nothing any more; here it ends what it has begun. */
+void fakegpu_rest(void);
+
 #endif

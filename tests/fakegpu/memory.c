@@ -45,6 +45,8 @@ static void drop(const char *call, struct block **list, uintptr_t address)
     if (!strcmp(call, "cuMemFree"))
         device_used -= block->bytes;
     pthread_mutex_unlock(&lock);
+    if (fakegpu_is_lost())
+        fakegpu_rest();
     free((void *)address);
     free(block);
 }

@@ -78,6 +78,14 @@ static struct work *take(struct stream *stream)
     return work;
 }
 
+static pthread_rwlock_t at_work = PTHREAD_RWLOCK_INITIALIZER;
+
+void fakegpu_rest(void)
+{
+    pthread_rwlock_wrlock(&at_work);
+    pthread_rwlock_unlock(&at_work);
+}
+
 static void *work_off(void *data)
 {
     struct stream *stream = data;
@@ -86,7 +94,9 @@ static void *work_off(void *data)
         int ms = fakegpu_plan.slow_ms;
         if (ms > 0)
             nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
+        pthread_rwlock_rdlock(&at_work);
         work->run(work->data, fakegpu_is_lost());
+        pthread_rwlock_unlock(&at_work);
         free(work);
         pthread_mutex_lock(&stream->lock);
         stream->finished++;
