@@ -85,6 +85,12 @@ const char *fv_conf_text(const struct fv_check *check, const char *key)
     return json_string_value(given_by_key(check, key));
 }
 
+const char *fv_conf_camera_text(const struct fv_check *check, unsigned camera, const char *key)
+{
+    const json_t *streams = given_by_key(check, "cameras.RTSP_STREAMS");
+    return json_string_value(json_object_get(json_array_get(streams, camera), key));
+}
+
 double fv_conf_number(const struct fv_check *check, const char *key, double fallback)
 {
     const json_t *value = given_by_key(check, key);

@@ -161,6 +161,8 @@ unsigned fv_conf_errors(const struct fv_check *check);
  * of another type; bools are 0 and 1. */
 const char *fv_conf_text(const struct fv_check *check, const char *key);
 double fv_conf_number(const struct fv_check *check, const char *key, double fallback);
+/* As fv_conf_text(), of a camera's entry: key "NAME", index into config->cameras.items. */
+const char *fv_conf_camera_text(const struct fv_check *check, unsigned camera, const char *key);
 /* One more finding. Texts are complete sentences, free of secrets. */
 struct fv_conf_finding {
     enum fv_severity severity;

@@ -234,6 +234,27 @@ static void test_rules(void **state)
     assert_non_null(strstr(found.list, "Egpu_missing processing.BACKEND"));
 }
 
+/* A camera's own password file is looked at as well. */
+static void test_open_secrets(void **state)
+{
+    struct found found;
+    check("{\"cameras\": {\"RTSP_STREAMS\": [{\"url\": \"rtsp://h\"},\n{\"name\": \"b\", \"url\": "
+          "\"rtsp://i\", \"USERNAME\": \"u\", \"PASSWORD_FILE\": \"/proc/self/comm\"}]}}",
+          "cpu", &found);
+    assert_non_null(strstr(found.list, "Wopen_secret cameras.RTSP_STREAMS[1].PASSWORD_FILE 2;"));
+}
+
+/* Without a file the GPU must have room for what a file that says nothing asks for. */
+static void test_usual_pool(void **state)
+{
+    struct fv_config *config = NULL;
+    struct fv_config_params params = {.text = "{" CAMERA "}"};
+    assert_int_equal(fv_config_load(&params, &config, NULL), 0);
+    assert_true(fv_doctor_gpu(config).pool_bytes > 0);
+    assert_int_equal(fv_doctor_gpu(NULL).pool_bytes, fv_doctor_gpu(config).pool_bytes);
+    fv_config_free(config);
+}
+
 /* With errors in the file the machine is not looked at: one thing after the other. */
 static void test_file_first(void **state)
 {
@@ -279,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_cameras),
         cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_open_secrets),
+        cmocka_unit_test(test_usual_pool),
         cmocka_unit_test(test_file_first),
         cmocka_unit_test(test_system),
     };

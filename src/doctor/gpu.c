@@ -10,6 +10,7 @@
 #include "gpu/probe.h"
 
 #define CUDA_WANTED 13000 /* what ONNX Runtime's GPU build is made for */
+#define POOL_USUAL_MB 500 /* what a configuration that says nothing asks for */
 #define GPU_WHY "Decoding and inference on the GPU go through it."
 
 /* A phrase as a sentence. */
@@ -35,7 +36,7 @@ static void on_missing(void *data, const struct fv_problem *problem)
 struct fv_gpu_params fv_doctor_gpu(const struct fv_config *config)
 {
     if (!config)
-        return (struct fv_gpu_params){0};
+        return (struct fv_gpu_params){0, (size_t)POOL_USUAL_MB << 20};
     size_t pool_mb =
         config->processing.memory_pooling ? (size_t)config->processing.gpu_memory_pool_mb : 0;
     return (struct fv_gpu_params){(unsigned)config->models.device_index, pool_mb << 20};

@@ -43,8 +43,9 @@ static void check_files(struct fv_doctor *doctor)
                       "Each camera needs up to four sockets.",
                       "Raise it: ulimit -n 65536, LimitNOFILE= of the service, or --ulimit nofile "
                       "of the container."},
-                  "limit %s (at most %s), %u needed for %u cameras", soft, hard, needed,
-                  doctor->enabled ? doctor->enabled : CAMERAS_USUAL);
+                  "limit %s (at most %s), %u needed for %u camera%s", soft, hard, needed,
+                  doctor->enabled ? doctor->enabled : CAMERAS_USUAL,
+                  doctor->enabled == 1 ? "" : "s");
 }
 
 static void check_memlock(struct fv_doctor *doctor)

@@ -26,7 +26,9 @@ static void say(struct fv_check *check, struct fv_conf_finding finding, const ch
     vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     size_t length = strlen(message);
-    message[0] = (char)toupper((unsigned char)message[0]);
+    size_t word = strcspn(message, " ");
+    if (!memchr(message, '.', word)) /* the name of a setting stays as it is */
+        message[0] = (char)toupper((unsigned char)message[0]);
     if (length && message[length - 1] != '.' && length + 1 < sizeof(message))
         strcpy(message + length, ".");
     finding.message = message;
@@ -185,15 +187,25 @@ static void rule_model(struct fv_check *check, const struct fv_config *config)
     fv_model_free(model);
 }
 
-static void rule_password_files(struct fv_check *check)
+static void rule_password_file(struct fv_check *check, const char *path,
+                               struct fv_conf_finding place)
 {
     struct stat info;
-    const char *path = fv_conf_text(check, "cameras.PASSWORD_FILE");
-    if (path && stat(path, &info) == 0 && (info.st_mode & 077))
-        say(check,
-            (struct fv_conf_finding){FV_SEVERITY_WARNING, "open_secret", "cameras.PASSWORD_FILE",
-                                     NULL, "Take the right away: chmod 600."},
-            "other users of this machine can read the password file");
+    if (!path || stat(path, &info) < 0 || !(info.st_mode & 077))
+        return;
+    place.severity = FV_SEVERITY_WARNING;
+    place.code = "open_secret";
+    place.fix = "Take the right away: chmod 600.";
+    say(check, place, "other users of this machine can read the password file");
+}
+
+static void rule_password_files(struct fv_check *check, unsigned cameras)
+{
+    struct fv_conf_finding place = {.key = "cameras.PASSWORD_FILE"};
+    rule_password_file(check, fv_conf_text(check, place.key), place);
+    place = (struct fv_conf_finding){.key = "PASSWORD_FILE", .of_camera = true};
+    for (; place.camera < cameras; place.camera++)
+        rule_password_file(check, fv_conf_camera_text(check, place.camera, place.key), place);
 }
 
 static void on_missing(void *data, const struct fv_problem *problem)
@@ -232,7 +244,7 @@ static void look(const char *output_dir, struct fv_check *check)
     rule_open_files(check, enabled);
     rule_places(check, config, output_dir ? output_dir : config->output.dir);
     rule_model(check, config);
-    rule_password_files(check);
+    rule_password_files(check, config->cameras.count);
     struct fv_gpu_params wanted = fv_doctor_gpu(config);
     if (config->processing.backend != FV_BACKEND_GPU)
         return;
