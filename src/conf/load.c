@@ -142,6 +142,45 @@ static bool word_at(const struct job *job, size_t at, const char *word)
     return at + length <= job->size && !strncasecmp(job->text + at, word, length);
 }
 
+/* A comma, blanks, then what closes. */
+static bool comma_before(const struct job *job, size_t at)
+{
+    if (!word_at(job, at, "}") && !word_at(job, at, "]"))
+        return false;
+    while (at > 0 && strchr(" \t\r\n", job->text[at - 1]))
+        at--;
+    return at > 0 && job->text[at - 1] == ',';
+}
+
+/* What Python and other languages have and JSON does not. NULL: it is something else. */
+static const char *foreign(const struct job *job, size_t at, const char **ret_fix)
+{
+    static const struct {
+        const char *begin, *what, *fix;
+    } words[] = {
+        {"NaN", "it has no NaN and no Infinity", "Write a number, or remove the setting."},
+        {"Infinity", "it has no NaN and no Infinity", "Write a number, or remove the setting."},
+        {"-Infinity", "it has no NaN and no Infinity", "Write a number, or remove the setting."},
+        {"True", "true is written in small letters", "Write true."},
+        {"False", "false is written in small letters", "Write false."},
+        {"None", "it has no None", "Write null, or remove the setting."},
+        {"//", "it has no comments", "Remove the comment."},
+        {"/*", "it has no comments", "Remove the comment."},
+        {"#", "it has no comments", "Remove the comment."},
+        {"'", "texts stand in double quotes", "Write \"...\" instead of '...'."},
+    };
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (!word_at(job, at, words[i].begin))
+            continue;
+        *ret_fix = words[i].fix;
+        return words[i].what;
+    }
+    if (!comma_before(job, at))
+        return NULL;
+    *ret_fix = "Remove the comma before this bracket.";
+    return "nothing follows the last comma";
+}
+
 static void syntax_error(struct job *job, json_error_t *error)
 {
     const char *fix;
@@ -153,13 +192,8 @@ static void syntax_error(struct job *job, json_error_t *error)
     char message[JSON_ERROR_TEXT_LENGTH + 40];
     struct fv_str out;
     fv_str_init(&out, message, sizeof(message));
-    if (word_at(job, offset, "NaN") || word_at(job, offset, "Infinity") ||
-        word_at(job, offset, "-Infinity")) {
-        fv_str_add(&out, "This is not JSON: it has no NaN and no Infinity.");
-        fix = "Write a number, or remove the setting.";
-    } else {
-        fv_str_addf(&out, "This is not JSON: %s.", error->text);
-    }
+    const char *what = strcmp(code, "syntax") ? NULL : foreign(job, offset, &fix);
+    fv_str_addf(&out, "This is not JSON: %s.", what ? what : error->text);
     say_at(&job->check, code, offset, message, fix);
 }
 

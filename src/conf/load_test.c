@@ -364,6 +364,42 @@ static void test_prefixes(void **state)
     }
 }
 
+static void keep_message(void *data, const struct fv_problem *problem)
+{
+    assert_string_equal(problem->code, "syntax");
+    snprintf(data, 200, "%u: %s %s", problem->column, problem->message, problem->fix);
+}
+
+/* Habits of Python have their own words. */
+static void test_foreign(void **state)
+{
+    static const char *const samples[][2] = {
+        {"{\"a\": True}", "7: This is not JSON: true is written in small letters. Write true."},
+        {"{\"a\": None}",
+         "7: This is not JSON: it has no None. Write null, or remove the setting."},
+        {"{\"a\": NaN}",
+         "7: This is not JSON: it has no NaN and no Infinity. Write a number, or remove the "
+         "setting."},
+        {"{ # a\n}", "3: This is not JSON: it has no comments. Remove the comment."},
+        {"{\"a\": 1, // b\n}", "10: This is not JSON: it has no comments. Remove the comment."},
+        {"{'a': 1}",
+         "2: This is not JSON: texts stand in double quotes. Write \"...\" instead of '...'."},
+        {"{\"a\": [1, ]}", "11: This is not JSON: nothing follows the last comma. Remove the comma "
+                           "before this bracket."},
+        {"{\"a\": 1 \"b\": 2}",
+         "9: This is not JSON: '}' expected. Look for a missing comma, quote "
+         "or bracket, or a comma too many."},
+    };
+    for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
+        char found[200] = "";
+        struct fv_config *config = NULL;
+        struct fv_config_params params = {
+            .text = samples[i][0], .problem = keep_message, .data = found};
+        assert_int_equal(fv_config_load(&params, &config, NULL), -EINVAL);
+        assert_string_equal(found, samples[i][1]);
+    }
+}
+
 static void test_unreadable(void **state)
 {
     struct fv_error err = {0};
@@ -692,6 +728,7 @@ int main(void)
         cmocka_unit_test(test_bad_password_files),
         cmocka_unit_test(test_check_does_not_resolve),
         cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_foreign),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_too_many_findings),
