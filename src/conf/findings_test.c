@@ -312,13 +312,18 @@ static const struct sample area_samples[] = {
           "'POINTS': " SQUARE),
      "Ebad_name " AREA0 "ZONES[0].NAME"},
     {CAMERA("'ZONES': [^{'NAME': 'z', 'POINTS': " SQUARE "}]"), "Widle_zone " AREA0 "ZONES[0]"},
-    {CAMERA("'ZONES': ^[{'NAME': 'z', 'POINTS': " SQUARE ", 'MASK': true}, {'NAME': 'z', "
-            "'POINTS': " SQUARE ", 'DWELL_S': 5}]"),
+    {CAMERA("'ZONES': [{'NAME': 'z', 'POINTS': " SQUARE ", 'MASK': true}, {'NAME': ^'z', "
+            "'POINTS': " SQUARE ", 'DWELL_S': 5}], 'LINES': [{'NAME': 'y', 'POINTS': [[0, 0], "
+            "[1, 1]]}, {'POINTS': [[0, 1], [1, 1]], 'NAME': ^'z'}]"),
+     "Eduplicate_name " AREA0 "ZONES[1].NAME;Eduplicate_name " AREA0 "LINES[1].NAME"},
+    /* engine-wide lines and a camera's own zone */
+    {"{'cameras': {'LINES': [{'NAME': 'x', 'POINTS': [[0, 0], [1, 1]]}], 'RTSP_STREAMS': "
+     "[{'url': 'rtsp://h', 'ZONES': ^[{'NAME': 'x', 'MASK': true, 'POINTS': " SQUARE "}]}]}}",
      "Eduplicate_name " AREA0 "ZONES"},
     /* engine-wide zones and a camera's own line */
     {"{'cameras': {'ZONES': [{'NAME': 'x', 'MASK': true, 'POINTS': " SQUARE "}], 'RTSP_STREAMS': "
-     "[{'url': 'rtsp://h', 'LINES': ^[{'NAME': 'x', 'POINTS': [[0, 0], [1, 1]]}]}]}}",
-     "Eduplicate_name " AREA0 "LINES"},
+     "[{'url': 'rtsp://h', 'LINES': [{'NAME': ^'x', 'POINTS': [[0, 0], [1, 1]]}]}]}}",
+     "Eduplicate_name " AREA0 "LINES[0].NAME"},
     {"{'cameras': {'ZONES': [{'NAME': 'x', 'POINTS': ^[], 'MASK': true}], 'RTSP_STREAMS': "
      "[{'url': 'rtsp://h'}, {'url': 'rtsp://i'}]}}",
      "Ebad_points cameras.ZONES[0].POINTS"},

@@ -160,6 +160,8 @@ static void check_shape(const struct reading *in, uint32_t node)
     struct fv_geo_point points[FV_GEO_POINTS_MAX], clipped[FV_GEO_CLIPPED_MAX];
     unsigned count = in->area->point_count;
     const char *fault = NULL;
+    const char *fix =
+        in->line ? "Give two different ends." : "Give its corners in their order round the zone.";
     for (unsigned i = 0; i < count; i++) {
         fv_geo_quantise(in->area->points[i][0], &points[i].x);
         fv_geo_quantise(in->area->points[i][1], &points[i].y);
@@ -170,14 +172,13 @@ static void check_shape(const struct reading *in, uint32_t node)
                     : NULL;
     else if (fv_geo_check(points, count) != FV_GEO_FINE)
         fault = faults[fv_geo_check(points, count)];
-    else if (fv_geo_clip(points, count, clipped) == 0)
+    else if (fv_geo_clip(points, count, clipped) == 0) {
         fault = "it lies outside the picture";
+        fix = "Write fractions of the picture: [0, 0] is its top left, [1, 1] its bottom right.";
+    }
     if (fault)
-        fv_say(in->check,
-               error("bad_points", node,
-                     in->line ? "Give two different ends."
-                              : "Give its corners in their order round the zone."),
-               "The %s cannot be used: %s.", what(in), fault);
+        fv_say(in->check, error("bad_points", node, fix), "The %s cannot be used: %s.", what(in),
+               fault);
 }
 
 static void read_points(const struct reading *in, uint32_t node, const json_t *value)
@@ -402,18 +403,34 @@ static const struct fv_conf_area *nth(const struct fv_conf_areas *zones,
     return index < zones->count ? &zones->items[index] : &lines->items[index - zones->count];
 }
 
+/* Where the n-th of the zones and lines has its name; `fallback`: it stands elsewhere. */
+static uint32_t name_of_nth(const struct fv_check *check, uint32_t parent,
+                            const struct fv_conf_areas *zones, unsigned index, uint32_t fallback)
+{
+    bool line = index >= zones->count;
+    uint32_t list = fv_map_child(&check->map, parent, line ? "LINES" : "ZONES");
+    uint32_t at = list == FV_NODE_NONE ? list : check->map.nodes[list].first;
+    for (unsigned i = line ? zones->count : 0; i < index && at != FV_NODE_NONE; i++)
+        at = check->map.nodes[at].next;
+    uint32_t name = at == FV_NODE_NONE ? at : fv_map_child(&check->map, at, "NAME");
+    return name == FV_NODE_NONE ? fallback : name;
+}
+
 void fv_check_areas_joined(struct fv_check *check, uint32_t parent,
                            const struct fv_conf_areas *zones, const struct fv_conf_areas *lines)
 {
     unsigned count = zones->count + lines->count;
-    uint32_t node = fv_map_child(&check->map, parent, lines->given ? "LINES" : "ZONES");
+    uint32_t node = fv_map_child(&check->map, parent, "LINES");
+    if (node == FV_NODE_NONE)
+        node = fv_map_child(&check->map, parent, "ZONES");
     char shown[FV_SHOW_MAX];
     for (unsigned i = 0; i < count; i++) {
         for (unsigned k = 0; k < i; k++) {
             const char *a = nth(zones, lines, i)->name, *b = nth(zones, lines, k)->name;
             if (!a || !b || strcmp(a, b))
                 continue;
-            fv_say(check, error("duplicate_name", node, "Give each zone and line its own name."),
+            uint32_t place = name_of_nth(check, parent, zones, i, node);
+            fv_say(check, error("duplicate_name", place, "Give each zone and line its own name."),
                    "Two zones or lines of a camera are called \"%s\".", fv_mask_show(a, shown));
             break;
         }
