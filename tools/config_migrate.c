@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
@@ -140,8 +141,10 @@ int fv_config_run_rollback(const struct fv_config_options *o)
         fprintf(stderr, "fovea config: %s\n", err.text);
         return exit_code(r);
     }
-    printf("%s is what it was before the migration; what it was until now is in "
-           "%s.rolled-back.\n",
-           o->words[0], o->words[0]);
+    char *real = realpath(o->words[0], NULL); /* of a link, what it leads to was replaced */
+    printf("%s is what it was before the migration; what it was until now, with all that was "
+           "changed by hand since, is in %s.rolled-back.\n",
+           o->words[0], real ? real : o->words[0]);
+    free(real);
     return FV_EXIT_OK;
 }

@@ -126,7 +126,8 @@ struct fv_config_migrated {
 FV_API int fv_config_migrate(const struct fv_config_migrate_params *params,
                              struct fv_config_migrated *ret_migrated, struct fv_error *err);
 /* Undoes the last migration that wrote `path`, byte for byte; can be repeated for the one before.
- * What stood there until now goes to PATH.rolled-back. 0, -ENOENT: no migration is on record, -EIO,
+ * What stood there until now goes to PATH.rolled-back, an older one of that name to
+ * PATH.rolled-back-N. 0, -ENOENT: no migration is on record, -EIO,
  * -EACCES, -EBADMSG: the record is damaged; err says more. */
 FV_API int fv_config_rollback(const char *path, struct fv_error *err);
 

@@ -4,7 +4,7 @@
  *   FILE               the configuration
  *   FILE.backup-N      what stood there before the N-th migration, byte for byte
  *   FILE.rollback      the record: which backups there are, the last one at the end
- *   FILE.rolled-back   what a rollback replaced
+ *   FILE.rolled-back   what the last rollback replaced; those before it are FILE.rolled-back-N
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -148,12 +148,12 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* The first FILE.backup-N that is free. */
-static int backup_path(const char *file, char *path, struct fv_error *err)
+/* The first FILE.backup-N (`kind` ".backup") that is free. */
+static int free_path(const char *file, const char *kind, char *path, struct fv_error *err)
 {
     char suffix[30];
     for (unsigned i = 1; i <= BACKUPS_MAX; i++) {
-        snprintf(suffix, sizeof(suffix), ".backup-%u", i);
+        snprintf(suffix, sizeof(suffix), "%s-%u", kind, i);
         int r = path_of(path, file, suffix, err);
         if (r < 0 || access(path, F_OK) < 0)
             return r;
@@ -167,7 +167,7 @@ static int keep_backup(const char *file, const struct bytes *before, const char 
     json_t *backups = record_read(file, err);
     if (!backups)
         return err && err->code ? err->code : -EBADMSG;
-    int r = backup_path(file, migrated->backup, err);
+    int r = free_path(file, ".backup", migrated->backup, err);
     if (r == 0)
         r = replace(migrated->backup, before, like, err);
     if (r == 0 && json_array_append_new(backups, json_string(base_name(migrated->backup))) < 0)
@@ -187,7 +187,11 @@ static int put_in_place(const char *given, const char *source, const struct byte
 {
     char file[PATH_SIZE];
     struct bytes there = {0};
+    struct stat info;
     int r = settle_path(given, file, err);
+    if (r == 0 && stat(file, &info) == 0 && !S_ISREG(info.st_mode)) /* to read it might wait */
+        r = fv_error_set(err, -EIO, "%s is no regular file: write the new one elsewhere (-o)",
+                         file);
     bool exists = r == 0 && access(file, F_OK) == 0;
     if (exists)
         r = read_whole(file, &there, err);
@@ -259,6 +263,16 @@ static int last_backup(const char *file, const json_t *backups, char *path, stru
     return 0;
 }
 
+/* What an earlier rollback put there may hold changes made by hand: it moves on. */
+static int move_on(const char *file, const char *path, struct fv_error *err)
+{
+    char older[PATH_SIZE];
+    if (access(path, F_OK) < 0)
+        return 0;
+    int r = free_path(file, ".rolled-back", older, err);
+    return r == 0 && rename(path, older) < 0 ? write_error(err, older, errno) : r;
+}
+
 static int save_current(const char *file, struct fv_error *err)
 {
     char path[PATH_SIZE];
@@ -268,6 +282,8 @@ static int save_current(const char *file, struct fv_error *err)
         return 0;
     if (r == 0)
         r = read_whole(file, &now, err);
+    if (r == 0)
+        r = move_on(file, path, err);
     if (r == 0)
         r = replace(path, &now, file, err);
     wipe(&now);

@@ -189,6 +189,29 @@ static void test_new_file_stays(void **state)
     fv_free(same);
 }
 
+/* What Python's libraries take for a device means the same here. */
+static void test_devices(void **state)
+{
+    static const char *const given[] = {"\"cuda\"", "\"CUDA\"",   "\"0\"", "0",
+                                        "3",        "\"cuda:3\"", "-1"};
+    static const char *const now[] = {"cuda:0", "cuda:0", "cuda:0", "cuda:0",
+                                      "cuda:3", "cuda:3", NULL};
+    for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+        struct found found;
+        char old[200], wanted[60];
+        snprintf(old, sizeof(old),
+                 "{\"models\":{\"DEVICE\":%s},\"cameras\":{\"RTSP_STREAMS\":[{\"name\":\"a\","
+                 "\"url\":\"rtsp://h\"}]}}",
+                 given[i]);
+        char *text = migrate(old, strlen(old), 0, &found);
+        squeeze(text);
+        snprintf(wanted, sizeof(wanted), "\"models\":{\"DEVICE\":\"%s\"}", now[i] ? now[i] : "");
+        assert_int_equal(strstr(text, wanted) != NULL, now[i] != NULL);
+        assert_int_equal(strstr(text, "$kept") != NULL, now[i] == NULL);
+        fv_free(text);
+    }
+}
+
 static void test_refused(void **state)
 {
     static const char *const texts[] = {"", "[]", "{", "{\"a\": NaN}", "5", "{} x"};
@@ -350,6 +373,33 @@ static void test_new_place(void **state)
     assert_int_equal(run("a.json", NULL, 4, false, &migrated), -EINVAL);
 }
 
+/* What was changed by hand is never lost, however often one goes back. */
+static void test_edited(void **state)
+{
+    struct fv_config_migrated migrated;
+    put("a.json", old_text);
+    assert_int_equal(run("a.json", NULL, 1, false, &migrated), 0);
+    assert_int_equal(run("a.json", NULL, 3, false, &migrated), 0);
+    put("a.json", "changed by hand");
+    assert_int_equal(fv_config_rollback(file("a.json"), NULL), 0);
+    assert_true(holds("a.json.rolled-back", "changed by hand"));
+    assert_int_equal(fv_config_rollback(file("a.json"), NULL), 0);
+    assert_true(holds("a.json", old_text));
+    assert_true(holds("a.json.rolled-back-1", "changed by hand"));
+    assert_int_equal(access(file("a.json.rolled-back"), F_OK), 0);
+}
+
+/* Only a regular file is replaced; nobody waits for what a pipe will say. */
+static void test_no_file(void **state)
+{
+    struct fv_config_migrated migrated;
+    put("a.json", old_text);
+    assert_int_equal(mkfifo(file("link.json"), 0600), 0);
+    assert_int_equal(run("a.json", "link.json", 0, false, &migrated), -EIO);
+    assert_int_equal(run("a.json", "", 0, false, &migrated), -EIO);
+    assert_true(holds("a.json", old_text));
+}
+
 /* A link stays a link. */
 static void test_link(void **state)
 {
@@ -416,7 +466,7 @@ static int remove_folder(void **state)
     static const char *const names[] = {
         "a.json",     "a.json.rolled-back",   "new.json",
         "other.json", "new.json.rolled-back", "other.json.rolled-back",
-        "link.json"};
+        "link.json",  "a.json.rolled-back-1"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         remove(file(names[i]));
     return rmdir(folder); /* whatever else was left there fails the test */
@@ -428,11 +478,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_samples),
         cmocka_unit_test(test_new_file_stays),
+        cmocka_unit_test(test_devices),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_too_many_cameras),
         cmocka_unit_test(test_stages),
         cmocka_unit_test_setup_teardown(test_in_place, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_new_place, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_edited, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_no_file, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_link, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_damaged_record, make_folder, remove_folder),
         cmocka_unit_test(test_no_memory),

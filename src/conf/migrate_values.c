@@ -108,8 +108,28 @@ static json_t *to_text(const json_t *value)
     return json_string(text);
 }
 
+/* Python's libraries also say "cuda", "0" or 0. */
+static json_t *to_device(const json_t *value)
+{
+    char text[24];
+    struct fv_str out;
+    const char *given = json_string_value(value);
+    json_int_t number = given ? strtol(given, NULL, 10) : json_integer_value(value);
+    bool digits =
+        given ? *given && strspn(given, "0123456789") == strlen(given) : json_is_integer(value);
+    if (given && !strcasecmp(given, "cuda"))
+        return json_string("cuda:0");
+    if (!digits || number < 0 || number > 999)
+        return NULL;
+    fv_str_init(&out, text, sizeof(text));
+    fv_str_addf(&out, "cuda:%d", (int)number);
+    return json_string(text);
+}
+
 json_t *fv_migrate_coerce(const struct fv_setting *setting, const json_t *value)
 {
+    if (!strcmp(setting->name, "DEVICE") || !strcmp(setting->name, "GPU_PREPROCESSING_DEVICE"))
+        return to_device(value);
     switch (setting->kind) {
     case FV_KIND_BOOL:
         return to_bool(value);
@@ -156,7 +176,9 @@ static void respell(struct fv_migration *m, struct value *value)
         drop(value);
     } else if (with) {
         changed.after = with;
-        fv_migrate_note(m, changed, "The same value as %s.", fv_kind_name(value->row->kind));
+        bool word = value->row->kind == FV_KIND_WORD;
+        fv_migrate_note(m, changed, "The same value as %s.",
+                        word ? "one of the words that it knows" : fv_kind_name(value->row->kind));
         replace(m, value, with);
     }
 }
