@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/str.h"
 
@@ -53,6 +54,8 @@ static void look(void *data, struct fv_check *check)
     struct verdict *verdict = data;
     struct fv_doctor *doctor = verdict->doctor;
     const char *host = fv_conf_text(check, "websocket.HOST");
+    const char *backend = fv_conf_text(check, "processing.BACKEND");
+    doctor->cpu = backend && !strcasecmp(backend, "cpu"); /* also of a file with errors */
     doctor->server = fv_conf_number(check, "websocket.ENABLE_SERVER", 0) != 0;
     doctor->port = (int)fv_conf_number(check, "websocket.PORT", 6008);
     snprintf(doctor->host, sizeof(doctor->host), "%s", host ? host : "127.0.0.1");
@@ -94,7 +97,7 @@ int fv_doctor(const struct fv_doctor_params *params)
         check_configuration(&doctor);
     doctor.cpu = params->backend ? !strcmp(params->backend, "cpu")
                  : doctor.config ? doctor.config->processing.backend == FV_BACKEND_CPU
-                                 : false;
+                                 : doctor.cpu;
     for (unsigned i = 0; doctor.config && i < doctor.config->cameras.count; i++)
         doctor.enabled += doctor.config->cameras.items[i].enabled;
     fv_doctor_system(&doctor);

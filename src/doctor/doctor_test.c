@@ -85,6 +85,10 @@ static void test_bad_configuration(void **state)
     put("{\"processing\": {\"BACKEND\": \"tpu\"}}");
     assert_true(examine(path, NULL, &found) > 0);
     assert_non_null(strstr(found.list, "2 configuration configuration: 2 errors; the first: "));
+    put("{\"processing\": {\"BACKEND\": \"CPU\"}}"); /* no GPU is missed then, whatever is wrong */
+    assert_true(examine(path, NULL, &found) > 0);
+    assert_non_null(strstr(found.list, "2 configuration configuration: 1 error; the first: "));
+    assert_non_null(strstr(found.list, "not needed by the CPU back end"));
     assert_true(examine("/nonexistent/x", NULL, &found) > 0);
     assert_non_null(strstr(found.list, "2 configuration configuration: /nonexistent/x"));
 }
