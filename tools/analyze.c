@@ -260,7 +260,7 @@ static void print_text(const struct options *o, const struct fv_analyze_figures 
            f->rule_events, f->crossings, f->dwells);
     if (f->undecodable || f->dropped || f->unwritten)
         printf("  %" PRIu64 " access units could not be decoded, %" PRIu64 " dropped, %" PRIu64
-               " events not written\n",
+               " not written\n",
                f->undecodable, f->dropped, f->unwritten);
     printf("  %s\n", f->runtime);
 }
@@ -285,7 +285,9 @@ static int finish(const struct options *o, struct fv_analyze *analyze)
     else if (!o->quiet)
         print_text(o, &figures);
     if (r == 0 && figures.unwritten) {
-        fprintf(stderr, "fovea " NAME ": %" PRIu64 " events could not be written\n",
+        fprintf(stderr,
+                "fovea " NAME ": %" PRIu64 " events, pictures or lines of tracks could not be "
+                "written\n",
                 figures.unwritten);
         return FV_EXIT_FAILED;
     }

@@ -60,7 +60,7 @@ struct fv_analyze_figures {
     uint64_t analysed, detections, persons, tracks, rule_events, crossings, dwells; /* as in struct fv_engine_camera */
     uint64_t undecodable; /* access units that the decoder refused, or that had to wait for a key picture */
     uint64_t dropped;     /* access units and pictures given up, or lost by the network: 0 with files */
-    uint64_t unwritten;   /* events that could not be written */
+    uint64_t unwritten;   /* events, pictures with tracks and annotated pictures that could not be written */
 };
 FV_API void fv_analyze_figures(struct fv_analyze *analyze,
                                struct fv_analyze_figures *ret_figures); /* any thread */

@@ -364,6 +364,18 @@ static void add_source(struct fv_analyze *analyze, struct fv_analyze_figures *fi
     pthread_mutex_unlock(&analyze->lock);
 }
 
+/* Pictures of an address may be dropped, as those of a running engine are; what could not be written is missed. */
+static uint64_t count_unwritten(struct fv_engine *engine)
+{
+    uint64_t unwritten = 0;
+    for (unsigned i = 0; i < engine->sink_count; i++) {
+        struct fv_sink_stats stats;
+        fv_sink_stats(engine->sinks[i], &stats);
+        unwritten += stats.failed + (engine->sinks[i] == engine->events ? stats.dropped : 0);
+    }
+    return unwritten;
+}
+
 void fv_analyze_figures(struct fv_analyze *analyze, struct fv_analyze_figures *ret_figures)
 {
     struct fv_engine_stats stats;
@@ -383,7 +395,7 @@ void fv_analyze_figures(struct fv_analyze *analyze, struct fv_analyze_figures *r
         .dwells = camera.dwells,
         .undecodable = camera.dropped_decode,
         .dropped = camera.dropped_queue + camera.lost_packets,
-        .unwritten = stats.events_dropped,
+        .unwritten = count_unwritten(analyze->engine),
     };
     add_source(analyze, &figures);
     if (analyze->job.live)

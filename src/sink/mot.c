@@ -49,7 +49,9 @@ static int mot_open(const struct fv_sink_context *context, const void *config, v
 
 static int failed(const struct mot *mot, struct fv_error *err)
 {
-    return fv_error_set(err, -EIO, "%s cannot be written: %s", mot->path, strerror(errno));
+    const int number = errno;
+    clearerr(mot->file); /* the next picture tries again */
+    return fv_error_set(err, -EIO, "%s cannot be written: %s", mot->path, strerror(number));
 }
 
 static int mot_write(void *state, const struct fv_result *result, struct fv_error *err)
@@ -65,19 +67,13 @@ static int mot_write(void *state, const struct fv_result *result, struct fv_erro
                     (double)d->score) < 0)
             return failed(mot, err);
     }
-    return ferror(mot->file) ? failed(mot, err) : 0;
-}
-
-static void mot_idle(void *state)
-{
-    struct mot *mot = state;
-    (void)fflush(mot->file); /* a failure is seen by the next write */
+    /* Here, not at the end: a failure counts only when a write returns it. */
+    return fflush(mot->file) != 0 ? failed(mot, err) : 0;
 }
 
 const struct fv_sink_ops fv_sink_mot = {
     .name = "mot",
     .open = mot_open,
     .write = mot_write,
-    .idle = mot_idle,
     .close = mot_close,
 };

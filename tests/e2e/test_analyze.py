@@ -235,5 +235,6 @@ class Analyze(Case):
         self.assert_refused(fovea("validate", "integrity", "-c", self.config, "/nowhere/x.h264"), USAGE, "/nowhere/x.h264")
 
     def test_disk_full(self):
-        done = self.analyze("-c", self.config, "--out", "/dev/full", self.clip)
-        self.assert_refused(done, FAILED, "could not be written")
+        for option in ("--out", "--mot"):
+            done = self.analyze("-c", self.config, option, "/dev/full", self.clip)
+            self.assert_refused(done, FAILED, "could not be written")
