@@ -307,6 +307,9 @@ static const struct sample area_samples[] = {
     {NAMED("'POINTS': [[-1, -1], [2, -1], [0.5, 2]]"), ""},
     {LINE("'POINTS': ^[[0, 0], [0.5, 0.5], [1, 1]]"), "Ebad_points " AREA0 "LINES[0].POINTS"},
     {LINE("'POINTS': ^[[0.5, 0.5], [0.5, 0.5]]"), "Ebad_points " AREA0 "LINES[0].POINTS"},
+    {LINE("'POINTS': [[0.5, 2], [0.5, -1]]"), ""},
+    {LINE("'POINTS': ^[[0, 0], [0, 1]]"), "Widle_line " AREA0 "LINES[0].POINTS"},
+    {LINE("'POINTS': ^[[1.2, 0], [1.5, 1]]"), "Widle_line " AREA0 "LINES[0].POINTS"},
     {ZONE("'NAME': "
           "^'0123456789012345678901234567890123456789012345678901234567890123', 'MASK': true, "
           "'POINTS': " SQUARE),

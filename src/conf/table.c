@@ -51,6 +51,7 @@ const struct fv_code fv_codes[] = {
     {"open_to_network", "warning", "The server can be reached by others, without authentication."},
     {"costly", "warning", "The value is allowed, but has a price."},
     {"idle_zone", "warning", "A zone asks for nothing."},
+    {"idle_line", "warning", "Nothing can cross a line: it lies at the picture's edge or outside."},
     {"needs_tracking", "warning", "There are zones or lines, and tracking is off."},
     {"unknown_variable", "warning",
      "A variable FOVEA_SECTION__NAME of the environment names no section (at start only)."},

@@ -280,13 +280,31 @@ static void check_values(const struct reading *in)
                area->crowd_limit);
 }
 
+/* Of a line without other faults. */
+static void check_reach(const struct reading *in)
+{
+    struct fv_geo_point line[2];
+    if (!in->area->points) /* no memory */
+        return;
+    for (unsigned i = 0; i < 2; i++) {
+        fv_geo_quantise(in->area->points[i][0], &line[i].x);
+        fv_geo_quantise(in->area->points[i][1], &line[i].y);
+    }
+    if (!fv_geo_enters_picture(line))
+        fv_say(in->check,
+               (struct fv_say){FV_SEVERITY_WARNING, "idle_line", child(in, "POINTS"),
+                               .at_value = true,
+                               .fix = "Move it into the picture; for those who leave it, a little "
+                                      "away from the edge."},
+               "Nothing can cross the line: it lies at the picture's edge or outside.");
+}
+
 /* Of a zone without other faults. */
 static void check_asks(const struct reading *in)
 {
     const struct fv_conf_area *area = in->area;
-    bool asked = in->line || area->mask || area->enter_exit || area->dwell_s > 0 ||
-                 area->crowd_limit >= 0 || area->direction_deg >= 0 || area->count_s > 0 ||
-                 area->stationary_s > 0;
+    bool asked = area->mask || area->enter_exit || area->dwell_s > 0 || area->crowd_limit >= 0 ||
+                 area->direction_deg >= 0 || area->count_s > 0 || area->stationary_s > 0;
     if (!asked)
         fv_say(in->check,
                (struct fv_say){FV_SEVERITY_WARNING, "idle_zone", in->node,
@@ -329,7 +347,7 @@ static void read_area(const struct reading *in, const json_t *value)
     check_required(in);
     check_values(in);
     if (in->check->report.errors == errors)
-        check_asks(in);
+        (in->line ? check_reach : check_asks)(in);
     if (in->area->crowd_slack < 0)
         in->area->crowd_slack = in->area->crowd_limit > 0;
 }

@@ -206,6 +206,23 @@ unsigned fv_geo_clip(const struct fv_geo_point *points, unsigned count, struct f
     return count >= 3 && fv_geo_area2(out, count) != 0 ? count : 0;
 }
 
+/* Two convex sets that meet nowhere lie on two sides of a straight line along one of their sides. */
+bool fv_geo_enters_picture(const struct fv_geo_point line[2])
+{
+    const int32_t u = FV_GEO_UNIT;
+    const struct fv_geo_point a = line[0], b = line[1];
+    if ((a.x <= 0 && b.x <= 0) || (a.x >= u && b.x >= u) || (a.y <= 0 && b.y <= 0) ||
+        (a.y >= u && b.y >= u))
+        return false;
+    const struct fv_geo_point corners[4] = {{0, 0}, {u, 0}, {u, u}, {0, u}};
+    bool left = false, right = false;
+    for (unsigned i = 0; i < 4; i++) {
+        left |= fv_geo_side(a, b, corners[i]) < 0;
+        right |= fv_geo_side(a, b, corners[i]) > 0;
+    }
+    return left && right;
+}
+
 struct fv_geo_point fv_geo_square(struct fv_geo_point p, uint32_t width, uint32_t height)
 {
     int64_t w = width ? width : 1, h = height ? height : 1;

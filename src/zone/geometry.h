@@ -59,6 +59,8 @@ enum fv_geo_fault fv_geo_check(const struct fv_geo_point *points, unsigned count
  * picture's edge. New corners are rounded to the nearest step. Returns their number, 0 when nothing is left; `out` holds
  * FV_GEO_CLIPPED_MAX. */
 unsigned fv_geo_clip(const struct fv_geo_point *points, unsigned count, struct fv_geo_point *out);
+/* The line has a part inside the picture, off its edge. What is in the picture can cross no other. */
+bool fv_geo_enters_picture(const struct fv_geo_point line[2]);
 
 /* A point in a space where distances are true: x is stretched by width / height, so that a step is 1/FV_GEO_UNIT of the
  * picture's height in both directions. A side of 0 counts as 1. Rounded to the nearest step: for distances, which are limits

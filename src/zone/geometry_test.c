@@ -314,6 +314,35 @@ static void test_clip_by_hand(void **state)
 }
 
 /* Random stars: the clipped polygon lies in the picture and has the same points as the star has there. */
+static void test_enters_picture(void **state)
+{
+    (void)state;
+    static const struct {
+        point line[2];
+        bool enters;
+    } cases[] = {
+        {{{U / 2, 0}, {U / 2, U}}, true},
+        {{{-U, U / 2}, {2 * U, U / 2}}, true},
+        {{{U / 2, U / 2}, {U / 2 + 1, U / 2}}, true},
+        {{{0, 0}, {U, U}}, true},
+        {{{-U, 1}, {1, -U}}, false}, /* passes by the corner */
+        {{{-U, U}, {U, -U}}, false}, /* through the corner */
+        {{{-U + 1, U}, {U + 1, -U}}, true},
+        {{{0, 0}, {0, U}}, false}, /* along the edge */
+        {{{U, -U}, {U, 2 * U}}, false},
+        {{{-U, U}, {2 * U, U}}, false},
+        {{{U + U / 2, 0}, {U + U / 2, U}}, false},
+        {{{-U, U / 2}, {0, U / 2}}, false}, /* ends at the edge */
+        {{{-U, U / 2}, {1, U / 2}}, true},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        const point back[2] = {cases[i].line[1], cases[i].line[0]};
+        print_message("  %zu\n", i);
+        assert_int_equal(fv_geo_enters_picture(cases[i].line), cases[i].enters);
+        assert_int_equal(fv_geo_enters_picture(back), cases[i].enters);
+    }
+}
+
 static void test_clip_random(void **state)
 {
     (void)state;
@@ -380,6 +409,7 @@ int main(void)
         cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_near),
         cmocka_unit_test(test_clip_by_hand),
+        cmocka_unit_test(test_enters_picture),
         cmocka_unit_test(test_clip_random),
         cmocka_unit_test(test_inside_invariant),
     };
