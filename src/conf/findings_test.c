@@ -317,7 +317,7 @@ static const struct sample area_samples[] = {
     {CAMERA("'ZONES': [^{'NAME': 'z', 'POINTS': " SQUARE "}]"), "Widle_zone " AREA0 "ZONES[0]"},
     {CAMERA("'ZONES': [{'NAME': 'z', 'POINTS': " SQUARE ", 'MASK': true}, {'NAME': ^'z', "
             "'POINTS': " SQUARE ", 'DWELL_S': 5}], 'LINES': [{'NAME': 'y', 'POINTS': [[0, 0], "
-            "[1, 1]]}, {'POINTS': [[0, 1], [1, 1]], 'NAME': ^'z'}]"),
+            "[1, 1]]}, {'POINTS': [[0, 1], [1, 0]], 'NAME': ^'z'}]"),
      "Eduplicate_name " AREA0 "ZONES[1].NAME;Eduplicate_name " AREA0 "LINES[1].NAME"},
     /* engine-wide lines and a camera's own zone */
     {"{'cameras': {'LINES': [{'NAME': 'x', 'POINTS': [[0, 0], [1, 1]]}], 'RTSP_STREAMS': "
