@@ -155,7 +155,8 @@ static json_t *setting_schema(const struct fv_setting *setting)
 /* [[x, y], ...] */
 static json_t *points_schema(bool line)
 {
-    json_t *number = json_pack("{s:s, s:i, s:i}", "type", "number", "minimum", -1, "maximum", 2);
+    json_t *number = json_pack("{s:s, s:i, s:i}", "type", "number", "minimum", line ? -1 : 0,
+                               "maximum", line ? 2 : 1);
     return json_pack("{s:s, s:i, s:i, s:{s:s, s:o, s:i, s:i}}", "type", "array", "minItems",
                      line ? 2 : 3, "maxItems", line ? 2 : 64, "items", "type", "array", "items",
                      number, "minItems", 2, "maxItems", 2);

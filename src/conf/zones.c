@@ -123,16 +123,18 @@ static bool read_point(const struct reading *in, uint32_t node, const json_t *va
                "A point must be a list of two numbers.");
         return false;
     }
+    /* A line may run on beyond the edge, where anchors are that go there. */
+    const int least = in->line ? -1 : 0, most = in->line ? 2 : 1;
     for (unsigned i = 0; i < 2; i++) {
-        int32_t step;
         point[i] = json_number_value(json_array_get(value, i));
-        if (fv_geo_quantise(point[i], &step))
+        if (point[i] >= least && point[i] <= most)
             continue;
         fv_say(in->check,
                error("out_of_range", node,
                      "Write fractions of the picture: [0, 0] is its top left, [1, 1] its bottom "
                      "right."),
-               "%s of the point is %.10g, and must lie between -1 and 2.", i ? "y" : "x", point[i]);
+               "%s of the point is %.10g, and must lie between %d and %d.", i ? "y" : "x", point[i],
+               least, most);
         return false;
     }
     return true;
@@ -157,10 +159,10 @@ static void check_shape(const struct reading *in, uint32_t node)
         [FV_GEO_FLAT] = "all its corners lie on one line",
         [FV_GEO_CROSSING] = "its sides cross or touch each other",
     };
-    struct fv_geo_point points[FV_GEO_POINTS_MAX], clipped[FV_GEO_CLIPPED_MAX];
+    struct fv_geo_point points[FV_GEO_POINTS_MAX];
     unsigned count = in->area->point_count;
     const char *fault = NULL;
-    const char *fix =
+    const char *const fix =
         in->line ? "Give two different ends." : "Give its corners in their order round the zone.";
     for (unsigned i = 0; i < count; i++) {
         fv_geo_quantise(in->area->points[i][0], &points[i].x);
@@ -172,10 +174,6 @@ static void check_shape(const struct reading *in, uint32_t node)
                     : NULL;
     else if (fv_geo_check(points, count) != FV_GEO_FINE)
         fault = faults[fv_geo_check(points, count)];
-    else if (fv_geo_clip(points, count, clipped) == 0) {
-        fault = "it lies outside the picture";
-        fix = "Write fractions of the picture: [0, 0] is its top left, [1, 1] its bottom right.";
-    }
     if (fault)
         fv_say(in->check, error("bad_points", node, fix), "The %s cannot be used: %s.", what(in),
                fault);
