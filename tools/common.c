@@ -69,6 +69,7 @@ int fv_tool_exit_code(int error)
         return FV_EXIT_NODEV;
     case -ENOENT:
     case -EACCES:
+    case -EISDIR:
     case -EBADMSG:
         return FV_EXIT_USAGE;
     default:

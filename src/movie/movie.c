@@ -56,7 +56,7 @@ static int begins_with_start_code(FILE *stream)
     errno = 0;
     size_t size = fread(head, 1, sizeof(head), stream);
     if (!size)
-        return errno ? -EIO : -EBADMSG;
+        return errno ? -errno : -EBADMSG;
     while (zeros < size && !head[zeros])
         zeros++;
     return zeros >= 2 && zeros < size && head[zeros] == 1;
@@ -124,7 +124,7 @@ static int open_stream(const struct fv_movie_params *params, FILE *stream, struc
     if (rc == -EBADMSG)
         return fv_error_set(err, rc, "the file is empty");
     if (rc < 0)
-        return fv_error_set(err, rc, "cannot read the file: %s", strerror(errno));
+        return fv_error_set(err, rc, "cannot read the file: %s", fv_strerror(rc));
     return rc ? open_start_code(params, stream, movie, err) : open_container(params, movie, err);
 }
 
