@@ -53,7 +53,7 @@ struct fv_bench_decode_figures {
     uint64_t bitstream_bytes; /* to the device, in the time of the figures */
 };
 
-/* 0; -ENOENT, -EIO, -EBADMSG: of the input; -ENODEV, -ENOTSUP, -ENOMEM; -ETIMEDOUT: a session had no picture within 60 s;
+/* 0; -ENOENT, -EISDIR, -EIO, -EBADMSG: of the input; -ENODEV, -ENOTSUP, -ENOMEM; -ETIMEDOUT: a session had no picture within 60 s;
  * -ECANCELED: *stop. */
 FV_API int fv_bench_decode(const struct fv_bench_decode_params *params,
                            struct fv_bench_decode_figures *ret_figures, struct fv_error *err);

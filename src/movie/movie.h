@@ -32,7 +32,7 @@ struct fv_movie_unit {
     bool key;     /* decoding can start here */
 };
 
-/* 0; -ENOENT, -EACCES, -EIO: cannot be read; -EBADMSG: no video in it; -ENOTSUP: a codec or container that cannot be read
+/* 0; -ENOENT, -EACCES, -EISDIR, -EIO: cannot be read; -EBADMSG: no video in it; -ENOTSUP: a codec or container that cannot be read
  * (`err` says how to convert it); -EINVAL, -ENOMEM. */
 int fv_movie_open(const struct fv_movie_params *params, struct fv_movie **ret_movie,
                   struct fv_error *err);

@@ -57,7 +57,7 @@ struct fv_clip_params {
     double fps;        /* 0: the file's own, 25 when it does not say */
 };
 
-/* Reads and packetizes a file. 0; -ENOENT, -EACCES, -EIO: cannot be read; -EBADMSG: no video in it
+/* Reads and packetizes a file. 0; -ENOENT, -EACCES, -EISDIR, -EIO: cannot be read; -EBADMSG: no video in it
  * that can be played; -ENOTSUP: a codec or container that cannot be served (`err` says how to
  * convert it); -EINVAL, -ENOMEM. */
 int fv_clip_open(const struct fv_clip_params *params, struct fv_clip **ret_clip,
