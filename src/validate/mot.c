@@ -179,7 +179,7 @@ static void score_frame(struct scoring *scoring, const struct frame *objects,
 
 static struct frame next_frame(const struct fv_mot_rows *rows, size_t *at, int64_t number)
 {
-    struct frame frame = {.list = rows->list + *at};
+    struct frame frame = {.list = rows->count ? rows->list + *at : NULL};
     for (; *at < rows->count && rows->list[*at].frame == number; ++*at)
         frame.count++;
     return frame;
