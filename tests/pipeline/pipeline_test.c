@@ -103,11 +103,12 @@ static char *make_config(const char *folder, const char *model, uint16_t port, u
     json_t *zone = json_pack("{s:s, s:[[f,f],[f,f],[f,f],[f,f]], s:f}", "NAME", "here", "POINTS",
                              0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, "DWELL_S", 0.5);
     json_t *config = json_pack(
-        "{s:{s:s, s:i}, s:{s:s, s:s, s:i}, s:{s:o, s:[o]}, s:{s:s, s:b, s:b, s:i}}", "processing",
-        "BACKEND", on_gpu ? "gpu" : "cpu", "GPU_BATCH_SIZE", 2, "models", "MODEL_PATH", model,
-        "INFERENCE_PROVIDER", on_gpu ? "cuda" : "cpu", "WARM_UP_ITERATIONS", 2, "cameras",
-        "RTSP_STREAMS", streams, "ZONES", zone, "output", "OUTPUT_DIR", folder, "SAVE_DETECTIONS",
-        1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
+        "{s:{s:s, s:i}, s:{s:i}, s:{s:s, s:s, s:i}, s:{s:o, s:[o]}, s:{s:s, s:b, s:b, s:i}}",
+        "processing", "BACKEND", on_gpu ? "gpu" : "cpu", "GPU_BATCH_SIZE", 2, "tracking",
+        "TRACK_BUFFER", 3000 /* a slow machine leaves out seconds to catch up */, "models",
+        "MODEL_PATH", model, "INFERENCE_PROVIDER", on_gpu ? "cuda" : "cpu", "WARM_UP_ITERATIONS", 2,
+        "cameras", "RTSP_STREAMS", streams, "ZONES", zone, "output", "OUTPUT_DIR", folder,
+        "SAVE_DETECTIONS", 1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
     char *text = config ? json_dumps(config, 0) : NULL;
     json_decref(config);
     return text;

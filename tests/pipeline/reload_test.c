@@ -348,6 +348,7 @@ static void test_needs_restart(struct fv_engine *engine)
 static void test_no_memory(struct fv_engine *engine)
 {
     unsigned n, refused = 0;
+    bool taken = false; /* a failure hit another thread, which counts a loss: d was there before */
     for (n = 1; n < 2000; n += 1 + n / 8) {
         struct seen before = look('a');
         char *text = config("Ad", ", \"MODEL_IOU_THRESHOLD\": 0.5", ZONE, "");
@@ -358,11 +359,13 @@ static void test_no_memory(struct fv_engine *engine)
         CHECK(r == 0 || r == -ENOMEM, "%d", r);
         refused += r < 0;
         if (r < 0)
-            CHECK(look('a').reloaded == before.reloaded && look('d').states == 0, "half of it");
+            CHECK(look('a').reloaded == before.reloaded && (taken || look('d').states == 0),
+                  "half of it");
         if (r == 0 && pending)
             break;
         if (r == 0)
             CHECK(reload(engine, config("cA", "", ZONE, LINE)) == 0, "no way back");
+        taken |= r == 0;
     }
     CHECK(refused >= 5 && n < 2000, "%u refused, %u allocations", refused, n);
     await_more('a', 3);
