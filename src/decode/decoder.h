@@ -23,6 +23,9 @@ struct fv_decoder_params {
      * and drain(). */
     void (*picture)(void *data, struct fv_picture *picture);
     void *data;
+    /* Pictures that are out are waited for when there is no room for one more, instead of leaving one out. Whoever has them gives
+     * them back without further pictures. */
+    bool complete;
 };
 
 /* How a back end's own thread gets the worker's attention. */

@@ -75,6 +75,7 @@ static int prepare(struct fv_feed *feed, const struct fv_au *au, struct fv_error
     if (!feed->decoder) {
         const struct fv_decoder_params params = {.codec = au->codec,
                                                  .shared = feed->params->shared,
+                                                 .complete = feed->params->complete,
                                                  .picture = on_picture,
                                                  .data = feed};
         feed->epoch = au->epoch;

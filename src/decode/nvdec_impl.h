@@ -60,6 +60,7 @@ struct fv_nvdec_session {
     struct fv_list link;            /* idle or doomed; under nvdec->lock */
     struct fv_nvdec_picture *pictures;
     pthread_mutex_t lock;
+    pthread_cond_t given_back; /* `free` is no longer empty */
     /* under lock */
     unsigned refs; /* the camera's decoder, each mapped picture */
     struct fv_nvdec_picture *free;
@@ -191,9 +192,9 @@ bool fv_nvdec_session_is_quiet(struct fv_nvdec_session *session);
 /* Gives the camera's decoder's reference back; the last one gives the session to the pool. `broken`: a call failed, it is not to
  * be used again. NULL is fine. */
 void fv_nvdec_session_leave(struct fv_nvdec_session *session, bool broken);
-/* Maps a surface. 0; -ENOBUFS: all output surfaces are held; -ENOMEM, -EIO, -ENODEV. */
+/* Maps a surface. 0; -ENOBUFS, unless `wait`: all output surfaces are held; -ENOMEM, -EIO, -ENODEV. */
 int fv_nvdec_session_map(struct fv_nvdec_session *session, const CUVIDPARSERDISPINFO *display,
-                         struct fv_nvdec_picture **ret_picture, struct fv_error *err);
+                         bool wait, struct fv_nvdec_picture **ret_picture, struct fv_error *err);
 
 /* --- nvdec_pool.c --- */
 

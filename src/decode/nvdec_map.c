@@ -72,7 +72,8 @@ static int hand_out(struct fv_nvdec_surface *surface)
     struct fv_decoder *decoder = surface->decoder;
     struct fv_nvdec_picture *mapped;
     struct fv_error err = {0};
-    int code = fv_nvdec_session_map(decoder->session, &surface->display, &mapped, &err);
+    int code = fv_nvdec_session_map(decoder->session, &surface->display, decoder->params.complete,
+                                    &mapped, &err);
     if (code == -ENOBUFS)
         return code;
     take_out(surface);

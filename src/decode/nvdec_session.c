@@ -34,6 +34,7 @@ static void release(struct fv_picture *public)
     session->broken |= code < 0;
     picture->next_free = session->free;
     session->free = picture;
+    pthread_cond_signal(&session->given_back);
     if (session->starving) /* with the lock held: no wake after the decoder left */
         nvdec->wake.call(nvdec->wake.data);
     session->starving = false;
@@ -100,6 +101,7 @@ int fv_nvdec_session_create(struct fv_nvdec *nvdec, const struct fv_nvdec_shape 
     session->bytes = fv_nvdec_bytes_of(shape);
     session->refs = 1;
     pthread_mutex_init(&session->lock, NULL);
+    pthread_cond_init(&session->given_back, NULL);
     fv_list_init(&session->link);
     int code = make_pictures(session, err);
     if (code == 0)
@@ -121,6 +123,7 @@ void fv_nvdec_session_destroy(struct fv_nvdec_session *session)
     for (unsigned i = 0; session->pictures && i < session->shape.output_surfaces; i++)
         fv_gpu_event_destroy(session->pictures[i].ready);
     fv_free(session->pictures);
+    pthread_cond_destroy(&session->given_back);
     pthread_mutex_destroy(&session->lock);
     fv_free(session);
 }
@@ -187,10 +190,12 @@ void fv_nvdec_session_leave(struct fv_nvdec_session *session, bool broken)
     unref(session);
 }
 
-/* Takes a free picture, and with it a reference to the session. */
-static struct fv_nvdec_picture *take(struct fv_nvdec_session *session)
+/* Takes a free picture, and with it a reference to the session. NULL, unless `wait`: there is none. */
+static struct fv_nvdec_picture *take(struct fv_nvdec_session *session, bool wait)
 {
     pthread_mutex_lock(&session->lock);
+    while (wait && !session->free)
+        pthread_cond_wait(&session->given_back, &session->lock);
     struct fv_nvdec_picture *picture = session->free;
     session->starving = !picture;
     if (picture) {
@@ -228,10 +233,10 @@ static void set_planes(struct fv_nvdec_picture *picture, unsigned pitch)
 }
 
 int fv_nvdec_session_map(struct fv_nvdec_session *session, const CUVIDPARSERDISPINFO *display,
-                         struct fv_nvdec_picture **ret_picture, struct fv_error *err)
+                         bool wait, struct fv_nvdec_picture **ret_picture, struct fv_error *err)
 {
     struct fv_nvdec *nvdec = session->nvdec;
-    struct fv_nvdec_picture *picture = take(session);
+    struct fv_nvdec_picture *picture = take(session, wait);
     if (!picture)
         return -ENOBUFS;
     CUVIDPROCPARAMS params = {

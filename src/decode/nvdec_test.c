@@ -39,7 +39,9 @@ static struct {
     bool keep; /* hold on to pictures */
 } seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
 
-static int64_t late; /* of the worker */
+/* of the worker */
+static int64_t late;
+static bool complete;
 static struct fv_gpu *gpu;
 static struct fv_nvdec *nvdec;
 static struct fv_decode_worker *worker;
@@ -136,6 +138,7 @@ static void start_with(const struct fv_nvdec_params *wanted)
         .queue_per_camera = 200,
         .interval = 1,
         .late = late,
+        .complete = complete,
         .picture = on_picture,
         .fault = on_fault,
         .served = on_served,
@@ -163,6 +166,7 @@ static void set_up_again(const char *text)
     seen.keep = false;
     seen.fault_text[0] = 0;
     late = 0;
+    complete = false;
 }
 
 static int set_up(void **state)
@@ -326,6 +330,23 @@ static void test_surfaces_held(void **state)
     give_back(0);
     wait_for(&seen.count, HELD + 1);
     expect(HELD, 0, H264_SMALL, false, 11, 12);
+    stop();
+}
+
+/* The same, and none may be missing: each waits until one is given back. */
+static void test_surfaces_awaited(void **state)
+{
+    (void)state;
+    seen.keep = complete = true;
+    start();
+    push_run(0, H264_SMALL, 0, 39);
+    fv_gpu_enter(gpu, NULL);
+    for (unsigned i = 0; i < 40; i++) {
+        wait_for(&seen.count, i + 1);
+        expect(i, 0, H264_SMALL, i == 0, i, i);
+        give_back(i);
+    }
+    assert_int_equal(stats_now().skipped_held, 0);
     stop();
 }
 
@@ -706,6 +727,7 @@ int main(void)
         CASE(test_ways_of_mapping),
         CASE(test_slow_hardware),
         CASE(test_surfaces_held),
+        CASE(test_surfaces_awaited),
         CASE(test_b_pictures),
         CASE(test_order_unsaid),
         CASE(test_size_change_every_unit),

@@ -30,6 +30,7 @@ struct fv_decode_worker_params {
      * goes on with that. Of what waited while its decoder was made, pictures that old are decoded and not handed out. 0: nothing is
      * given up. */
     int64_t late;
+    bool complete;             /* no picture may be missing: see fv_decoder_params */
     void (*began)(void *data); /* on the worker's thread, first of all; may be NULL */
     /* Takes the reference. info.number and info.at.decoded are set. */
     void (*picture)(void *data, struct fv_picture *picture);

@@ -230,6 +230,9 @@ static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
     if (is_offline(engine) && engine->job->repeatable) {
         params.timeout = FV_TIME_NEVER;
         params.idle = NULL; /* time is the file's */
+        const unsigned surfaces = (unsigned)config->processing.nvdec_buffer_size;
+        if (engine->setup.device && params.batch > surfaces)
+            params.batch = surfaces; /* else the decoder waits for pictures that wait for it */
     }
     return fv_pipeline_create(&params, &engine->pipeline, err);
 }
@@ -272,6 +275,7 @@ static int open_decode(struct fv_engine *engine, struct fv_error *err)
     };
     if (is_offline(engine) && !engine->job->paced) {
         params.queue_per_camera = fv_engine_job_room(engine);
+        params.complete = true;
         params.served = engine->job->served ? on_served : NULL;
     }
     params.shared = shared;

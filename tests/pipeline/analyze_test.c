@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A file is analysed to its last picture, however few pictures the decoder may have out at a time and however many a batch takes.
+ *
+ *     analyze-test [--gpu] CLIP      exit code 77 without the clip
+ */
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fovea/analyze.h"
+#include "mock_runtime.h"
+
+#define PATIENCE 100 /* seconds; sanitizers and valgrind are slow */
+
+static unsigned failures;
+
+#define CHECK(condition, ...)                                                                      \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            failures++;                                                                            \
+            printf("not ok %d: %s: ", __LINE__, #condition);                                       \
+            printf(__VA_ARGS__);                                                                   \
+            printf("\n");                                                                          \
+        }                                                                                          \
+    } while (0)
+
+struct run {
+    sem_t ended;
+    uint64_t last; /* number of the last picture */
+    unsigned gaps; /* pictures that do not follow their predecessor */
+};
+
+static void on_frame(void *data, const struct fv_frame_event *event)
+{
+    struct run *run = data;
+    run->gaps += event->frame.number != run->last + 1;
+    run->last = event->frame.number;
+}
+
+static void on_ended(void *data)
+{
+    struct run *run = data;
+    sem_post(&run->ended);
+}
+
+static void on_problem(void *data, const struct fv_problem *problem)
+{
+    if (problem->severity == FV_SEVERITY_ERROR)
+        printf("problem: %s: %s\n", problem->key, problem->message);
+}
+
+static bool wait_for_end(struct run *run)
+{
+    struct timespec limit;
+    clock_gettime(CLOCK_REALTIME, &limit);
+    limit.tv_sec += PATIENCE;
+    return sem_timedwait(&run->ended, &limit) == 0;
+}
+
+static void write_config(const char *path, const char *model, bool gpu, unsigned batch,
+                         unsigned surfaces)
+{
+    FILE *file = fopen(path, "w");
+    if (!file)
+        abort();
+    fprintf(file,
+            "{\"cameras\": {\"RTSP_STREAMS\": [{\"name\": \"c\", \"url\": \"rtsp://127.0.0.1/\"}]},"
+            " \"models\": {\"MODEL_PATH\": \"%s\", \"INFERENCE_PROVIDER\": \"%s\","
+            "  \"WARM_UP_ITERATIONS\": 0},"
+            " \"processing\": {\"BACKEND\": \"%s\", \"GPU_BATCH_SIZE\": %u,"
+            "  \"NVDEC_BUFFER_SIZE\": %u, \"GPU_MEMORY_POOL_SIZE_MB\": 256}}",
+            model, gpu ? "cuda" : "cpu", gpu ? "gpu" : "cpu", batch, surfaces);
+    fclose(file);
+}
+
+static void analyse(const struct fv_analyze_params *params, struct run *run)
+{
+    struct fv_analyze *analyze = NULL;
+    struct fv_analyze_figures figures;
+    struct fv_error err = {0};
+    if (fv_analyze_open(params, &analyze, &err) < 0) {
+        CHECK(false, "%s", err.text);
+        return;
+    }
+    CHECK(fv_analyze_start(analyze, &err) == 0, "%s", err.text);
+    CHECK(wait_for_end(run), "it takes too long");
+    CHECK(fv_analyze_stop(analyze, &err) == 0, "%s", err.text);
+    fv_analyze_figures(analyze, &figures);
+    CHECK(figures.complete, "not complete");
+    CHECK(figures.access_units > 100, "%llu read", (unsigned long long)figures.access_units);
+    CHECK(figures.frames == figures.access_units && figures.analysed == figures.access_units,
+          "%llu read, %llu decoded, %llu analysed", (unsigned long long)figures.access_units,
+          (unsigned long long)figures.frames, (unsigned long long)figures.analysed);
+    CHECK(run->gaps == 0 && run->last == figures.access_units, "%u gaps", run->gaps);
+    fv_analyze_close(analyze);
+}
+
+static void test(const char *clip, bool gpu, unsigned batch, unsigned surfaces)
+{
+    char folder[] = "/tmp/fovea-analyze-XXXXXX", config[64], command[64];
+    if (!mkdtemp(folder))
+        abort();
+    printf("# batches of %u, %u surfaces\n", batch, surfaces);
+    snprintf(config, sizeof(config), "%s/config.json", folder);
+    write_config(config, mock_model_write(folder), gpu, batch, surfaces);
+    struct run run = {0};
+    sem_init(&run.ended, 0, 0);
+    const struct fv_analyze_params params = {.input = clip,
+                                             .config_path = config,
+                                             .problem = on_problem,
+                                             .frame = on_frame,
+                                             .ended = on_ended,
+                                             .data = &run};
+    analyse(&params, &run);
+    sem_destroy(&run.ended);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    if (system(command) != 0)
+        printf("%s stays behind\n", folder);
+}
+
+int main(int argc, char **argv)
+{
+    const bool gpu = argc > 1 && strcmp(argv[1], "--gpu") == 0;
+    if (argc != 2 + gpu || access(argv[argc - 1], R_OK) != 0) {
+        printf("skipped: usage: analyze-test [--gpu] CLIP\n");
+        return 77;
+    }
+    mock_runtime_install(0);
+    mock_gpu_runtime_install();
+    static const unsigned cases[][2] = {{1, 1}, {4, 3}, {2, 5}};
+    for (unsigned i = 0; i < (gpu ? 3 : 1); i++)
+        test(argv[argc - 1], gpu, cases[i][0], cases[i][1]);
+    printf("%s\n", failures ? "FAILED" : "passed");
+    return failures ? 1 : 0;
+}
