@@ -34,10 +34,11 @@ static void print_head(FILE *out, const struct fv_problem *problem)
 {
     if (fv_problems_marks(out))
         fprintf(out, "%s ", mark(problem->severity));
-    fprintf(out, "%s:", problem->file);
+    if (*problem->file) /* else: of a run without a configuration file */
+        fprintf(out, "%s:", problem->file);
     if (problem->line)
         fprintf(out, "%u:%u:", problem->line, problem->column);
-    fprintf(out, " %s", fv_problems_severity(problem->severity));
+    fprintf(out, "%s%s", *problem->file ? " " : "", fv_problems_severity(problem->severity));
     if (problem->key && *problem->key)
         fprintf(out, ": %s", problem->key);
     fprintf(out, " [%s]\n", problem->code);

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "conf/check.h"
 #include "conf/mask.h"
+#include "conf/suggest.h"
 
 #define PREFIX "FOVEA_"
 #define VARIABLES_MAX 512
@@ -160,11 +161,24 @@ static void apply_value(struct fv_check *check, struct fv_env_item *item, json_t
     free(text);
 }
 
+static void unknown_section(struct fv_check *check, const struct fv_env_item *item)
+{
+    struct fv_suggest suggest = {.wanted = item->section};
+    char message[160];
+    struct fv_str out;
+    fv_str_init(&out, message, sizeof(message));
+    fv_str_add(&out, "The variable looks like a setting, but names no section: it is ignored.");
+    for (const struct fv_section *section = fv_sections; section->name; section++)
+        fv_suggest_offer(&suggest, section->name);
+    if (suggest.best)
+        fv_str_addf(&out, " The nearest section is \"%s\".", suggest.best);
+    say_variable(check, item, FV_SEVERITY_WARNING, "unknown_variable", message);
+}
+
 static void apply(struct fv_check *check, struct fv_env_item *item)
 {
     if (!fv_section_find(item->section)) {
-        say_variable(check, item, FV_SEVERITY_WARNING, "unknown_variable",
-                     "The variable looks like a setting, but names no section: it is ignored.");
+        unknown_section(check, item);
         return;
     }
     json_t *value = value_of(item);

@@ -105,6 +105,23 @@ static void test_findings(void **state)
     }
 }
 
+static void keep_message(void *data, const struct fv_problem *problem)
+{
+    snprintf(data, 200, "%s", problem->message);
+}
+
+static void test_nearest_section(void **state)
+{
+    char message[200] = "";
+    struct fv_config *config = NULL;
+    struct fv_config_params params = {.text = TEXT, .problem = keep_message, .data = message};
+    setenv("FOVEA_PROCESSNG__X", "1", 1);
+    assert_int_equal(fv_config_load(&params, &config, NULL), 0);
+    unsetenv("FOVEA_PROCESSNG__X");
+    fv_config_free(config);
+    assert_non_null(strstr(message, "The nearest section is \"processing\"."));
+}
+
 /* A plain check judges the file alone. */
 static void test_check_ignores_it(void **state)
 {
@@ -212,6 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_values, clear, clear),
         cmocka_unit_test_setup_teardown(test_findings, clear, clear),
+        cmocka_unit_test_setup_teardown(test_nearest_section, clear, clear),
         cmocka_unit_test_setup_teardown(test_check_ignores_it, clear, clear),
         cmocka_unit_test_setup_teardown(test_no_memory, clear, clear),
         cmocka_unit_test_setup_teardown(test_show, clear, clear),

@@ -315,6 +315,10 @@ static const struct sample area_samples[] = {
           "'POINTS': " SQUARE),
      "Ebad_name " AREA0 "ZONES[0].NAME"},
     {CAMERA("'ZONES': [^{'NAME': 'z', 'POINTS': " SQUARE "}]"), "Widle_zone " AREA0 "ZONES[0]"},
+    {SQUARED("'DWELL_S': 5, ^'CROWD_S': 3"), "Widle_setting " AREA0 "ZONES[0].CROWD_S"},
+    {SQUARED("'DWELL_S': 5, ^'STATIONARY_RADIUS': 0.1"),
+     "Widle_setting " AREA0 "ZONES[0].STATIONARY_RADIUS"},
+    {SQUARED("'DIRECTION_DEG': 5, 'DIRECTION_DISTANCE': 0.1"), ""},
     {CAMERA("'ZONES': [{'NAME': 'z', 'POINTS': " SQUARE ", 'MASK': true}, {'NAME': ^'z', "
             "'POINTS': " SQUARE ", 'DWELL_S': 5}], 'LINES': [{'NAME': 'y', 'POINTS': [[0, 0], "
             "[1, 1]]}, {'POINTS': [[0, 1], [1, 0]], 'NAME': ^'z'}]"),

@@ -51,6 +51,7 @@ const struct fv_code fv_codes[] = {
     {"open_to_network", "warning", "The server can be reached by others, without authentication."},
     {"costly", "warning", "The value is allowed, but has a price."},
     {"idle_zone", "warning", "A zone asks for nothing."},
+    {"idle_setting", "warning", "A zone's setting refines a rule that the zone does not ask for."},
     {"idle_line", "warning", "Nothing can cross a line: it lies at the picture's edge or outside."},
     {"needs_tracking", "warning", "There are zones or lines, and tracking is off."},
     {"unknown_variable", "warning",
@@ -60,8 +61,7 @@ const struct fv_code fv_codes[] = {
     {"class_names", "warning", "CLASS_NAMES disagrees with the model (`--machine`)."},
     {"unknown_class", "error", "The model has no such class (`--machine`)."},
     {"not_writable", "error", "A file or folder cannot be written (`--machine`)."},
-    {"gpu_missing", "error",
-     "Something that GPU-only operation needs is not there (`--machine`)."},
+    {"gpu_missing", "error", "Something that GPU-only operation needs is not there (`--machine`)."},
     {"machine_limit", "warning",
      "The machine has less than the file asks for: cores, memory, files (`--machine`)."},
     {"not_permitted", "warning", "The system does not permit it (`--machine`)."},
@@ -123,8 +123,8 @@ const char *fv_kind_name(enum fv_kind kind)
 const char *fv_effect_name(enum fv_effect effect)
 {
     static const char *const names[] = {
-        [FV_EFFECT_WIRED] = "in force",      [FV_EFFECT_RULE] = "checked",
-        [FV_EFFECT_LATER] = "no effect", [FV_EFFECT_NONE] = "not needed",
+        [FV_EFFECT_WIRED] = "in force",    [FV_EFFECT_RULE] = "checked",
+        [FV_EFFECT_LATER] = "no effect",   [FV_EFFECT_NONE] = "not needed",
         [FV_EFFECT_OBSOLETE] = "obsolete",
     };
     return names[effect];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Zones and lines: the settings of one, and what makes it unusable. docs/analytics.md. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -310,6 +311,30 @@ static void check_asks(const struct reading *in)
                "The zone asks for nothing: it yields no events.");
 }
 
+/* A setting that refines a rule, and the one that asks for the rule. */
+static void check_refines(const struct reading *in)
+{
+    static const char *const refines[][2] = {
+        {"CROWD_S", "CROWD_LIMIT"},
+        {"CROWD_SLACK", "CROWD_LIMIT"},
+        {"CROWD_UPDATE_S", "CROWD_LIMIT"},
+        {"DIRECTION_TOLERANCE_DEG", "DIRECTION_DEG"},
+        {"DIRECTION_DISTANCE", "DIRECTION_DEG"},
+        {"STATIONARY_RADIUS", "STATIONARY_S"},
+        {"STATIONARY_FORGET_S", "STATIONARY_S"},
+        {"STATIONARY_SUPPRESS", "STATIONARY_S"},
+    };
+    for (size_t i = 0; i < COUNT(refines); i++) {
+        char fix[80];
+        snprintf(fix, sizeof(fix), "Add %s, or remove it.", refines[i][1]);
+        if (has(in, refines[i][0]) && !has(in, refines[i][1]))
+            fv_say(in->check,
+                   (struct fv_say){FV_SEVERITY_WARNING, "idle_setting", child(in, refines[i][0]),
+                                   .fix = fix},
+                   "%s has no effect without %s.", refines[i][0], refines[i][1]);
+    }
+}
+
 static int set_defaults(bool line, struct fv_conf_area *area)
 {
     const struct fv_setting *setting;
@@ -344,6 +369,8 @@ static void read_area(const struct reading *in, const json_t *value)
             read_member(in, i, json_object_get(value, in->check->map.nodes[i].name));
     check_required(in);
     check_values(in);
+    if (!in->line)
+        check_refines(in);
     if (in->check->report.errors == errors)
         (in->line ? check_reach : check_asks)(in);
     if (in->area->crowd_slack < 0)
