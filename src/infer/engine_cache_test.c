@@ -488,6 +488,61 @@ static void test_remove(void **state)
     assert_int_equal(rmdir(root), 0); /* the lock's file is gone, too */
 }
 
+/* Whatever has an engine's name gives way to the engine, at its own place and where it is built. What a link leads to stays. */
+static void test_foreign_things(void **state)
+{
+    char path[PATH], building[PATH + 10], inner[PATH + 20], other[PATH];
+    snprintf(other, sizeof(other), "%s/photos", top);
+    assert_int_equal(mkdir(other, 0755), 0);
+    write_file(other, "family.jpg", "precious");
+    build_one(path);
+    snprintf(building, sizeof(building), "%s.build", path);
+    for (int i = 0; i < 3; i++) {
+        snprintf(inner, sizeof(inner), "rm -r %s", path);
+        assert_int_equal(system(inner), 0);
+        const char *places[] = {path, building};
+        for (int j = 0; j < 2; j++) {
+            snprintf(inner, sizeof(inner), "%s/sub", places[j]);
+            if (i == 0)
+                write_file(root, strrchr(places[j], '/') + 1, "a file");
+            else if (i == 1)
+                assert_int_equal(symlink(other, places[j]), 0);
+            else
+                assert_true(mkdir(places[j], 0755) == 0 && mkdir(inner, 0755) == 0);
+            if (i == 2)
+                write_file(inner, "f", "in a folder of a folder");
+        }
+        build_one(path);
+        fv_engine_cache_close(open_good(true));
+        assert_false(exists(building, ""));
+        assert_true(exists(other, "family.jpg"));
+    }
+}
+
+/* A link is removed, not what it leads to; one that leads nowhere, too. */
+static void test_remove_links(void **state)
+{
+    static const char name[] = "tensorrt-x-0123456789abcdef";
+    char path[PATH], other[PATH];
+    struct fv_error err = {0};
+    snprintf(other, sizeof(other), "%s/photos", top);
+    assert_int_equal(mkdir(other, 0755), 0);
+    write_file(other, "family.jpg", "precious");
+    build_one(path);
+    assert_int_equal(fv_engine_cache_remove(root, strrchr(path, '/') + 1, &err), 0);
+    snprintf(path, sizeof(path), "%s/%s", root, name);
+    assert_int_equal(symlink(other, path), 0);
+    assert_int_equal(fv_engine_cache_remove(root, name, &err), 0);
+    assert_true(exists(other, "family.jpg"));
+    assert_int_equal(symlink("/nowhere", path), 0);
+    list(true);
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(seen.entries[0].state, FV_ENGINE_DAMAGED);
+    assert_int_equal(fv_engine_cache_remove(root, name, &err), 0);
+    list(true);
+    assert_int_equal(seen.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -505,6 +560,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_two_builders, start, end),
         cmocka_unit_test_setup_teardown(test_list, start, end),
         cmocka_unit_test_setup_teardown(test_remove, start, end),
+        cmocka_unit_test_setup_teardown(test_remove_links, start, end),
+        cmocka_unit_test_setup_teardown(test_foreign_things, start, end),
         cmocka_unit_test_setup_teardown(test_root, start, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

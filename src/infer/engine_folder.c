@@ -61,32 +61,58 @@ static bool is_dots(const char *name)
 }
 
 /* Until one does not return 0. */
-static int each_file(const char *path, file_fn each, void *data)
+static int each_entry(DIR *directory, file_fn each, void *data)
 {
-    DIR *directory = opendir(path);
     int result = 0;
-    if (!directory)
-        return code_of(errno);
     for (const struct dirent *entry; result == 0 && (entry = readdir(directory));)
         if (!is_dots(entry->d_name))
             result = each(data, entry->d_name, dirfd(directory));
+    return result;
+}
+
+static int each_file(const char *path, file_fn each, void *data)
+{
+    DIR *directory = opendir(path);
+    if (!directory)
+        return code_of(errno);
+    int result = each_entry(directory, each, data);
     closedir(directory);
     return result;
 }
 
+/* ---- removing ---- */
+
+#define DEPTH_MAX 16 /* of folders in an engine's, which should hold none */
+
+static int remove_at(int parent, const char *name, unsigned depth);
+
 static int remove_one(void *data, const char *name, int folder)
 {
-    return unlinkat(folder, name, 0) == 0 || errno == ENOENT ? 0 : code_of(errno);
+    return remove_at(folder, name, *(const unsigned *)data + 1);
+}
+
+/* What a link leads to is not ours: the link alone goes. */
+static int remove_at(int parent, const char *name, unsigned depth)
+{
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR || depth > DEPTH_MAX)
+        return code_of(errno);
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+    int result = directory ? each_entry(directory, remove_one, &depth) : code_of(errno);
+    if (directory)
+        closedir(directory);
+    else if (fd >= 0)
+        close(fd);
+    if (result == 0 && unlinkat(parent, name, AT_REMOVEDIR) < 0)
+        result = code_of(errno);
+    return result == -ENOENT ? 0 : result; /* another process was faster */
 }
 
 int fv_engine_remove_folder(const char *path)
 {
-    int result = each_file(path, remove_one, NULL);
-    if (result == -ENOENT)
-        return 0;
-    if (result == 0 && rmdir(path) < 0)
-        result = code_of(errno);
-    return result;
+    return remove_at(AT_FDCWD, path, 0);
 }
 
 static int add_bytes(void *data, const char *name, int folder)

@@ -9,7 +9,8 @@
 bool fv_engine_path(char out[FV_ENGINE_PATH_MAX], const char *folder, const char *name);
 /* Makes the folder and those above it. 0 or a negative errno. */
 int fv_engine_make_folder(const char *path);
-/* Removes the folder with its files; one that is not there is fine. 0, -EACCES, -EIO. */
+/* Removes the folder with all that is in it, or what else has its name; of a link the link alone. One that is not there is fine. 0,
+ * -EACCES, -EIO. */
 int fv_engine_remove_folder(const char *path);
 /* Of all files, whatever they are. */
 uint64_t fv_engine_folder_bytes(const char *path);

@@ -55,7 +55,7 @@ static int examine(const char *root, const char *name, bool hashes, struct fv_en
     struct fv_error why = {0};
     *entry = (struct fv_engine_entry){0};
     snprintf(entry->name, sizeof(entry->name), "%s", name);
-    if (!fv_engine_path(path, root, name) || stat(path, &info) < 0)
+    if (!fv_engine_path(path, root, name) || (stat(path, &info) < 0 && lstat(path, &info) < 0))
         return -ENOENT;
     entry->bytes = fv_engine_folder_bytes(path);
     entry->built = info.st_mtime;
@@ -101,10 +101,11 @@ int fv_engine_cache_list(const char *root, bool hashes,
 int fv_engine_cache_remove(const char *root, const char *name, struct fv_error *err)
 {
     char path[FV_ENGINE_PATH_MAX], lock[FV_ENGINE_PATH_MAX];
+    struct stat info;
     int held = -1;
     if (!stem_of(name) || !fv_engine_path(path, root, name))
         return fv_error_set(err, -EINVAL, "'%s' is not the name of an engine", name);
-    if (access(path, F_OK) < 0)
+    if (lstat(path, &info) < 0)
         return fv_error_set(err, -ENOENT, "there is no engine '%s' in %s", name, root);
     lock_path(lock, root, name);
     int result = fv_engine_lock(lock, false, &held);
