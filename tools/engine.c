@@ -13,7 +13,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fovea/config.h"
 #include "fovea/engines.h"
+#include "problems.h"
 #include "tool.h"
 
 #define NAME "engine"
@@ -54,13 +56,28 @@ static int failed(int r, const struct fv_error *err)
     return fv_tool_exit_code(r);
 }
 
+static void on_problem(void *data, const struct fv_problem *problem)
+{
+    if (problem->severity == FV_SEVERITY_ERROR)
+        fv_problems_print(data, problem);
+}
+
+/* The configuration's own errors are shown, each with its cure. */
+static int failed_config(const struct options *options, int r, const struct fv_error *err)
+{
+    struct fv_problems problems = {.out = stderr};
+    if (r == -EINVAL && options->config)
+        (void)fv_config_check(options->config, NULL, on_problem, &problems, NULL);
+    return failed(r, err);
+}
+
 /* ---- list, verify, clean ---- */
 
 struct job {
     const struct options *options;
     char folder[1024];
     json_t *items; /* NULL: text is printed */
-    unsigned count, bad, removed, kept;
+    unsigned count, bad, removed, kept, refused;
     uint64_t bytes;
 };
 
@@ -110,8 +127,11 @@ static int on_item_to_clean(void *data, const struct fv_engines_item *item)
         job->kept += r == -EBUSY;
         return 0;
     }
-    if (r < 0)
-        return failed(r, &err), r;
+    if (r < 0) { /* the others are cleaned all the same */
+        failed(r, &err);
+        job->refused++;
+        return 0;
+    }
     job->removed++;
     job->bytes += item->bytes;
     show(job, item);
@@ -143,7 +163,7 @@ static int go_through(const struct options *options)
     bool clean = strcmp(options->verb, "clean") == 0, verify = strcmp(options->verb, "list") != 0;
     int r = fv_engines_folder(options->config, job.folder, sizeof(job.folder), &err);
     if (r < 0)
-        return failed(r, &err);
+        return failed_config(options, r, &err);
     if (options->json && !(job.items = json_array()))
         return FV_EXIT_FAILED;
     r = fv_engines_list(job.folder, verify, clean ? on_item_to_clean : on_item, &job, &err);
@@ -154,7 +174,8 @@ static int go_through(const struct options *options)
     json_decref(job.items);
     if (r < 0)
         return fv_tool_exit_code(r);
-    return job.bad && strcmp(options->verb, "verify") == 0 ? FV_EXIT_FAILED : FV_EXIT_OK;
+    bool bad = job.refused || (job.bad && strcmp(options->verb, "verify") == 0);
+    return bad ? FV_EXIT_FAILED : FV_EXIT_OK;
 }
 
 /* ---- build ---- */
@@ -170,7 +191,7 @@ static int build_here(const struct options *options)
     const struct fv_engines_build_params params = {.config_path = options->config,
                                                    .progress = on_progress};
     int r = fv_engines_build(&params, &err);
-    return r < 0 ? failed(r, &err) : FV_EXIT_OK;
+    return r < 0 ? failed_config(options, r, &err) : FV_EXIT_OK;
 }
 
 /* Of the build that was broken off; what another process has is busy. */

@@ -8,15 +8,24 @@
 #include "engine/setup.h"
 #include "infer/engine_cache.h"
 
+/* Without a file: the defaults, and what the environment says. A configuration must have a camera; no engine depends on it. */
+#define DEFAULTS                                                                                   \
+    "{\"cameras\": {\"RTSP_STREAMS\": [{\"name\": \"any\", \"url\": \"rtsp://127.0.0.1/\"}]}}"
+
+static int load(const char *config_path, struct fv_config **ret_config, struct fv_error *err)
+{
+    const struct fv_config_params params = {
+        .path = config_path, .text = config_path ? NULL : DEFAULTS, .name = "the environment"};
+    return fv_config_load(&params, ret_config, err);
+}
+
 int fv_engines_folder(const char *config_path, char *ret_folder, size_t size, struct fv_error *err)
 {
     char root[FV_ENGINE_PATH_MAX];
     struct fv_config *config = NULL;
-    int r = config_path
-                ? fv_config_load(&(struct fv_config_params){.path = config_path}, &config, err)
-                : 0;
+    int r = load(config_path, &config, err);
     if (r == 0)
-        r = fv_engine_root(config ? config->models.engine_path : NULL, root, err);
+        r = fv_engine_root(config->models.engine_path, root, err);
     fv_config_free(config);
     if (r == 0 && (size_t)snprintf(ret_folder, size, "%s", root) >= size)
         r = fv_error_set(err, -EINVAL, "the path of engines is too long");
@@ -81,9 +90,7 @@ int fv_engines_build(const struct fv_engines_build_params *params, struct fv_err
 {
     struct fv_setup setup = {.progress = params->progress, .data = params->data};
     struct fv_config *config = NULL;
-    const struct fv_config_params source = {.path = params->config_path,
-                                            .text = params->config_path ? NULL : "{}"};
-    int r = fv_config_load(&source, &config, err);
+    int r = load(params->config_path, &config, err);
     if (r == 0)
         r = check(config, err);
     if (r == 0) {

@@ -69,6 +69,16 @@ class Engines(Case):
                        "DETECTION_ENGINE_PATH": str(self.engines)}, "processing": {"GPU_BATCH_SIZE": 4},
             "cameras": {"RTSP_STREAMS": [{"name": "gate", "url": "rtsp://127.0.0.1/x"}]}})
 
+    def test_without_a_configuration(self):
+        """The defaults and what the environment says of the machine, as --help promises."""
+        env = {**environment(), "LD_LIBRARY_PATH": str(FAKE_GPU.parent), "FOVEA_ORT_PATH": str(FAKE_ORT), "VIRTUAL_ENV": str(self.folder),
+               "FOVEA_FAKE_GPU": "memory-mb=4000,leaks=ok", "FOVEA_MODELS__MODEL_PATH": str(MODEL.with_name("yolox_nano_fp16.onnx")),
+               "FOVEA_MODELS__DETECTION_ENGINE_PATH": str(self.engines)}
+        done = fovea("engine", "build", env=env, limit=60)
+        self.assertEqual(done.code, OK, str(done))
+        self.assertRegex(done.out, r"\d engines?, .* in " + str(self.engines))
+        self.assertTrue(list(self.engines.glob("*/engine.json")), str(done))
+
     def engine(self, *arguments):
         env = {**environment(), "LD_LIBRARY_PATH": str(FAKE_GPU.parent), "FOVEA_ORT_PATH": str(FAKE_ORT),
                "VIRTUAL_ENV": str(self.folder), "FOVEA_FAKE_GPU": "memory-mb=4000,leaks=ok"}
@@ -96,6 +106,17 @@ class Engines(Case):
         self.assertRegex(self.engine("clean", "--all").out, "1 removed .* 0 kept")
         self.assertEqual(self.look("list")[1]["engines"], [])
 
+    def test_clean_goes_on(self):
+        """What cannot be removed is named, and the rest is removed all the same."""
+        for name in "ab":
+            (self.engines / f"tensorrt-{name}-0123456789abcdef").mkdir(parents=True)
+        (self.engines / "tensorrt-a-0123456789abcdef.lock").mkdir()  # no lock can be taken
+        done = self.engine("clean")
+        self.assertEqual(done.code, 1, str(done))
+        self.assertIn("tensorrt-a-0123456789abcdef cannot be removed", done.err)
+        self.assertIn("1 removed", done.out)
+        self.assertFalse((self.engines / "tensorrt-b-0123456789abcdef").exists())
+
     def test_refusals(self):
         for arguments, text in ((["dig"], "there is no 'dig'"), (["list", "more"], "unexpected argument"), (["list", "--all"], "for clean")):
             self.assert_refused(self.engine(*arguments), USAGE, text)
@@ -105,6 +126,10 @@ class Engines(Case):
         done = self.engine("build")
         self.assertEqual(done.code, 1, str(done))
         self.assertIn("uses no built engine", done.err)
+        made["models"]["INFERENCE_PROVIDER"] = "cudda"
+        self.config.write_text(json.dumps(made))
+        for verb in ("build", "list"):
+            self.assert_refused(self.engine(verb), 1, "error: models.INFERENCE_PROVIDER")  # not only how many errors there are
 
     def test_interrupted(self):
         """Another process has the engine: the build waits, Ctrl-C ends it at once."""
