@@ -14,7 +14,8 @@
 #include "fovea/analyze.h"
 #include "mock_runtime.h"
 
-#define PATIENCE 100 /* seconds; sanitizers and valgrind are slow */
+#define SIZE (1000000) /* bytes of the clip: some 90 pictures */
+#define PATIENCE 100   /* seconds; sanitizers and valgrind are slow */
 
 static unsigned failures;
 
@@ -77,6 +78,22 @@ static void write_config(const char *path, const char *model, bool gpu, unsigned
     fclose(file);
 }
 
+/* The beginning of a clip, cut where a NAL unit begins: all of it takes the sanitizers too long. */
+static void cut_clip(const char *clip, const char *path)
+{
+    static unsigned char bytes[SIZE];
+    FILE *from = fopen(clip, "rb"), *to = fopen(path, "wb");
+    if (!from || !to)
+        abort();
+    size_t size = fread(bytes, 1, sizeof(bytes), from);
+    while (size > 4 && memcmp(bytes + size - 4, "\0\0\0\1", 4) != 0)
+        size--;
+    if (size <= 4 || fwrite(bytes, 1, size - 4, to) != size - 4)
+        abort();
+    fclose(from);
+    fclose(to);
+}
+
 static void analyse(const struct fv_analyze_params *params, struct run *run)
 {
     struct fv_analyze *analyze = NULL;
@@ -91,7 +108,7 @@ static void analyse(const struct fv_analyze_params *params, struct run *run)
     CHECK(fv_analyze_stop(analyze, &err) == 0, "%s", err.text);
     fv_analyze_figures(analyze, &figures);
     CHECK(figures.complete, "not complete");
-    CHECK(figures.access_units > 100, "%llu read", (unsigned long long)figures.access_units);
+    CHECK(figures.access_units > 50, "%llu read", (unsigned long long)figures.access_units);
     CHECK(figures.frames == figures.access_units && figures.analysed == figures.access_units,
           "%llu read, %llu decoded, %llu analysed", (unsigned long long)figures.access_units,
           (unsigned long long)figures.frames, (unsigned long long)figures.analysed);
@@ -101,15 +118,17 @@ static void analyse(const struct fv_analyze_params *params, struct run *run)
 
 static void test(const char *clip, bool gpu, unsigned batch, unsigned surfaces)
 {
-    char folder[] = "/tmp/fovea-analyze-XXXXXX", config[64], command[64];
+    char folder[] = "/tmp/fovea-analyze-XXXXXX", config[64], part[64], command[64];
     if (!mkdtemp(folder))
         abort();
     printf("# batches of %u, %u surfaces\n", batch, surfaces);
     snprintf(config, sizeof(config), "%s/config.json", folder);
     write_config(config, mock_model_write(folder), gpu, batch, surfaces);
+    snprintf(part, sizeof(part), "%s/clip.h264", folder);
+    cut_clip(clip, part);
     struct run run = {0};
     sem_init(&run.ended, 0, 0);
-    const struct fv_analyze_params params = {.input = clip,
+    const struct fv_analyze_params params = {.input = part,
                                              .config_path = config,
                                              .problem = on_problem,
                                              .frame = on_frame,
