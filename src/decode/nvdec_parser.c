@@ -64,7 +64,8 @@ static void choose_order(struct fv_decoder *decoder, const CUVIDEOFORMAT *format
 {
     const struct fv_video_format *stream = &decoder->stream;
     bool known = stream->codec == decoder->params.codec && stream->reorder_known;
-    decoder->direct = format->progressive_sequence && (!known || stream->reorder_frames == 0);
+    bool rises = known ? stream->reorder_frames == 0 : !decoder->params.complete;
+    decoder->direct = format->progressive_sequence && rises;
     decoder->guess = decoder->direct && !known;
     decoder->last_order = INT32_MIN;
 }

@@ -392,6 +392,23 @@ static void test_order_unsaid(void **state)
     stop();
 }
 
+/* The same where none may be missing: the parser's order from the beginning. */
+static void test_order_unsaid_complete(void **state)
+{
+    (void)state;
+    static const uint8_t orders[] = {0, 1, 2, 4, 3, 6, 5, 8, 7};
+    script("synthetic=1,reorder=1");
+    complete = true;
+    start();
+    push_order(H264_UNSAID, orders, 9);
+    wait_for(&seen.served, 9);
+    fv_decode_worker_finish(worker);
+    assert_int_equal(seen.count, 9);
+    for (unsigned i = 0; i < 9; i++)
+        expect(i, 0, H264_UNSAID, i == 0, i, i);
+    stop();
+}
+
 static void test_size_change_every_unit(void **state)
 {
     (void)state;
@@ -730,6 +747,7 @@ int main(void)
         CASE(test_surfaces_awaited),
         CASE(test_b_pictures),
         CASE(test_order_unsaid),
+        CASE(test_order_unsaid_complete),
         CASE(test_size_change_every_unit),
         CASE(test_reconfigure),
         CASE(test_close_with_mapped_pictures),
