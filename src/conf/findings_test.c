@@ -66,6 +66,8 @@ static const struct sample value_samples[] = {
     {WITH("processing", "'NVDEC_BUFFER_SIZE': ^0"), "Eout_of_range processing.NVDEC_BUFFER_SIZE"},
     {WITH("processing", "'NVDEC_BUFFER_SIZE': 10"), ""},
     {WITH("processing", "'NVDEC_BUFFER_SIZE': ^11"), "Wcostly processing.NVDEC_BUFFER_SIZE"},
+    {WITH("processing", "'NVDEC_BUFFER_SIZE': ^32"), "Wcostly processing.NVDEC_BUFFER_SIZE"},
+    {WITH("processing", "'NVDEC_BUFFER_SIZE': ^33"), "Eout_of_range processing.NVDEC_BUFFER_SIZE"},
     {WITH("processing", "'GPU_BATCH_SIZE': ^0"), "Eout_of_range processing.GPU_BATCH_SIZE"},
     {WITH("processing", "'GPU_BATCH_SIZE': 4"), ""},
     {WITH("processing", "'GPU_BATCH_SIZE': 'auto'"), ""},

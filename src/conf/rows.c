@@ -104,7 +104,7 @@ const struct fv_setting fv_settings[] = {
      .must = "false", .help = "decode on the CPU when hardware decoding fails",
      .why = "GPU-only operation never falls back."},
     {P, "NVDEC_BUFFER_SIZE", FV_KIND_INT, CONFIG(processing.nvdec_buffer_size), .unit = "surfaces",
-     .value = "5", .older = "10", .min = 1, .max = 64, .warn_above = 10,
+     .value = "5", .older = "10", .min = 1, .max = 32, .warn_above = 10,
      .why = "Each surface takes GPU memory for every camera.",
      .help = "decoded surfaces held per camera beyond what the stream needs"},
     {P, "ENABLE_GPU_PREPROCESSING", FV_KIND_BOOL, RULE, .flags = FV_GPU, .value = "true",
