@@ -4,8 +4,8 @@
  *               ^                            |        |
  *               '------- credits ------------'--------'
  *
- * The source may have ROOM access units and pictures under way; each queue has room for more. So nothing is ever dropped, and
- * whoever is slowest sets the pace.
+ * The source may have ROOM access units and pictures under way, and no more than there may be results; each queue has room for
+ * more. So nothing is ever dropped, and whoever is slowest sets the pace.
  */
 #include "fovea/analyze.h"
 
@@ -297,7 +297,8 @@ int fv_analyze_open(const struct fv_analyze_params *params, struct fv_analyze **
         fv_analyze_close(analyze);
         return r;
     }
-    analyze->limit = fv_engine_job_room(analyze->engine) - HELD_BACK;
+    const unsigned room = fv_engine_job_room(analyze->engine); /* of queues, but for one: */
+    analyze->limit = (room < FV_PIPELINE_RESULTS ? room : FV_PIPELINE_RESULTS) - HELD_BACK;
     *ret_analyze = analyze;
     return 0;
 }

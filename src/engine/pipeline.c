@@ -12,7 +12,6 @@
 #include "prep/batch.h"
 #include "prep/plan.h"
 
-#define RESULT_SLOTS 256 /* results between the two threads; 2.5 MB */
 #define IDLE_EVERY FV_S
 /* A batch under way is asked after so long after it was submitted, and then so often; more often while all lanes are taken. */
 #define LOOK_AFTER (2 * FV_MS)
@@ -443,7 +442,7 @@ static void destroy_flights(struct fv_pipeline *p)
 static int create_parts(struct fv_pipeline *p)
 {
     const struct fv_pipeline_params *params = &p->params;
-    p->slots = fv_calloc(RESULT_SLOTS, sizeof(p->slots[0]));
+    p->slots = fv_calloc(FV_PIPELINE_RESULTS, sizeof(p->slots[0]));
     p->dropped = fv_calloc(params->cameras, sizeof(p->dropped[0]));
     if (!p->slots || !p->dropped || create_flights(p) < 0)
         return -ENOMEM;
@@ -451,10 +450,10 @@ static int create_parts(struct fv_pipeline *p)
                                         params->timeout};
     int r = fv_batcher_create(&batcher, &p->batcher);
     if (r == 0)
-        r = fv_ring_create(RESULT_SLOTS, &p->free);
+        r = fv_ring_create(FV_PIPELINE_RESULTS, &p->free);
     if (r == 0)
-        r = fv_ring_create(RESULT_SLOTS + 1, &p->ready); /* and a change */
-    for (unsigned i = 0; r == 0 && i < RESULT_SLOTS; i++)
+        r = fv_ring_create(FV_PIPELINE_RESULTS + 1, &p->ready); /* and a change */
+    for (unsigned i = 0; r == 0 && i < FV_PIPELINE_RESULTS; i++)
         r = fv_ring_push(p->free, &p->slots[i]);
     return r;
 }

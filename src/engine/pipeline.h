@@ -16,6 +16,9 @@
 
 struct fv_pipeline;
 
+/* That wait for the result thread, 2.5 MB; a further one is dropped, counted. */
+#define FV_PIPELINE_RESULTS 256u
+
 struct fv_pipeline_params {
     uint32_t cameras;
     unsigned batch;               /* pictures per batch, at least 1 */
