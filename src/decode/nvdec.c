@@ -10,6 +10,14 @@
 #include "base/mem.h"
 #include "decode/nvdec_impl.h"
 
+int fv_nvdec_check(struct fv_nvdec *nvdec, CUresult result, const char *call, struct fv_error *err)
+{
+    struct fv_gpu_info info;
+    if (result == CUDA_ERROR_UNKNOWN && fv_gpu_info(nvdec->gpu, &info, NULL) == 0)
+        return fv_error_set(err, -EIO, "%s: unknown error (%d)", call, (int)result);
+    return fv_gpu_check(nvdec->gpu, result, call, err);
+}
+
 static int nvdec_open(const struct fv_decoder_params *params, struct fv_decoder **ret_decoder,
                       struct fv_error *err)
 {

@@ -58,8 +58,8 @@ static int check_caps(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape
     CUVIDDECODECAPS caps = {.eCodecType = shape->codec,
                             .eChromaFormat = shape->chroma,
                             .nBitDepthMinus8 = shape->depth - 8};
-    int code = fv_gpu_check(nvdec->gpu, nvdec->driver->cuvidGetDecoderCaps(&caps),
-                            "cuvidGetDecoderCaps", err);
+    int code = fv_nvdec_check(nvdec, nvdec->driver->cuvidGetDecoderCaps(&caps),
+                              "cuvidGetDecoderCaps", err);
     if (code < 0)
         return code;
     const char *codec = fv_nvdec_codec_name(shape->codec);

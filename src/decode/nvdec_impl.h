@@ -153,6 +153,12 @@ static inline void fv_nvdec_count(_Atomic uint64_t *counter)
     atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }
 
+/* --- nvdec.c --- */
+
+/* fv_gpu_check() for calls of the decoder's library. Its "unknown error" is often its answer to one stream: the device is lost
+ * only when the context says so as well, else it is -EIO. */
+int fv_nvdec_check(struct fv_nvdec *nvdec, CUresult result, const char *call, struct fv_error *err);
+
 /* --- nvdec_parser.c --- */
 
 /* Parses one access unit. 0; -EAGAIN: a session must be made first, give the access unit again; else as submit(). */

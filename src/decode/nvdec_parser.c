@@ -114,7 +114,7 @@ static int submit(struct fv_decoder *decoder, CUVIDPICPARAMS *params)
 {
     struct fv_nvdec *nvdec = decoder->nvdec;
     CUresult result = nvdec->driver->cuvidDecodePicture(decoder->session->handle, params);
-    if (fv_gpu_check(nvdec->gpu, result, "cuvidDecodePicture", &decoder->callback) < 0) {
+    if (fv_nvdec_check(nvdec, result, "cuvidDecodePicture", &decoder->callback) < 0) {
         decoder->broken = true;
         return 0;
     }
@@ -189,8 +189,8 @@ static int make_parser(struct fv_decoder *decoder, struct fv_error *err)
         .pfnDisplayPicture = on_display,
     };
     CUvideoparser parser;
-    int code = fv_gpu_check(nvdec->gpu, nvdec->driver->cuvidCreateVideoParser(&parser, &params),
-                            "cuvidCreateVideoParser", err);
+    int code = fv_nvdec_check(nvdec, nvdec->driver->cuvidCreateVideoParser(&parser, &params),
+                              "cuvidCreateVideoParser", err);
     if (code == 0)
         decoder->parser = parser;
     return code;

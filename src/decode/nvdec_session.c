@@ -10,7 +10,7 @@
 
 static int call(struct fv_nvdec *nvdec, CUresult result, const char *name, struct fv_error *err)
 {
-    return fv_gpu_check(nvdec->gpu, result, name, err);
+    return fv_nvdec_check(nvdec, result, name, err);
 }
 
 static void unref(struct fv_nvdec_session *session)

@@ -563,6 +563,9 @@ static void test_failing_calls(void **state)
     } cases[] = {
         {"synthetic=1,call-fail=cuvidDecodePicture:3", -EIO, "cuvidDecodePicture"},
         {"synthetic=1,call-fail=cuvidMapVideoFrame:3", -EIO, "cuvidMapVideoFrame"},
+        {"synthetic=1,call-fail=cuvidDecodePicture:3:999", -EIO, "cuvidDecodePicture"},
+        {"synthetic=1,call-fail=cuvidMapVideoFrame:3:999", -EIO, "cuvidMapVideoFrame"},
+        {"synthetic=1,call-fail=cuvidCreateDecoder:1:999", -EIO, "cuvidCreateDecoder"},
         {"synthetic=1,call-fail=cuvidCreateDecoder:1", -EIO, "cuvidCreateDecoder"},
         {"synthetic=1,call-fail=cuvidCreateDecoder:1:2", -ENOMEM, "such cameras fit"},
         {"synthetic=1,call-fail=cuvidParseVideoData:3", -EBADMSG, "parser refuses"},
