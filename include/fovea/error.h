@@ -2,7 +2,10 @@
 #ifndef FOVEA_ERROR_H
 #define FOVEA_ERROR_H
 
-#if defined(__GNUC__)
+/* A function of the public API; in C++ it has C's name. */
+#if defined(__cplusplus)
+#define FV_API extern "C" __attribute__((visibility("default")))
+#elif defined(__GNUC__)
 #define FV_API __attribute__((visibility("default")))
 #else
 #define FV_API
