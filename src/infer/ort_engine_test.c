@@ -422,7 +422,8 @@ static void test_rtx_options(void **state)
     snprintf(wanted, sizeof(wanted),
              "nv_max_workspace_size=2147483648 nv_profile_min_shapes=images:1x3x32x32 "
              "nv_profile_opt_shapes=images:1x3x32x32 nv_profile_max_shapes=images:1x3x32x32 "
-             "has_user_compute_stream=1 user_compute_stream=%llu nv_persistent_context_memory=1 ",
+             "has_user_compute_stream=1 user_compute_stream=%llu enable_cuda_graph=0 "
+             "nv_persistent_context_memory=1 ",
              (unsigned long long)(uintptr_t)fv_gpu_stream_handle(stream));
     assert_string_equal(fake->provider, wanted);
     assert_ptr_equal(fake->stream, fv_gpu_stream_handle(stream));

@@ -61,11 +61,26 @@ static void try_matching(const char *pattern, int *result, struct fv_error *err)
         *result = one;
 }
 
+/* In a folder of pip's packages, beside ONNX Runtime and in the usual places. */
+static void try_packages(const char *folder, const char *name, const char *ort_folder, int *result,
+                         struct fv_error *err)
+{
+    char pattern[PATH_SIZE], below[128];
+    if (*ort_folder) {
+        snprintf(pattern, sizeof(pattern), "%s/../../%s/%s", ort_folder, folder, name);
+        try_matching(pattern, result, err);
+    }
+    snprintf(below, sizeof(below), "%s/%s", folder, name);
+    for (unsigned i = 0; fv_ort_packages(i, below, pattern, sizeof(pattern)); i++)
+        try_matching(pattern, result, err);
+}
+
 int fv_ort_need(const char *name, const char *ort_folder, struct fv_error *err)
 {
     static const char *const toolkit[] = {"/usr/local/cuda/lib64", "/usr/local/cuda-*/lib64",
                                           "/usr/local/cuda*/lib", "/usr/local/cuda*/targets/*/lib"};
-    char pattern[PATH_SIZE], below[128];
+    static const char *const packages[] = {"nvidia/*/lib", "tensorrt_libs"};
+    char pattern[PATH_SIZE];
     struct fv_error why = {0};
     int result = load(name, NULL);
     if (result == 0)
@@ -74,12 +89,9 @@ int fv_ort_need(const char *name, const char *ort_folder, struct fv_error *err)
     if (*ort_folder) {
         snprintf(pattern, sizeof(pattern), "%s/%s", ort_folder, name);
         try_matching(pattern, &result, &why);
-        snprintf(pattern, sizeof(pattern), "%s/../../nvidia/*/lib/%s", ort_folder, name);
-        try_matching(pattern, &result, &why);
     }
-    snprintf(below, sizeof(below), "nvidia/*/lib/%s", name);
-    for (unsigned i = 0; fv_ort_packages(i, below, pattern, sizeof(pattern)); i++)
-        try_matching(pattern, &result, &why);
+    for (size_t i = 0; i < sizeof(packages) / sizeof(packages[0]); i++)
+        try_packages(packages[i], name, ort_folder, &result, &why);
     for (size_t i = 0; i < sizeof(toolkit) / sizeof(toolkit[0]); i++) {
         snprintf(pattern, sizeof(pattern), "%s/%s", toolkit[i], name);
         try_matching(pattern, &result, &why);

@@ -128,6 +128,8 @@ static void list_options(const struct fv_ort_request *request, struct texts *tex
              (uintptr_t)fv_gpu_stream_handle(request->params->stream));
     fv_ort_option_add(out, "has_user_compute_stream", "1");
     fv_ort_option_add(out, "user_compute_stream", texts->stream);
+    fv_ort_option_add(out, "enable_cuda_graph",
+                      "0"); /* ours are recorded; some versions do by default */
     fv_ort_option_add(out, "nv_persistent_context_memory",
                       "1"); /* addresses that a graph may keep */
 }
