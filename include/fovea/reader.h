@@ -55,7 +55,8 @@ struct fv_reader_params {
     /* On the decode thread: a slow callback makes the reader drop pictures, never fall behind. CPU back end; may be NULL when there
      * are consumers. */
     void (*picture)(void *data, const struct fv_reader_picture *picture);
-    /* State changes, on the ingest thread; code < 0 says what went wrong. Reconnects go on by themselves. May be NULL. */
+    /* State changes, on the ingest thread; what happens to pictures (kept too long, a lost GPU) on the decode thread. code < 0 says
+     * what went wrong. Reconnects go on by themselves. May be NULL. */
     void (*state)(void *data, const struct fv_camera_event *event);
     void *data;
     const struct fv_reader_consumer *consumers; /* [consumer_count], copied */

@@ -32,6 +32,7 @@ struct fv_engine_cache_params {
 };
 
 /*
+ * In a root that can only be read, what is whole is used and nothing is built.
  * Locks the key's folder, waits for whoever has it, and looks whether it is whole. A foreign or damaged one counts as none. 0, -EACCES
  * or -EIO (the root cannot be written), -EINVAL (key, path), -ENOMEM; err names the folder and the cure.
  */

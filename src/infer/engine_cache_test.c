@@ -269,6 +269,32 @@ static void test_unwritable(void **state)
     refuse(-EACCES, "make it writable");
 }
 
+/* Built by one user, loaded by another, who may read alone. */
+static void test_readable(void **state)
+{
+    char path[PATH], lock[PATH + 10];
+    const char *folder = NULL;
+    struct fv_error err = {0};
+    const bool as_root = geteuid() == 0;
+    build_one(path);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    assert_int_equal(chmod(top, 0755) | chmod(lock, 0444) | chmod(root, 0555), 0);
+    if (as_root && seteuid(65534) < 0)
+        skip();
+    struct fv_engine_cache *cache = open_good(true);
+    int begun = fv_engine_cache_begin(cache, &folder, &err);
+    fv_engine_cache_close(cache);
+    fv_engine_key_add(&key, "other", "x"); /* no lock of that is there */
+    cache = NULL;
+    int opened = open_cache(&cache, NULL);
+    if (as_root)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(begun, -EACCES);
+    assert_non_null(strstr(err.text, "make it writable"));
+    assert_int_equal(opened, -EACCES);
+    assert_int_equal(chmod(root, 0755), 0);
+}
+
 static void test_bad_keys(void **state)
 {
     key.invalid = true;
@@ -465,6 +491,19 @@ static void test_list(void **state)
     assert_int_equal(fv_engine_cache_list(root, false, note_entry, NULL, &err), -ENOMEM);
 }
 
+/* A copy under another name is found by nobody. */
+static void test_other_name(void **state)
+{
+    char path[PATH], other[PATH];
+    build_one(path);
+    snprintf(other, sizeof(other), "%s/tensorrt-x-0123456789abcdef", root);
+    assert_int_equal(rename(path, other), 0);
+    list(false);
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(seen.entries[0].state, FV_ENGINE_DAMAGED);
+    assert_string_equal(seen.entries[0].why, "it has another engine's name");
+}
+
 static void test_remove(void **state)
 {
     char path[PATH];
@@ -553,12 +592,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_truncated, start, end),
         cmocka_unit_test_setup_teardown(test_strange_files, start, end),
         cmocka_unit_test_setup_teardown(test_unwritable, start, end),
+        cmocka_unit_test_setup_teardown(test_readable, start, end),
         cmocka_unit_test_setup_teardown(test_bad_keys, start, end),
         cmocka_unit_test_setup_teardown(test_disk_full, start, end),
         cmocka_unit_test_setup_teardown(test_useless_builds, start, end),
         cmocka_unit_test_setup_teardown(test_without_memory, start, end),
         cmocka_unit_test_setup_teardown(test_two_builders, start, end),
         cmocka_unit_test_setup_teardown(test_list, start, end),
+        cmocka_unit_test_setup_teardown(test_other_name, start, end),
         cmocka_unit_test_setup_teardown(test_remove, start, end),
         cmocka_unit_test_setup_teardown(test_remove_links, start, end),
         cmocka_unit_test_setup_teardown(test_foreign_things, start, end),

@@ -48,6 +48,16 @@ static bool is_locked(const char *root, const char *name)
     return result == -EBUSY;
 }
 
+/* Whether a folder's name ends with the hash of the key in it; under another name nobody looks for it. */
+static int check_name(const char *name, const struct fv_engine_key *key, struct fv_error *err)
+{
+    char hex[65];
+    int result = fv_engine_key_hash(key, hex);
+    if (result == 0 && strncmp(name + stem_of(name) - HASH, hex, HASH) != 0)
+        result = fv_error_set(err, -EBADMSG, "it has another engine's name");
+    return result;
+}
+
 static int examine(const char *root, const char *name, bool hashes, struct fv_engine_entry *entry)
 {
     char path[FV_ENGINE_PATH_MAX];
@@ -63,6 +73,8 @@ static int examine(const char *root, const char *name, bool hashes, struct fv_en
     if (result < 0)
         entry->manifest = (struct fv_engine_manifest){0};
     else
+        result = check_name(name, &entry->manifest.key, &why);
+    if (result == 0)
         result = fv_engine_folder_check(path, &entry->manifest, hashes, &why);
     entry->state = result < 0 ? FV_ENGINE_DAMAGED : FV_ENGINE_WHOLE;
     if (name[stem_of(name)])

@@ -27,12 +27,24 @@ static int lock_file(int fd, const char *path, bool wait)
     return still_there(fd, path) ? 0 : -EAGAIN;
 }
 
+/* Who may only read locks all the same: engines that another user built can be loaded. */
+static int open_lock(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (fd >= 0 || (errno != EACCES && errno != EPERM && errno != EROFS))
+        return fd;
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        errno = EACCES; /* of which the first try told */
+    return fd;
+}
+
 int fv_engine_lock(const char *path, bool wait, int *ret_lock)
 {
     for (;;) {
-        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        int fd = open_lock(path);
         if (fd < 0)
-            return errno == EACCES || errno == EPERM || errno == EROFS ? -EACCES : -EIO;
+            return errno == EACCES ? -EACCES : -EIO;
         int result = lock_file(fd, path, wait);
         if (result == 0) {
             *ret_lock = fd;
