@@ -102,9 +102,13 @@ class Plane:
         picture = self._frame.picture
         return (2, picture.device) if picture.on_device else (1, 0)  # kDLCUDA, kDLCPU
 
-    def __dlpack__(self, *, stream=None, max_version=None, **_):
+    def __dlpack__(self, *, stream=None, max_version=None, dl_device=None, copy=None):
         """`stream`: the consumer's, as DLPack says it: its work waits for the pixels. None: the legacy default stream."""
         frame = self._frame
+        if not frame.handle:
+            raise BufferError("the frame was given back")
+        if copy or (dl_device is not None and tuple(dl_device) != self.__dlpack_device__()):
+            raise BufferError("planes are never copied")
         if stream != -1:
             frame.gate(stream or 0)
         versioned = max_version is not None and tuple(max_version) >= (1, 0) and not frame.picture.on_device

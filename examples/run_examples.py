@@ -3,11 +3,13 @@
 """Runs the examples against a simulated camera and checks what they print. Exit: 0, 1, or 77 when there is no clip."""
 
 import argparse
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 import time
+import types
 
 FRAMES = 8
 
@@ -36,6 +38,25 @@ def run(command, pattern, differ=True):
     return good
 
 
+def check_refusals(module):
+    """A frame that was given back is refused, and so is a copy. True: all is well."""
+    spec = importlib.util.spec_from_file_location("reader_tensors", module)
+    reader_tensors = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reader_tensors)
+    picture = types.SimpleNamespace(on_device=False, device=0)
+    good = True
+    for handle, wishes in ((None, {}), (1, {"copy": True}), (1, {"dl_device": (2, 0)})):
+        try:
+            reader_tensors.Plane(types.SimpleNamespace(handle=handle, picture=picture), 0).__dlpack__(stream=-1, **wishes)
+            good = False
+        except BufferError:
+            pass
+        except Exception as error:  # it went on
+            print(f"not ok: {wishes}: {error!r}")
+            good = False
+    return good
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("--fovea", "--clip", "--c"):
@@ -53,6 +74,7 @@ def main():
         good = run([options.c, url, options.backend, str(FRAMES)],
                    rf"frame \d+: 768 x 576 on {where}, middle row (\d+\.\d)", differ=where == "cpu")  # the look-alike's pictures are ramps
         if options.python:
+            good &= check_refusals(options.python)
             good &= run([sys.executable, options.python, "--library", options.library, "--backend", options.backend, "--frames",
                          str(FRAMES), url], r"frame \d+: 768 x 576 on cpu, mean (\d+\.\d\d), the same memory")
     finally:

@@ -12,11 +12,27 @@
 #define DEFAULTS                                                                                   \
     "{\"cameras\": {\"RTSP_STREAMS\": [{\"name\": \"any\", \"url\": \"rtsp://127.0.0.1/\"}]}}"
 
+/* The first error of the environment; those of a file are shown by its name. */
+static void note(void *data, const struct fv_problem *problem)
+{
+    struct fv_error *first = data;
+    if (problem->severity == FV_SEVERITY_ERROR && !first->code)
+        fv_error_set(first, -EINVAL, "%s%s%s", problem->key, *problem->key ? ": " : "",
+                     problem->message);
+}
+
 static int load(const char *config_path, struct fv_config **ret_config, struct fv_error *err)
 {
-    const struct fv_config_params params = {
-        .path = config_path, .text = config_path ? NULL : DEFAULTS, .name = "the environment"};
-    return fv_config_load(&params, ret_config, err);
+    struct fv_error first = {0};
+    const struct fv_config_params params = {.path = config_path,
+                                            .text = config_path ? NULL : DEFAULTS,
+                                            .name = "the environment",
+                                            .problem = note,
+                                            .data = &first};
+    int r = fv_config_load(&params, ret_config, err);
+    return r == -EINVAL && !config_path && first.code
+               ? fv_error_set(err, r, "the environment: %s", first.text)
+               : r;
 }
 
 int fv_engines_folder(const char *config_path, char *ret_folder, size_t size, struct fv_error *err)

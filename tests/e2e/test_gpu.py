@@ -78,6 +78,8 @@ class Engines(Case):
         self.assertEqual(done.code, OK, str(done))
         self.assertRegex(done.out, r"\d engines?, .* in " + str(self.engines))
         self.assertTrue(list(self.engines.glob("*/engine.json")), str(done))
+        done = fovea("engine", "list", env={**env, "FOVEA_PROCESSING__GPU_BATCH_SIZE": "zz"}, limit=60)
+        self.assert_refused(done, 1, "the environment: processing.GPU_BATCH_SIZE: ")
 
     def engine(self, *arguments):
         env = {**environment(), "LD_LIBRARY_PATH": str(FAKE_GPU.parent), "FOVEA_ORT_PATH": str(FAKE_ORT),
