@@ -74,8 +74,9 @@ static void check_job(struct fv_decoder *decoder)
         return;
     }
     fv_nvdec_clear_all(decoder, false);
-    fv_nvdec_session_leave(decoder->session, false);
+    fv_nvdec_session_leave(decoder->session, decoder->broken);
     decoder->session = session;
+    decoder->broken = false;
 }
 
 static int nvdec_enter(void *shared, const struct fv_decode_wake *wake, struct fv_error *err)

@@ -31,10 +31,11 @@ static int change_session(struct fv_decoder *decoder, const struct fv_nvdec_shap
 {
     struct fv_nvdec *nvdec = decoder->nvdec;
     fv_nvdec_clear_all(decoder, false);
-    if (decoder->session && !(fv_nvdec_session_fits(decoder->session, shape) &&
-                              fv_nvdec_session_is_quiet(decoder->session))) {
-        fv_nvdec_session_leave(decoder->session, false);
+    if (decoder->session && (decoder->broken || !fv_nvdec_session_fits(decoder->session, shape) ||
+                             !fv_nvdec_session_is_quiet(decoder->session))) {
+        fv_nvdec_session_leave(decoder->session, decoder->broken);
         decoder->session = NULL;
+        decoder->broken = false;
     }
     if (!decoder->session)
         decoder->session = fv_nvdec_pool_take(nvdec, shape);

@@ -588,6 +588,21 @@ static void test_failing_calls(void **state)
     }
 }
 
+/* A session on which a call failed serves nobody else, also when the call was made because the stream changed. */
+static void test_failed_before_change(void **state)
+{
+    (void)state;
+    script("synthetic=1,decode-ms=30,call-fail=cuvidMapVideoFrame:1");
+    start();
+    push_run(0, H264_SMALL, 0, 0);
+    push_run(0, H264_LARGE, 1, 0);
+    expect_fault(-EIO, "cuvidMapVideoFrame");
+    for (int i = 0; i < 2000 && stats_now().destroyed == 0; i++)
+        nanosleep(&(struct timespec){.tv_nsec = FV_MS}, NULL);
+    assert_int_equal(stats_now().destroyed, 1);
+    stop();
+}
+
 static void test_damage_is_marked(void **state)
 {
     (void)state;
@@ -759,6 +774,7 @@ int main(void)
         CASE(test_unsupported),
         CASE(test_formats),
         CASE(test_failing_calls),
+        CASE(test_failed_before_change),
         CASE(test_damage_is_marked),
         CASE(test_slow_opening),
         CASE(test_late_after_opening),
