@@ -183,10 +183,18 @@ static int failed(struct fv_engine_cache *cache, int code, const char *why, stru
     return fv_error_set(err, code, "the engine cannot be kept in %s: %s: " CURE, cache->root, why);
 }
 
+/* Asked before minutes are spent: a folder of another user, whose files cannot be removed, could not be replaced at the end. */
+static bool is_replaceable(const char *folder)
+{
+    struct stat info;
+    return lstat(folder, &info) < 0 || !S_ISDIR(info.st_mode) ||
+           faccessat(AT_FDCWD, folder, W_OK, AT_EACCESS) == 0;
+}
+
 int fv_engine_cache_begin(struct fv_engine_cache *cache, const char **ret_folder,
                           struct fv_error *err)
 {
-    int result = fv_engine_remove_folder(cache->building);
+    int result = is_replaceable(cache->folder) ? fv_engine_remove_folder(cache->building) : -EACCES;
     if (result == 0)
         result = fv_engine_make_folder(cache->building);
     if (result < 0)

@@ -295,6 +295,29 @@ static void test_readable(void **state)
     assert_int_equal(chmod(root, 0755), 0);
 }
 
+/* What is damaged and another user's cannot be replaced: said before anything is built. */
+static void test_not_ours(void **state)
+{
+    char path[PATH], lock[PATH + 10];
+    const char *folder = NULL;
+    struct fv_error err = {0};
+    const bool as_root = geteuid() == 0;
+    build_one(path);
+    write_file(path, "b1.engine", "damaged");
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    assert_int_equal(chmod(top, 0755) | chmod(lock, 0666) | chmod(root, 0777) | chmod(path, 0555),
+                     0);
+    if (as_root && seteuid(65534) < 0)
+        skip();
+    struct fv_engine_cache *cache = open_good(false);
+    int begun = fv_engine_cache_begin(cache, &folder, &err);
+    fv_engine_cache_close(cache);
+    if (as_root)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(begun, -EACCES);
+    assert_non_null(strstr(err.text, "make it writable"));
+}
+
 static void test_bad_keys(void **state)
 {
     key.invalid = true;
@@ -593,6 +616,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_strange_files, start, end),
         cmocka_unit_test_setup_teardown(test_unwritable, start, end),
         cmocka_unit_test_setup_teardown(test_readable, start, end),
+        cmocka_unit_test_setup_teardown(test_not_ours, start, end),
         cmocka_unit_test_setup_teardown(test_bad_keys, start, end),
         cmocka_unit_test_setup_teardown(test_disk_full, start, end),
         cmocka_unit_test_setup_teardown(test_useless_builds, start, end),
