@@ -47,8 +47,9 @@ struct bench {
     struct fv_hist age; /* owner: fv-result, while `measuring` */
     _Atomic bool measuring;
     _Atomic uint64_t analysed, detections;
-    pthread_mutex_t lock; /* of waiting */
+    pthread_mutex_t lock; /* of what follows */
     pthread_cond_t credit;
+    uint64_t results;
     bool waiting;
 };
 
@@ -65,6 +66,7 @@ static void on_result(void *data, const struct fv_result *result)
     }
     pthread_mutex_lock(&bench->lock);
     bool wake = bench->waiting;
+    bench->results++;
     bench->waiting = false;
     pthread_mutex_unlock(&bench->lock);
     if (wake)
@@ -172,13 +174,21 @@ static unsigned pass(struct bench *bench, int64_t *ret_next)
     return pushed;
 }
 
-/* Until a result comes, or the time; false: none came for too long. */
-static bool wait_for_credit(struct bench *bench, int64_t until)
+static uint64_t results_so_far(struct bench *bench)
+{
+    pthread_mutex_lock(&bench->lock);
+    uint64_t results = bench->results;
+    pthread_mutex_unlock(&bench->lock);
+    return results;
+}
+
+/* Until there are more results than `seen`, or the time; false: none came for too long. */
+static bool wait_for_credit(struct bench *bench, uint64_t seen, int64_t until)
 {
     struct timespec t = {.tv_sec = (time_t)(until / FV_S), .tv_nsec = (long)(until % FV_S)};
     int r = 0;
     pthread_mutex_lock(&bench->lock);
-    bench->waiting = true;
+    bench->waiting = bench->results == seen;
     while (bench->waiting && r == 0)
         r = pthread_cond_timedwait(&bench->credit, &bench->lock, &t);
     bench->waiting = false;
@@ -199,12 +209,13 @@ static int feed(struct bench *bench, double seconds, struct fv_error *err)
     while ((now = fv_now()) < end) {
         if (told_to_stop(bench))
             return fv_error_set(err, -ECANCELED, "stopped");
+        uint64_t seen = results_so_far(bench);
         unsigned pushed = pass(bench, &next);
         if (bench->params.fps > 0) {
             int64_t until = fv_min64(fv_max64(next, now + PASS), end);
             struct timespec t = {.tv_sec = (time_t)(until / FV_S), .tv_nsec = (long)(until % FV_S)};
             clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
-        } else if (pushed == 0 && !wait_for_credit(bench, now + STALL)) {
+        } else if (pushed == 0 && !wait_for_credit(bench, seen, now + STALL)) {
             return fv_error_set(err, -ETIMEDOUT,
                                 "no result came for %d s: look at the messages above",
                                 (int)(STALL / FV_S));
