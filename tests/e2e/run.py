@@ -7,6 +7,7 @@ run.py [--fovea PROGRAM] [--patience FACTOR] [NAME...]    NAME: part of a test's
 
 import argparse
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -67,6 +68,8 @@ def flatten(suite):
 
 
 def main():
+    # A shell's background job ignores it, and so would all that the tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description="end-to-end tests, TAP on standard output")
     parser.add_argument("--fovea", type=pathlib.Path, default=harness.FOVEA, help="the program under test")
     parser.add_argument("--patience", type=float, default=1.0, help="factor on time limits")
