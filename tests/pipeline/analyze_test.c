@@ -13,23 +13,12 @@
 #include <unistd.h>
 
 #include "fovea/analyze.h"
+#include "check.h"
 #include "mock_runtime.h"
 
 #define SIZE 1000000 /* bytes of the clip: some 90 pictures */
 #define MORE 3700000 /* some 290: more than there may be results */
 #define PATIENCE 100 /* seconds; sanitizers and valgrind are slow */
-
-static unsigned failures;
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            failures++;                                                                            \
-            printf("not ok %d: %s: ", __LINE__, #condition);                                       \
-            printf(__VA_ARGS__);                                                                   \
-            printf("\n");                                                                          \
-        }                                                                                          \
-    } while (0)
 
 struct run {
     sem_t ended;

@@ -15,21 +15,10 @@
 
 #include "fovea/engine.h"
 #include "fovea/sim.h"
+#include "check.h"
 #include "mock_runtime.h"
 
 #define PATIENCE 60 /* seconds for each thing that is awaited; valgrind is slow */
-
-static unsigned failures;
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            failures++;                                                                            \
-            printf("not ok %d: %s: ", __LINE__, #condition);                                       \
-            printf(__VA_ARGS__);                                                                   \
-            printf("\n");                                                                          \
-        }                                                                                          \
-    } while (0)
 
 struct seen {
     atomic_uint frames, failed;

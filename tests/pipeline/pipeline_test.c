@@ -18,20 +18,10 @@
 #include "fovea/engine.h"
 #include "fovea/reader.h"
 #include "fovea/sim.h"
+#include "check.h"
 #include "mock_runtime.h"
 
-static unsigned failures;
 static bool on_gpu; /* a real one, or tests/fakegpu */
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            failures++;                                                                            \
-            printf("not ok: %s: ", #condition);                                                    \
-            printf(__VA_ARGS__);                                                                   \
-            printf("\n");                                                                          \
-        }                                                                                          \
-    } while (0)
 
 struct seen {
     atomic_uint frames, wrong, states, pictures, untracked, dwells, rules;

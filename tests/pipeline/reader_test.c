@@ -15,19 +15,9 @@
 
 #include "fovea/reader.h"
 #include "fovea/sim.h"
+#include "check.h"
 
-static unsigned failures;
 static bool on_gpu;
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            failures++;                                                                            \
-            printf("not ok: %s: ", #condition);                                                    \
-            printf(__VA_ARGS__);                                                                   \
-            printf("\n");                                                                          \
-        }                                                                                          \
-    } while (0)
 
 #define KEPT 3
 

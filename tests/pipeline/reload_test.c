@@ -17,22 +17,12 @@
 #include "fovea/engine.h"
 #include "fovea/log.h"
 #include "fovea/sim.h"
+#include "check.h"
 #include "mock_runtime.h"
 
 #define PATIENCE 60 /* seconds for each thing that is awaited; valgrind is slow */
 
-static unsigned failures;
 static bool on_gpu; /* a real one, or tests/fakegpu */
-
-#define CHECK(condition, ...)                                                                      \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            failures++;                                                                            \
-            printf("not ok %d: %s: ", __LINE__, #condition);                                       \
-            printf(__VA_ARGS__);                                                                   \
-            printf("\n");                                                                          \
-        }                                                                                          \
-    } while (0)
 
 /* What came of a camera; by the last letter of its name. */
 struct seen {
