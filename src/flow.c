@@ -8,6 +8,12 @@ const char *fv_codec_name(enum fv_codec codec)
         return "h264";
     case FV_CODEC_H265:
         return "h265";
+    case FV_CODEC_JPEG:
+        return "jpeg";
+    case FV_CODEC_VP9:
+        return "vp9";
+    case FV_CODEC_AV1:
+        return "av1";
     case FV_CODEC_NONE:
         break;
     }

@@ -18,11 +18,21 @@
 #include "base/clock.h"
 #include "fovea/event.h"
 
-enum fv_codec { FV_CODEC_NONE, FV_CODEC_H264, FV_CODEC_H265 };
-const char *fv_codec_name(enum fv_codec codec); /* "h264", "h265", "none" */
+enum fv_codec {
+    FV_CODEC_NONE,
+    FV_CODEC_H264,
+    FV_CODEC_H265, /* to here of NAL units (codec/codec.h); the others move as whole pictures */
+    FV_CODEC_JPEG,
+    FV_CODEC_VP9,
+    FV_CODEC_AV1,
+};
+const char *fv_codec_name(enum fv_codec codec); /* "h264", "h265", "jpeg", "vp9", "av1", "none" */
 
 /*
- * 1. Access unit: all NAL units of one picture as Annex B (4-byte start codes), one copy away from the socket.
+ * 1. Access unit: one picture as coded, one copy away from the socket. H.264, H.265: its NAL units as Annex B (4-byte start
+ * codes). JPEG: one image in interchange format, SOI to EOI with its tables (ITU-T T.81 B.2). VP9: a frame, or a superframe
+ * of the frames that are not shown and the one that is (its Annex B). AV1: a temporal unit in the low-overhead format, each
+ * OBU with its size, without temporal delimiters (its section 5.2).
  *
  * A key access unit (an intra picture or a recovery point) always carries its parameter sets (the depacketizer puts them in
  * front when the camera sends them out of band), so a decoder can start at any key access unit. `FV_AU_PADDING` zero bytes follow
@@ -32,7 +42,7 @@ const char *fv_codec_name(enum fv_codec codec); /* "h264", "h265", "none" */
 
 struct fv_au {
     struct fv_buf *buf; /* one reference belongs to this struct */
-    size_t size;        /* bytes of Annex B in buf->data, without the padding */
+    size_t size;        /* bytes in buf->data, without the padding */
     enum fv_codec codec;
     uint32_t camera;
     uint32_t epoch; /* see fv_frame_info */
