@@ -26,6 +26,8 @@
     5 /* access units and pictures of a session under way: as many as NVDEC_BUFFER_SIZE */
 #define PASS (2 * FV_MS) /* between two looks at what is due */
 #define STALL (10 * FV_S)
+#define OPENING                                                                                    \
+    120 /* seconds for all sessions to give a first picture; a driver makes one in 40 to 90 ms */
 #define CLIP_MAX (256u << 20)
 
 struct session {
@@ -47,7 +49,8 @@ struct bench {
     struct fv_hist age; /* owner: fv-result, while `measuring` */
     _Atomic bool measuring;
     _Atomic uint64_t analysed, detections;
-    pthread_mutex_t lock; /* of what follows */
+    _Atomic uint32_t opened; /* sessions with a result */
+    pthread_mutex_t lock;    /* of what follows */
     pthread_cond_t credit;
     uint64_t results;
     bool waiting;
@@ -58,7 +61,9 @@ struct bench {
 static void on_result(void *data, const struct fv_result *result)
 {
     struct bench *bench = data;
-    atomic_fetch_add_explicit(&bench->sessions[result->info.camera].done, 1, memory_order_release);
+    struct session *session = &bench->sessions[result->info.camera];
+    if (atomic_fetch_add_explicit(&session->done, 1, memory_order_release) == 0)
+        atomic_fetch_add_explicit(&bench->opened, 1, memory_order_relaxed);
     if (atomic_load_explicit(&bench->measuring, memory_order_relaxed)) {
         fv_hist_add(&bench->age, result->info.at.event - result->info.at.last_packet);
         atomic_fetch_add_explicit(&bench->analysed, 1, memory_order_relaxed);
@@ -224,6 +229,24 @@ static int feed(struct bench *bench, double seconds, struct fv_error *err)
     return 0;
 }
 
+/* Feeds until every session has given a picture. */
+static int open_sessions(struct bench *bench, struct fv_error *err)
+{
+    const int64_t end = fv_now() + OPENING * FV_S;
+    const uint32_t sessions = bench->params.sessions;
+    uint32_t opened;
+    while ((opened = atomic_load_explicit(&bench->opened, memory_order_relaxed)) < sessions) {
+        if (fv_now() >= end)
+            return fv_error_set(err, -ETIMEDOUT,
+                                "%u of %u sessions gave a picture in %d s: take fewer --sessions",
+                                opened, sessions, OPENING);
+        int r = feed(bench, 0.1, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* --- figures -------------------------------------------------------------------------------------- */
 
 static double seconds_of(const struct timeval *t)
@@ -352,7 +375,9 @@ static int run(struct bench *bench, struct fv_bench_pipeline_figures *figures, s
     if (r < 0)
         return r;
     start_sessions(bench);
-    r = feed(bench, bench->params.warm_s, err);
+    r = open_sessions(bench, err);
+    if (r == 0)
+        r = feed(bench, bench->params.warm_s, err);
     if (r < 0)
         return r;
     snapshot(bench, figures, true);

@@ -5,8 +5,6 @@
  *
  * With 1,000 rounds (the default) the wait that must sleep is about 0.1 s long; fewer rounds make it short and do not judge resident
  * memory, for the look-alike in CI.
- * It ends with a kernel that writes to an illegal address, on purpose: the device is lost to this process. Whether a reset brings it back
- * or only a new process has it again is told, not judged; that fv_gpu_reset() says which is.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -303,71 +300,6 @@ static void check_both_rounds(unsigned rounds)
     fv_gpu_close(keeper);
 }
 
-/* st.global to address 0: "an illegal memory access". */
-static const char crash_ptx[] =
-    ".version 6.0\n.target sm_60\n.address_size 64\n"
-    ".visible .entry fv_test_crash()\n{\n"
-    ".reg .b64 %a;\n.reg .b32 %v;\n"
-    "mov.u64 %a, 16;\nmov.u32 %v, 1;\nst.global.u32 [%a], %v;\nret;\n}\n";
-
-/* Launches the crash; 0 when the driver told of the loss. */
-static int lose(struct bed *bed, struct fv_error *err)
-{
-    CUmodule module = NULL;
-    CUfunction function;
-    int r = FV_GPU_CALL(bed->gpu, err, cuModuleLoadDataEx, &module, crash_ptx, 0, NULL, NULL);
-    r = r < 0 ? r
-              : FV_GPU_CALL(bed->gpu, err, cuModuleGetFunction, &function, module, "fv_test_crash");
-    r = r < 0 ? r
-              : FV_GPU_CALL(bed->gpu, err, cuLaunchKernel, function, 1, 1, 1, 1, 1, 1, 0,
-                            fv_gpu_stream_cuda(bed->first), NULL, NULL);
-    if (r < 0)
-        return r;
-    r = fv_gpu_stream_finish(bed->first, err);
-    bool told = r == -ENODEV && fv_gpu_lost(bed->gpu);
-    fv_gpu_driver(bed->gpu)->cuModuleUnload(module);
-    return told ? 0 : -EPROTO;
-}
-
-static bool is_usable(void)
-{
-    struct bed bed;
-    bool usable = set_up(&bed, 16 * MIB) == 0 && round_trip(&bed, bed.inside, 1) == 0;
-    tear_down(&bed);
-    return usable;
-}
-
-/* Whether the device is usable for another process that starts now. */
-static bool is_usable_elsewhere(void)
-{
-    char number[16];
-    int status = -1;
-    snprintf(number, sizeof(number), "%u", device);
-    pid_t child = fork();
-    if (child == 0) {
-        execl("/proc/self/exe", "driver_check", "--usable", number, (char *)NULL);
-        _exit(127);
-    }
-    waitpid(child, &status, 0);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/* Lost, everything destroyed, reset: usable again by this process or, as the reset says, by a new one only. */
-static void check_loss(void)
-{
-    struct bed bed;
-    struct fv_error err = {0}, reset_err = {0};
-    bool lost = set_up(&bed, 16 * MIB) == 0 && lose(&bed, &err) == 0;
-    tear_down(&bed);
-    int r = fv_gpu_reset(device, &reset_err);
-    bool here = r == 0 && is_usable(), elsewhere = is_usable_elsewhere();
-    tell("loss", lost && elsewhere && here == (r == 0),
-         ", \"lost\": %s, \"usable_in_this_process\": %s, \"usable_in_a_new_one\": %s, \"error\": "
-         "\"%s\", \"reset\": \"%s\"",
-         lost ? "true" : "false", here ? "true" : "false", elsewhere ? "true" : "false",
-         plain(&err), plain(&reset_err));
-}
-
 static int end(void)
 {
     printf("{\"check\": \"summary\", \"ok\": %s, \"checks\": %u, \"failed\": %u}\n",
@@ -379,10 +311,6 @@ int main(int argc, char **argv)
 {
     struct fv_driver driver;
     struct fv_error err = {0};
-    if (argc > 2 && !strcmp(argv[1], "--usable")) {
-        device = (unsigned)atoi(argv[2]);
-        return is_usable() ? 0 : 1;
-    }
     device = argc > 1 ? (unsigned)atoi(argv[1]) : 0;
     unsigned rounds = argc > 2 ? (unsigned)atoi(argv[2]) : 1000;
     if (fv_driver_open(&driver, &err) < 0) {
@@ -396,6 +324,5 @@ int main(int argc, char **argv)
     check_copies(rounds >= 1000 ? 200 : 20);
     check_sleeping_waits(rounds >= 1000 ? 1000 : 2);
     check_both_rounds(rounds);
-    check_loss();
     return end();
 }
