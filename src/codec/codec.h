@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The bitstreams' own syntax, as far as a receiver needs it: kinds of NAL units, parameter sets, where a picture begins.
- * Pure functions on borrowed bytes; no allocation. One table entry per codec (h264.c, h265.c).
+ * Pure functions on borrowed bytes; no allocation. One table entry per codec of NAL units (h264.c, h265.c); the others have
+ * headers of their own (jpeg.h, vp9.h, av1.h).
  */
 #ifndef FV_CODEC_CODEC_H
 #define FV_CODEC_CODEC_H
@@ -67,7 +68,7 @@ struct fv_codec_ops {
     int (*set_id)(const uint8_t *nal, size_t size);
 };
 
-/* NULL for FV_CODEC_NONE. */
+/* NULL for codecs without NAL units. */
 const struct fv_codec_ops *fv_codec_ops(enum fv_codec codec);
 /* By SDP encoding name, ASCII case ignored ("H264", "h265", "HEVC" is not one). NULL when unknown. */
 const struct fv_codec_ops *fv_codec_by_rtp_name(const char *name, size_t size);
@@ -80,5 +81,12 @@ bool fv_codec_next_au(const struct fv_codec_ops *ops, const uint8_t *data, size_
                       const uint8_t **ret_au, size_t *ret_size, bool *ret_key);
 /* Guesses the codec of an Annex B stream from its first NAL units; FV_CODEC_NONE when neither fits. */
 enum fv_codec fv_codec_guess(const uint8_t *data, size_t size);
+
+/* Of any codec but FV_CODEC_NONE. What a whole access unit (flow.h) says of its stream. 0; -ENOENT: nothing; -EBADMSG, -ENOTSUP. */
+int fv_codec_read_format(enum fv_codec codec, const uint8_t *data, size_t size,
+                         struct fv_video_format *ret_format);
+/* Can decoding start with this access unit, as far as it tells itself? JPEG always; H.264 and H.265 by a slice (recovery points
+ * do not count); VP9 a key frame first; AV1 a shown key frame first, with a sequence header. */
+bool fv_codec_is_key(enum fv_codec codec, const uint8_t *data, size_t size);
 
 #endif

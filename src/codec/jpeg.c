@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "codec/jpeg.h"
+
+#include <errno.h>
+
+#include "codec/sps.h"
+
+/* Second bytes of markers, table B.1. */
+enum {
+    SOF0 = 0xc0, /* baseline; SOF1 extended, SOF2 progressive */
+    SOF2 = 0xc2,
+    DHT = 0xc4,
+    JPG = 0xc8,
+    DAC = 0xcc,
+    SOF15 = 0xcf,
+    RST0 = 0xd0,
+    RST7 = 0xd7,
+    SOI = 0xd8,
+    EOI = 0xd9,
+    SOS = 0xda,
+    TEM = 0x01,
+};
+
+#define MATRIX_BT601 5 /* what JFIF means by Y, Cb and Cr, in the numbers of H.273 */
+
+struct walk {
+    const uint8_t *data;
+    size_t size, pos;
+};
+
+static int begin(struct walk *walk, const uint8_t *data, size_t size)
+{
+    *walk = (struct walk){data, size, 2};
+    if (size < 2)
+        return (size && data[0] != 0xff) ? -EBADMSG : -EAGAIN;
+    return data[0] == 0xff && data[1] == SOI ? 0 : -EBADMSG;
+}
+
+static bool stands_alone(int marker)
+{
+    return marker == TEM || (marker >= RST0 && marker <= EOI);
+}
+
+/* The next marker segment (B.1.1.4): its second byte, and its parameters; -EAGAIN, -EBADMSG. */
+static int next_segment(struct walk *walk, const uint8_t **ret_body, size_t *ret_size)
+{
+    size_t pos = walk->pos;
+    if (pos < walk->size && walk->data[pos] != 0xff)
+        return -EBADMSG;
+    while (pos < walk->size && walk->data[pos] == 0xff) /* fill bytes, B.1.1.2 */
+        pos++;
+    if (pos >= walk->size)
+        return -EAGAIN;
+    int marker = walk->data[pos++];
+    if (!marker)
+        return -EBADMSG;
+    walk->pos = pos;
+    *ret_body = walk->data + pos;
+    *ret_size = 0;
+    if (stands_alone(marker))
+        return marker;
+    if (pos + 2 > walk->size)
+        return -EAGAIN;
+    size_t length = (size_t)walk->data[pos] << 8 | walk->data[pos + 1];
+    if (length < 2)
+        return -EBADMSG;
+    if (length > walk->size - pos)
+        return -EAGAIN;
+    *ret_body = walk->data + pos + 2;
+    *ret_size = length - 2;
+    walk->pos = pos + length;
+    return marker;
+}
+
+static bool is_frame_header(int marker)
+{
+    return marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
+}
+
+/* Sampling factors of the first component against those of the others -> chroma_format_idc; -1: none of them. */
+static int chroma_of(const uint8_t *component, unsigned count)
+{
+    if (count == 1)
+        return 0;
+    unsigned x = component[1] >> 4, y = component[1] & 15;
+    unsigned cx = component[4] >> 4, cy = component[4] & 15;
+    if (component[7] != component[4] || !cx || !cy)
+        return -1;
+    if (x == 2 * cx)
+        return y == 2 * cy ? 1 : y == cy ? 2 : -1;
+    return x == cx && y == cy ? 3 : -1;
+}
+
+/* B.2.2. */
+static int read_frame_header(const uint8_t *body, size_t size, int marker,
+                             struct fv_video_format *format)
+{
+    if (size < 6 || size < 6 + 3u * body[5])
+        return -EBADMSG;
+    unsigned height = (unsigned)body[1] << 8 | body[2], width = (unsigned)body[3] << 8 | body[4];
+    unsigned components = body[5];
+    if (!width || !components)
+        return -EBADMSG;
+    if (marker > SOF2 || body[0] != 8 || !height || (components != 1 && components != 3))
+        return -ENOTSUP;
+    int chroma = chroma_of(body + 6, components);
+    if (chroma < 0)
+        return -ENOTSUP;
+    unsigned block_x = 8 * fv_chroma_step_x((unsigned)chroma);
+    unsigned block_y = 8 * fv_chroma_step_y((unsigned)chroma);
+    unsigned coded_width = (width + block_x - 1) / block_x * block_x;
+    unsigned coded_height = (height + block_y - 1) / block_y * block_y;
+    const struct fv_sps_window window = {.right = coded_width - width,
+                                         .bottom = coded_height - height};
+    *format = (struct fv_video_format){.codec = FV_CODEC_JPEG,
+                                       .profile = (uint8_t)(marker - SOF0),
+                                       .bit_depth = 8,
+                                       .chroma = (uint8_t)chroma,
+                                       .full_range = true,
+                                       .matrix = MATRIX_BT601,
+                                       .reorder_known = true};
+    return fv_sps_set_size(format, coded_width, coded_height, &window, 1, 1);
+}
+
+int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_format)
+{
+    struct walk walk;
+    const uint8_t *body;
+    size_t body_size;
+    int rc = begin(&walk, data, size);
+    while (rc >= 0) {
+        rc = next_segment(&walk, &body, &body_size);
+        if (rc == EOI || rc == SOS || rc == SOI)
+            return -EBADMSG;
+        if (rc < 0 || !is_frame_header(rc))
+            continue;
+        struct fv_video_format format;
+        int code = read_frame_header(body, body_size, rc, &format);
+        if (code == 0)
+            *ret_format = format;
+        return code;
+    }
+    return -EBADMSG;
+}
+
+/* Entropy-coded data ends at a marker that is no restart; a zero byte after 0xff is stuffing (B.1.1.5). */
+static int skip_scan(struct walk *walk)
+{
+    for (; walk->pos + 1 < walk->size; walk->pos++) {
+        uint8_t next = walk->data[walk->pos + 1];
+        if (walk->data[walk->pos] == 0xff && next != 0 && next != 0xff &&
+            !(next >= RST0 && next <= RST7))
+            return 0;
+    }
+    return -EAGAIN;
+}
+
+int fv_jpeg_length(const uint8_t *data, size_t size, size_t *ret_length)
+{
+    struct walk walk;
+    const uint8_t *body;
+    size_t body_size;
+    int rc = begin(&walk, data, size);
+    while (rc >= 0) {
+        rc = next_segment(&walk, &body, &body_size);
+        if (rc == SOI)
+            return -EBADMSG;
+        if (rc == EOI) {
+            *ret_length = walk.pos;
+            return 0;
+        }
+        if (rc == SOS)
+            rc = skip_scan(&walk);
+    }
+    return rc;
+}
