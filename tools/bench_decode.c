@@ -22,7 +22,7 @@ static void print_help(void)
     printf(
         "fovea bench decode - how fast, at what cost and with what delay pictures are decoded\n\n"
         "Usage: fovea bench decode FILE [OPTIONS]\n\n"
-        "  FILE              raw H.264 or H.265 that begins with a key picture\n"
+        "  FILE              video, raw or in a container; from its first key picture on\n"
         "  --backend B       gpu or cpu (default gpu)\n"
         "  --device N        of cuda:N (default 0)\n"
         "  --sessions N      cameras that play the file (default 1)\n"

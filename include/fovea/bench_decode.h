@@ -16,7 +16,7 @@
 enum fv_bench_map { FV_BENCH_MAP_AUTO, FV_BENCH_MAP_SAME_PASS, FV_BENCH_MAP_NEXT_PASS };
 
 struct fv_bench_decode_params {
-    const char *input; /* raw H.264 or H.265 that begins with a key picture */
+    const char *input; /* video, raw or in a container; from its first key picture on */
     bool cpu;          /* libavcodec instead of NVDEC */
     unsigned device;   /* of "cuda:N" */
     unsigned sessions; /* 1 to 1024 */

@@ -123,7 +123,7 @@ static int push(struct fv_analyze *analyze, const struct fv_movie_unit *unit, in
     const int64_t pts = to_ns(unit->time - first);
     struct fv_au au = {
         .size = unit->size,
-        .codec = fv_movie_codec(analyze->movie)->codec,
+        .codec = fv_movie_codec(analyze->movie),
         .flags = unit->key ? FV_FRAME_KEY : 0,
         .pts = pts,
         .wall = analyze->params.start ? analyze->params.start + pts : FV_TIME_UNKNOWN,

@@ -2,38 +2,10 @@
 #include "engine/bench_clip.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "codec/codec.h"
-
-static int read_file(const char *path, uint8_t **ret_data, size_t *ret_size, struct fv_error *err)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file) {
-        int code = errno ? -errno : -EIO;
-        return fv_error_set(err, code, "%s: %s", path, fv_strerror(code));
-    }
-    long size = fseek(file, 0, SEEK_END) < 0 ? -1 : ftell(file);
-    rewind(file);
-    if (size < 0 || (size_t)size > FV_BENCH_CLIP_BYTES) {
-        fclose(file);
-        return fv_error_set(err, -EIO, "%s: no file, or larger than 1 GB", path);
-    }
-    uint8_t *data = fv_calloc((size_t)size + 1, 1);
-    size_t got = data ? fread(data, 1, (size_t)size, file) : 0;
-    fclose(file);
-    if (!data)
-        return fv_error_set(err, -ENOMEM, "out of memory");
-    if (got != (size_t)size) {
-        fv_free(data);
-        return fv_error_set(err, -EIO, "%s: cannot be read", path);
-    }
-    *ret_data = data;
-    *ret_size = got;
-    return 0;
-}
+#include "movie/movie.h"
 
 static int append(struct fv_bench_clip *clip, size_t *capacity, const uint8_t *data, size_t size)
 {
@@ -55,44 +27,44 @@ static int append(struct fv_bench_clip *clip, size_t *capacity, const uint8_t *d
     return 0;
 }
 
-static int cut(struct fv_bench_clip *clip, const uint8_t *data, size_t size)
+/* What comes before the first key picture is left out. */
+static int read_units(struct fv_bench_clip *clip, struct fv_movie *movie, struct fv_error *err)
 {
-    const struct fv_codec_ops *ops = fv_codec_ops(clip->codec);
-    const uint8_t *unit;
-    size_t offset = 0, unit_size, capacity = 0;
-    bool key;
-    while (fv_codec_next_au(ops, data, size, &offset, &unit, &unit_size, &key)) {
-        if (!clip->count && !key)
+    struct fv_movie_unit unit;
+    size_t capacity = 0, bytes = 0;
+    int code;
+    while ((code = fv_movie_next(movie, &unit, err)) > 0) {
+        if (!clip->count && !unit.key)
             continue;
-        int code = append(clip, &capacity, unit, unit_size);
-        if (code < 0)
-            return code;
-        clip->units[clip->count - 1].flags = key ? FV_FRAME_KEY : 0;
+        bytes += unit.size;
+        if (bytes > FV_BENCH_CLIP_BYTES)
+            return fv_error_set(err, -EIO, "larger than 1 GB");
+        if (append(clip, &capacity, unit.data, unit.size) < 0)
+            return fv_error_set(err, -ENOMEM, "out of memory");
+        clip->units[clip->count - 1].flags = unit.key ? FV_FRAME_KEY : 0;
     }
-    return clip->count ? 0 : -EBADMSG;
+    if (code == 0 && !clip->count)
+        return fv_error_set(err, -EBADMSG, "no stream with a key picture");
+    return code;
 }
 
 int fv_bench_clip_load(const char *path, struct fv_bench_clip *ret_clip, struct fv_error *err)
 {
-    uint8_t *data = NULL;
-    size_t size = 0;
-    int code = read_file(path, &data, &size, err);
+    const struct fv_movie_params params = {.path = path};
+    struct fv_movie *movie = NULL;
+    int code = fv_movie_open(&params, &movie, err);
     if (code < 0)
         return code;
-    struct fv_bench_clip clip = {.codec = fv_codec_guess(data, size)};
-    if (clip.codec == FV_CODEC_NONE)
-        code = -EBADMSG;
-    if (code == 0)
-        code = fv_buf_pool_create(4 * FV_BENCH_CLIP_BYTES, 0, &clip.pool);
-    if (code == 0)
-        code = cut(&clip, data, size);
-    fv_free(data);
+    struct fv_bench_clip clip = {.codec = fv_movie_codec(movie)};
+    code = fv_buf_pool_create(4 * FV_BENCH_CLIP_BYTES, 0, &clip.pool);
+    if (code < 0)
+        fv_error_set(err, code, "out of memory");
+    else
+        code = read_units(&clip, movie, err);
+    fv_movie_close(movie);
     if (code < 0) {
         fv_bench_clip_free(&clip);
-        return code == -ENOMEM
-                   ? fv_error_set(err, code, "out of memory")
-                   : fv_error_set(err, code, "%s: no raw H.264 or H.265 stream with a key picture",
-                                  path);
+        return fv_error_prefix(err, code, "%s", path);
     }
     *ret_clip = clip;
     return 0;

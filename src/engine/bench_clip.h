@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* A raw file in memory as access units that many cameras share, for benches and checks. */
+/* A file in memory as access units that many cameras share, for benches and checks. */
 #ifndef FV_ENGINE_BENCH_CLIP_H
 #define FV_ENGINE_BENCH_CLIP_H
 
@@ -15,7 +15,7 @@ struct fv_bench_clip {
     size_t count;
 };
 
-/* 0; -ENOENT, -EIO; -EBADMSG: no raw H.264 or H.265, or it does not begin with a key picture; -ENOMEM. */
+/* 0; as fv_movie_open(); -EBADMSG, -ENOTSUP: no video that is read, or without a key picture; -EIO, -ENOMEM. */
 int fv_bench_clip_load(const char *path, struct fv_bench_clip *ret_clip, struct fv_error *err);
 void fv_bench_clip_free(struct fv_bench_clip *clip); /* zeroed is fine */
 

@@ -101,7 +101,7 @@ static int keep_unit(struct bench *bench, const struct fv_movie *movie,
     struct fv_au *au = &bench->clip[bench->clip_count];
     *au = (struct fv_au){
         .size = unit->size,
-        .codec = fv_movie_codec(movie)->codec,
+        .codec = fv_movie_codec(movie),
         .flags = unit->key ? FV_FRAME_KEY : 0,
         .wall = FV_TIME_UNKNOWN,
     };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Containers through libavformat. Times come from the file; Annex B and in-band parameter sets
- * from libavcodec's filters. */
+ * from libavcodec's filters; the form of AV1 from unit.c. */
 #include "movie/container.h"
 
 #include <errno.h>
@@ -10,9 +10,10 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "movie/unit.h"
 
 struct fv_container {
-    const struct fv_codec_ops *codec;
+    enum fv_codec codec;
     AVFormatContext *format;
     const AVStream *stream;
     AVBSFContext *filter;
@@ -20,6 +21,7 @@ struct fv_container {
     int64_t interval; /* between pictures, as the file says; for those without a time */
     int64_t last;     /* send time of the last access unit; INT64_MIN before the first */
     bool ended;       /* the file is; the filter may still hold something */
+    struct fv_unit_buffer buffer; /* AV1 */
 };
 
 static int from_av(int rc)
@@ -29,11 +31,24 @@ static int from_av(int rc)
     return rc == AVERROR(ENOMEM) ? -ENOMEM : rc == AVERROR(EIO) ? -EIO : -EBADMSG;
 }
 
-static const struct fv_codec_ops *ops_of(enum AVCodecID id)
+static const struct kind {
+    enum AVCodecID id;
+    enum fv_codec codec;
+    const char *filter;
+} kinds[] = {
+    {AV_CODEC_ID_H264, FV_CODEC_H264, "h264_mp4toannexb"},
+    {AV_CODEC_ID_HEVC, FV_CODEC_H265, "hevc_mp4toannexb"},
+    {AV_CODEC_ID_MJPEG, FV_CODEC_JPEG, "null"},
+    {AV_CODEC_ID_VP9, FV_CODEC_VP9, "null"},
+    {AV_CODEC_ID_AV1, FV_CODEC_AV1, "null"},
+};
+
+static const struct kind *kind_of(enum AVCodecID id)
 {
-    if (id == AV_CODEC_ID_H264)
-        return fv_codec_ops(FV_CODEC_H264);
-    return id == AV_CODEC_ID_HEVC ? fv_codec_ops(FV_CODEC_H265) : NULL;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        if (kinds[i].id == id)
+            return &kinds[i];
+    return NULL;
 }
 
 static int open_input(struct fv_container *c, const char *path, struct fv_error *err)
@@ -50,10 +65,9 @@ static int open_input(struct fv_container *c, const char *path, struct fv_error 
     if (rc >= 0)
         rc = avformat_find_stream_info(c->format, NULL);
     if (rc < 0)
-        return fv_error_set(
-            err, from_av(rc),
-            "neither a raw H.264 or H.265 stream nor a container that libavformat reads: %s",
-            av_err2str(rc));
+        return fv_error_set(err, from_av(rc),
+                            "neither a raw stream nor a container that libavformat reads: %s",
+                            av_err2str(rc));
     int index = av_find_best_stream(c->format, AVMEDIA_TYPE_VIDEO, -1, -1, NULL, 0);
     if (index < 0)
         return fv_error_set(err, -EBADMSG, "no video in the file");
@@ -64,9 +78,8 @@ static int open_input(struct fv_container *c, const char *path, struct fv_error 
     return 0;
 }
 
-static int open_filter(struct fv_container *c)
+static int open_filter(struct fv_container *c, const char *name)
 {
-    const char *name = c->codec->codec == FV_CODEC_H264 ? "h264_mp4toannexb" : "hevc_mp4toannexb";
     const AVBitStreamFilter *filter = av_bsf_get_by_name(name);
     if (!filter)
         return -ENOTSUP;
@@ -81,17 +94,19 @@ static int open_filter(struct fv_container *c)
 
 static int prepare(struct fv_container *c, const char *path, struct fv_error *err)
 {
-    c->codec = ops_of(c->stream->codecpar->codec_id);
-    if (!c->codec)
-        return fv_error_set(err, -ENOTSUP,
-                            "the video is %s, cameras here send H.264 or H.265; convert it: "
-                            "ffmpeg -i '%s' -an -c:v libx264 -bf 0 -g 20 -f h264 clip.h264",
-                            avcodec_get_name(c->stream->codecpar->codec_id), path);
-    int rc = open_filter(c);
+    const struct kind *kind = kind_of(c->stream->codecpar->codec_id);
+    if (!kind)
+        return fv_error_set(
+            err, -ENOTSUP,
+            "the video is %s, what is read is H.264, H.265, JPEG, VP9 and AV1; "
+            "convert it: ffmpeg -i '%s' -an -c:v libx264 -bf 0 -g 20 -f h264 clip.h264",
+            avcodec_get_name(c->stream->codecpar->codec_id), path);
+    c->codec = kind->codec;
+    int rc = open_filter(c, kind->filter);
     if (rc == 0 && !(c->packet = av_packet_alloc()))
         rc = -ENOMEM;
     if (rc < 0)
-        return fv_error_set(err, rc, "cannot unpack the %s stream: %s", c->codec->name,
+        return fv_error_set(err, rc, "cannot unpack the %s stream: %s", fv_codec_name(c->codec),
                             fv_strerror(rc));
     const AVRational rate = c->stream->avg_frame_rate;
     c->interval = rate.num > 0 && rate.den > 0 ? av_rescale(FV_MOVIE_CLOCK, rate.den, rate.num)
@@ -122,6 +137,7 @@ void fv_container_close(struct fv_container *c)
 {
     if (!c)
         return;
+    fv_unit_buffer_free(&c->buffer);
     av_packet_free(&c->packet);
     av_bsf_free(&c->filter);
     avformat_close_input(&c->format);
@@ -148,6 +164,7 @@ static void describe(struct fv_container *c, struct fv_movie_unit *ret_unit)
         .size = (size_t)packet->size,
         .send = send,
         .time = packet->pts == AV_NOPTS_VALUE ? send : to_ticks(c, packet->pts),
+        .key = fv_codec_is_key(c->codec, packet->data, (size_t)packet->size),
     };
 }
 
@@ -165,7 +182,17 @@ static int feed(struct fv_container *c)
     return av_bsf_send_packet(c->filter, c->ended ? NULL : c->packet);
 }
 
-int fv_container_next(struct fv_container *c, struct fv_movie_unit *ret_unit, struct fv_error *err)
+/* The header of mp4 and mkv has four bytes before its OBUs (AV1 Codec ISO Media File Format Binding 2.3.3). */
+static int pack_av1(struct fv_container *c, struct fv_movie_unit *unit)
+{
+    const AVCodecParameters *par = c->stream->codecpar;
+    bool has_header = par->extradata_size > 4 && par->extradata[0] == 0x81;
+    return fv_unit_pack_av1(&c->buffer, has_header ? par->extradata + 4 : NULL,
+                            has_header ? (size_t)par->extradata_size - 4 : 0, unit);
+}
+
+/* 1: a packet; 0: the end; or an error of libav's. */
+static int receive(struct fv_container *c)
 {
     int rc;
     av_packet_unref(c->packet);
@@ -174,17 +201,32 @@ int fv_container_next(struct fv_container *c, struct fv_movie_unit *ret_unit, st
         if (rc < 0)
             break;
     }
-    if (rc == AVERROR_EOF || rc == AVERROR(EAGAIN))
-        return 0;
-    if (rc < 0) {
-        rc = from_av(rc);
-        return fv_error_set(err, rc, "cannot read the video: %s", fv_strerror(rc));
-    }
-    describe(c, ret_unit);
+    return rc == AVERROR_EOF || rc == AVERROR(EAGAIN) ? 0 : rc < 0 ? rc : 1;
+}
+
+int fv_container_next(struct fv_container *c, struct fv_movie_unit *ret_unit, struct fv_error *err)
+{
+    struct fv_movie_unit unit;
+    int rc, packed = 1;
+    do {
+        rc = receive(c);
+        if (rc == 0)
+            return 0;
+        if (rc < 0) {
+            rc = from_av(rc);
+            return fv_error_set(err, rc, "cannot read the video: %s", fv_strerror(rc));
+        }
+        describe(c, &unit);
+        if (c->codec == FV_CODEC_AV1)
+            packed = pack_av1(c, &unit);
+        if (packed < 0)
+            return fv_error_set(err, packed, "cannot read a picture: %s", fv_strerror(packed));
+    } while (packed == 0);
+    *ret_unit = unit;
     return 1;
 }
 
-const struct fv_codec_ops *fv_container_codec(const struct fv_container *container)
+enum fv_codec fv_container_codec(const struct fv_container *container)
 {
     return container->codec;
 }

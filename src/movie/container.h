@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Inside movie/: H.264 and H.265 out of containers. Without libavformat open is -ENOTSUP with advice. */
+/* Inside movie/: video out of containers. Without libavformat open is -ENOTSUP with advice. */
 #ifndef FV_MOVIE_CONTAINER_H
 #define FV_MOVIE_CONTAINER_H
 
@@ -12,7 +12,7 @@ int fv_container_open(const char *path, struct fv_container **ret_container, str
 void fv_container_close(struct fv_container *container);
 int fv_container_next(struct fv_container *container, struct fv_movie_unit *ret_unit,
                       struct fv_error *err);
-const struct fv_codec_ops *fv_container_codec(const struct fv_container *container);
+enum fv_codec fv_container_codec(const struct fv_container *container);
 int64_t fv_container_interval(const struct fv_container *container);
 double fv_container_done(const struct fv_container *container);
 

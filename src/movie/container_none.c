@@ -6,11 +6,11 @@
 
 int fv_container_open(const char *path, struct fv_container **ret_container, struct fv_error *err)
 {
-    return fv_error_set(
-        err, -ENOTSUP,
-        "not a raw H.264 or H.265 stream, and this build reads no containers; convert it: "
-        "ffmpeg -i '%s' -an -c:v libx264 -bf 0 -g 20 -f h264 clip.h264",
-        path);
+    return fv_error_set(err, -ENOTSUP,
+                        "neither a raw H.264, H.265 or JPEG stream nor IVF, and this build reads "
+                        "no containers; convert it: "
+                        "ffmpeg -i '%s' -an -c:v libx264 -bf 0 -g 20 -f h264 clip.h264",
+                        path);
 }
 
 /* The rest is never called: there is no container. */
@@ -25,9 +25,9 @@ int fv_container_next(struct fv_container *container, struct fv_movie_unit *ret_
     return fv_error_set(err, -ENOTSUP, "this build reads no containers");
 }
 
-const struct fv_codec_ops *fv_container_codec(const struct fv_container *container)
+enum fv_codec fv_container_codec(const struct fv_container *container)
 {
-    return NULL;
+    return FV_CODEC_NONE;
 }
 
 int64_t fv_container_interval(const struct fv_container *container)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A file -> access units with their times: raw H.264 and H.265 streams here, everything else (mp4, mkv, avi, ts...) through
- * libavformat in container.c.
+ * A file -> access units with their times: raw H.264, H.265 and JPEG streams and IVF (VP9, AV1) here, everything else (mp4, mkv,
+ * webm, avi, ts...) through libavformat in container.c.
  *
  * All times are ticks of 90 kHz from the file's own zero. One thread at a time.
  */
@@ -23,7 +23,7 @@ struct fv_movie_params {
         fps; /* of a raw stream, which carries no times; 0: what it says, 25 when it does not say */
 };
 
-/* An access unit, Annex B, with its parameter sets as far as the file has them there. Borrowed until the next call. */
+/* An access unit (flow.h), with its parameter sets as far as the file has them there. Borrowed until the next call. */
 struct fv_movie_unit {
     const uint8_t *data;
     size_t size;
@@ -40,7 +40,7 @@ void fv_movie_close(struct fv_movie *movie); /* NULL is fine */
 
 /* 1: an access unit; 0: the end; negative errno (err). */
 int fv_movie_next(struct fv_movie *movie, struct fv_movie_unit *ret_unit, struct fv_error *err);
-const struct fv_codec_ops *fv_movie_codec(const struct fv_movie *movie);
+enum fv_codec fv_movie_codec(const struct fv_movie *movie);
 /* Ticks from one picture to the next, as far as the file says. */
 int64_t fv_movie_interval(const struct fv_movie *movie);
 /* How much of the file was read, 0..1. */

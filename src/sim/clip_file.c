@@ -19,7 +19,7 @@ static int build(struct fv_movie *movie, struct fv_clip_builder *builder, double
         rc = fv_clip_builder_add(builder, unit.data, unit.size, unit.send, unit.time);
         if (rc < 0)
             return fv_error_set(err, rc, "cannot packetize the %s stream: %s",
-                                fv_movie_codec(movie)->name, fv_strerror(rc));
+                                fv_codec_name(fv_movie_codec(movie)), fv_strerror(rc));
     }
     return rc < 0 ? rc : fv_clip_builder_finish(builder, end, fps, ret_clip, err);
 }
@@ -33,8 +33,11 @@ int fv_clip_open(const struct fv_clip_params *params, struct fv_clip **ret_clip,
     int rc = fv_movie_open(&movie_params, &movie, err);
     if (rc < 0)
         return rc;
-    rc = fv_clip_builder_create(fv_movie_codec(movie), &builder);
-    if (rc < 0)
+    const struct fv_codec_ops *codec = fv_codec_ops(fv_movie_codec(movie));
+    if (!codec)
+        rc = fv_error_set(err, -ENOTSUP, "the simulator sends H.264 and H.265, the file holds %s",
+                          fv_codec_name(fv_movie_codec(movie)));
+    else if ((rc = fv_clip_builder_create(codec, &builder)) < 0)
         fv_error_set(err, rc, "out of memory");
     else
         rc = build(movie, builder, params->fps, ret_clip, err);
