@@ -20,7 +20,7 @@
 #include "decode/decoder.h"
 #include "decode/libav_log.h"
 
-/* More than a decoder can hold back: 16 pictures in both standards. */
+/* More than a decoder can hold back: 16 pictures in H.264 and H.265, fewer in the others. */
 #define PENDING 64
 /* 8192 x 4352, the largest picture of level 6.2 in H.264 and H.265. */
 #define PIXELS_MAX (8192 * 4352)
@@ -57,10 +57,22 @@ static int map_error(struct fv_decoder *decoder, int av_code, struct fv_error *e
     }
 }
 
+static enum AVCodecID id_of(enum fv_codec codec)
+{
+    static const enum AVCodecID ids[] = {
+        [FV_CODEC_NONE] = AV_CODEC_ID_NONE, [FV_CODEC_H264] = AV_CODEC_ID_H264,
+        [FV_CODEC_H265] = AV_CODEC_ID_HEVC, [FV_CODEC_JPEG] = AV_CODEC_ID_MJPEG,
+        [FV_CODEC_VP9] = AV_CODEC_ID_VP9,   [FV_CODEC_AV1] = AV_CODEC_ID_AV1,
+    };
+    return (unsigned)codec < sizeof(ids) / sizeof(ids[0]) ? ids[codec] : AV_CODEC_ID_NONE;
+}
+
 static AVCodecContext *make_context(enum fv_codec codec)
 {
-    enum AVCodecID id = codec == FV_CODEC_H264 ? AV_CODEC_ID_H264 : AV_CODEC_ID_HEVC;
-    const AVCodec *av_codec = avcodec_find_decoder(id);
+    const AVCodec *av_codec = avcodec_find_decoder(id_of(codec));
+    /* libavcodec's own "av1" is a front end of hardware; libdav1d and libaom, which come first, are decoders. */
+    if (av_codec && strcmp(av_codec->name, "av1") == 0)
+        return NULL;
     AVCodecContext *context = av_codec ? avcodec_alloc_context3(av_codec) : NULL;
     if (!context)
         return NULL;
@@ -87,7 +99,7 @@ static void cpu_close(struct fv_decoder *decoder)
 static int cpu_open(const struct fv_decoder_params *params, struct fv_decoder **ret_decoder,
                     struct fv_error *err)
 {
-    if (params->codec != FV_CODEC_H264 && params->codec != FV_CODEC_H265)
+    if (id_of(params->codec) == AV_CODEC_ID_NONE)
         return fv_error_set(err, -ENOTSUP, "codec %s is not supported",
                             fv_codec_name(params->codec));
     fv_libav_log_redirect();
@@ -101,9 +113,13 @@ static int cpu_open(const struct fv_decoder_params *params, struct fv_decoder **
     if (code < 0 || !decoder->context || !decoder->packet) {
         bool missing = !decoder->context;
         cpu_close(decoder);
-        return missing ? fv_error_set(err, -ENOTSUP, "libavcodec has no %s decoder",
-                                      fv_codec_name(params->codec))
-                       : fv_error_set(err, -ENOMEM, "out of memory");
+        return missing
+                   ? fv_error_set(err, -ENOTSUP, "this machine's libavcodec has no %s decoder%s",
+                                  fv_codec_name(params->codec),
+                                  params->codec == FV_CODEC_AV1
+                                      ? ": it must be built with libdav1d or libaom"
+                                      : "")
+                   : fv_error_set(err, -ENOMEM, "out of memory");
     }
     code = avcodec_open2(decoder->context, NULL, NULL);
     if (code < 0) {
@@ -142,10 +158,46 @@ static const struct fv_frame_info *recall(const struct fv_decoder *decoder, int6
     return &pending->info;
 }
 
-static int set_format(struct fv_picture *picture, const AVFrame *frame, const char *codec,
+/* 4:2:2 -> 4:2:0: the mean of two rows of chroma, where the first of them was. In place: JPEG's decoder does
+ * not look at a frame again. */
+static void halve_chroma(const AVFrame *frame, struct fv_picture *picture)
+{
+    const size_t width = ((size_t)frame->width + 1) / 2;
+    for (int p = 1; p < 3; p++) {
+        for (int y = 0; y + 1 < frame->height; y += 2) {
+            uint8_t *row = frame->data[p] + (ptrdiff_t)y * frame->linesize[p];
+            const uint8_t *below = row + frame->linesize[p];
+            for (size_t x = 0; x < width; x++)
+                row[x] = (uint8_t)((row[x] + below[x] + 1) / 2);
+        }
+        picture->pitch[p] *= 2;
+    }
+}
+
+static int refuse_format(const AVFrame *frame, enum fv_codec codec, struct fv_error *err)
+{
+    const char *name = av_get_pix_fmt_name(frame->format);
+    bool nals = codec == FV_CODEC_H264 || codec == FV_CODEC_H265;
+    return fv_error_set(err, -ENOTSUP,
+                        "%s pictures of format %s are not supported: only 4:2:0 with 8 or 10 bits "
+                        "is%s%s",
+                        fv_codec_name(codec), name ? name : "unknown",
+                        codec == FV_CODEC_JPEG ? ", and 4:2:2 with 8" : "",
+                        nals ? "; choose profile Main, High or Main 10 in the camera" : "");
+}
+
+static int set_format(struct fv_picture *picture, const AVFrame *frame, enum fv_codec codec,
                       struct fv_error *err)
 {
+    bool halve = false;
     switch (frame->format) {
+    case AV_PIX_FMT_YUV422P:
+    case AV_PIX_FMT_YUVJ422P:
+        halve = codec == FV_CODEC_JPEG; /* pictures of the others are still referred to */
+        if (!halve)
+            return refuse_format(frame, codec, err);
+        picture->format = FV_PIXEL_I420;
+        break;
     case AV_PIX_FMT_YUV420P:
     case AV_PIX_FMT_YUVJ420P:
         picture->format = FV_PIXEL_I420;
@@ -153,14 +205,8 @@ static int set_format(struct fv_picture *picture, const AVFrame *frame, const ch
     case AV_PIX_FMT_YUV420P10LE:
         picture->format = FV_PIXEL_I010;
         break;
-    default: {
-        const char *name = av_get_pix_fmt_name(frame->format);
-        return fv_error_set(
-            err, -ENOTSUP,
-            "%s pictures of format %s are not supported: only 4:2:0 with 8 or 10 bits "
-            "is; choose profile Main, High or Main 10 in the camera",
-            codec, name ? name : "unknown");
-    }
+    default:
+        return refuse_format(frame, codec, err);
     }
     for (int i = 0; i < 3; i++) {
         if (!frame->data[i] || frame->linesize[i] <= 0)
@@ -168,6 +214,8 @@ static int set_format(struct fv_picture *picture, const AVFrame *frame, const ch
         picture->plane[i] = frame->data[i];
         picture->pitch[i] = (size_t)frame->linesize[i];
     }
+    if (halve)
+        halve_chroma(frame, picture);
     return 0;
 }
 
@@ -189,8 +237,9 @@ static void set_colour(struct fv_picture *picture, const AVFrame *frame)
         picture->matrix = FV_MATRIX_BT709;
         break;
     }
-    picture->full_range =
-        frame->color_range == AVCOL_RANGE_JPEG || frame->format == AV_PIX_FMT_YUVJ420P;
+    picture->full_range = frame->color_range == AVCOL_RANGE_JPEG ||
+                          frame->format == AV_PIX_FMT_YUVJ420P ||
+                          frame->format == AV_PIX_FMT_YUVJ422P;
 }
 
 /* Dresses the frame in `held` as a picture. On failure `held` stays the caller's. */
@@ -199,7 +248,7 @@ static int finish_picture(struct fv_decoder *decoder, struct fv_cpu_picture *hel
 {
     struct fv_picture *picture = &held->picture;
     const AVFrame *frame = held->frame;
-    int code = set_format(picture, frame, fv_codec_name(decoder->params.codec), err);
+    int code = set_format(picture, frame, decoder->params.codec, err);
     if (code < 0)
         return code;
     set_colour(picture, frame);

@@ -18,6 +18,7 @@
 
 #include "base/mem.h"
 #include "base/rand.h"
+#include "codec/av1.h"
 #include "codec/codec.h"
 #include "decode/decoder.h"
 #include "decode/libav_log.h"
@@ -68,10 +69,43 @@ static void drop_pictures(struct got *got)
     got->count = 0;
 }
 
+static void set_x26x(AVCodecContext *context, const struct stream_spec *spec)
+{
+    const char *refresh = ":intra-refresh=1:keyint=10";
+    char x264[100] = "b-adapt=0:scenecut=0:qp=12";
+    strcat(x264, spec->refresh ? refresh : "");
+    av_opt_set(context->priv_data, "preset", "ultrafast", 0);
+    if (spec->codec == FV_CODEC_H264)
+        av_opt_set(context->priv_data, "x264-params", x264, 0);
+    else
+        av_opt_set(context->priv_data, "x265-params", "log-level=none:b-adapt=0:scenecut=0:pools=1",
+                   0);
+    if (!spec->b_frames)
+        av_opt_set(context->priv_data, "tune", "zerolatency", 0);
+}
+
+static void set_others(AVCodecContext *context, const struct stream_spec *spec)
+{
+    context->flags |= AV_CODEC_FLAG_QSCALE; /* JPEG */
+    context->global_quality = 2 * FF_QP2LAMBDA;
+    if (spec->codec == FV_CODEC_JPEG)
+        return;
+    context->bit_rate = 0;
+    av_opt_set(context->priv_data, "crf", "4", 0);
+    av_opt_set(context->priv_data, "cpu-used", "8", 0);
+    av_opt_set(context->priv_data, "usage", "realtime", 0);
+    av_opt_set(context->priv_data, "deadline", "realtime", 0);
+    av_opt_set(context->priv_data, "lag-in-frames", "0", 0);
+    av_opt_set(context->priv_data, "auto-alt-ref", "0", 0);
+}
+
 static AVCodecContext *open_encoder(const struct stream_spec *spec)
 {
-    bool h264 = spec->codec == FV_CODEC_H264;
-    const AVCodec *codec = avcodec_find_encoder_by_name(h264 ? "libx264" : "libx265");
+    static const char *const names[] = {
+        [FV_CODEC_H264] = "libx264",   [FV_CODEC_H265] = "libx265",   [FV_CODEC_JPEG] = "mjpeg",
+        [FV_CODEC_VP9] = "libvpx-vp9", [FV_CODEC_AV1] = "libaom-av1",
+    };
+    const AVCodec *codec = avcodec_find_encoder_by_name(names[spec->codec]);
     AVCodecContext *context = codec ? avcodec_alloc_context3(codec) : NULL;
     if (!context)
         return NULL;
@@ -84,17 +118,10 @@ static AVCodecContext *open_encoder(const struct stream_spec *spec)
     context->thread_count = 1;
     context->colorspace = spec->matrix ? spec->matrix : AVCOL_SPC_UNSPECIFIED;
     context->color_range = spec->full_range ? AVCOL_RANGE_JPEG : AVCOL_RANGE_UNSPECIFIED;
-    av_opt_set(context->priv_data, "preset", "ultrafast", 0);
-    const char *refresh = ":intra-refresh=1:keyint=10";
-    char x264[100] = "b-adapt=0:scenecut=0:qp=12";
-    strcat(x264, spec->refresh ? refresh : "");
-    if (h264)
-        av_opt_set(context->priv_data, "x264-params", x264, 0);
+    if (spec->codec <= FV_CODEC_H265)
+        set_x26x(context, spec);
     else
-        av_opt_set(context->priv_data, "x265-params", "log-level=none:b-adapt=0:scenecut=0:pools=1",
-                   0);
-    if (!spec->b_frames)
-        av_opt_set(context->priv_data, "tune", "zerolatency", 0);
+        set_others(context, spec);
     if (avcodec_open2(context, codec, NULL) < 0)
         avcodec_free_context(&context);
     return context;
@@ -107,7 +134,8 @@ static void draw(AVFrame *frame, const struct stream_spec *spec, int index)
     fv_rand_seed(&rand,
                  spec->refresh ? 0 : (uint64_t)index); /* a still: all but the refresh is skipped */
     for (int p = 0; p < 3; p++) {
-        int rows = p && spec->format != AV_PIX_FMT_YUV422P ? (spec->height + 1) / 2 : spec->height;
+        bool tall = spec->format == AV_PIX_FMT_YUV422P || spec->format == AV_PIX_FMT_YUVJ422P;
+        int rows = p && !tall ? (spec->height + 1) / 2 : spec->height;
         for (int y = 0; y < rows; y++)
             for (int x = 0; x < frame->linesize[p]; x++) {
                 int value = p ? 128 : 40 + 8 * index;
@@ -127,8 +155,12 @@ static void add_packet(struct stream *stream, const struct stream_spec *spec,
     struct fv_au *au = &stream->au[stream->count++];
     *au = (struct fv_au){.codec = spec->codec, .camera = 3, .epoch = 7, .wall = FV_TIME_UNKNOWN};
     au->size = (size_t)packet->size;
-    assert_int_equal(fv_buf_get(stream->pool, au->size + FV_AU_PADDING, &au->buf), 0);
-    memcpy(au->buf->data, packet->data, au->size);
+    size_t room = fv_av1_pack_bound(au->size) + FV_AU_PADDING;
+    assert_int_equal(fv_buf_get(stream->pool, room, &au->buf), 0);
+    if (spec->codec == FV_CODEC_AV1)
+        au->size = (size_t)fv_av1_pack(packet->data, au->size, au->buf->data);
+    else
+        memcpy(au->buf->data, packet->data, au->size);
     memset(au->buf->data + au->size, 0, FV_AU_PADDING);
     au->flags = packet->flags & AV_PKT_FLAG_KEY ? FV_FRAME_KEY : 0;
     au->pts = packet->pts * 40 * FV_MS;
@@ -222,8 +254,9 @@ static int luma_of(const struct fv_picture *picture)
     return row[x];
 }
 
-static void assert_is_picture(const struct fv_picture *picture, int index)
+static void assert_is_picture_of(enum fv_codec codec, const struct fv_picture *picture, int index)
 {
+    bool key = index == 0 || codec == FV_CODEC_JPEG;
     assert_in_range(luma_of(picture), 40 + 8 * index - 3, 40 + 8 * index + 3);
     assert_int_equal(picture->info.pts, index * 40 * FV_MS);
     assert_int_equal(picture->info.at.first_packet, picture->info.pts + 1);
@@ -234,31 +267,42 @@ static void assert_is_picture(const struct fv_picture *picture, int index)
     assert_int_equal(picture->info.camera, 3);
     assert_int_equal(picture->info.epoch, 7);
     assert_int_equal(picture->info.number, 0);
-    assert_int_equal(picture->info.flags, index == 0 ? FV_FRAME_KEY : 0);
+    assert_int_equal(picture->info.flags, key ? FV_FRAME_KEY : 0);
+}
+
+static void assert_is_picture(const struct fv_picture *picture, int index)
+{
+    assert_is_picture_of(FV_CODEC_H264, picture, index);
 }
 
 /* Without B pictures each access unit yields its picture at once. */
 static void check_no_delay(enum fv_codec codec)
 {
-    struct stream stream = make_stream(
-        &(struct stream_spec){.codec = codec, .width = 64, .height = 48, .pictures = 12});
+    bool jpeg = codec == FV_CODEC_JPEG;
+    struct stream stream =
+        make_stream(&(struct stream_spec){.codec = codec,
+                                          .width = 64,
+                                          .height = 48,
+                                          .pictures = 12,
+                                          .format = jpeg ? AV_PIX_FMT_YUVJ420P : 0,
+                                          .full_range = jpeg});
     struct got got = {0};
     struct fv_decoder *decoder = open_decoder(codec, &got);
     for (int i = 0; i < stream.count; i++) {
         assert_int_equal(fv_decoder_cpu.submit(decoder, &stream.au[i], NULL), 0);
         assert_int_equal(got.count, i + 1);
         const struct fv_picture *picture = got.picture[i];
-        assert_is_picture(picture, i);
+        assert_is_picture_of(codec, picture, i);
         assert_int_equal(picture->format, FV_PIXEL_I420);
         assert_int_equal(picture->memory, FV_MEMORY_HOST);
         assert_int_equal(picture->info.width, 64);
         assert_int_equal(picture->info.height, 48);
         assert_int_equal(picture->matrix, FV_MATRIX_BT601);
-        assert_false(picture->full_range);
+        assert_int_equal(picture->full_range, jpeg);
     }
     /* Pictures outlive the decoder. */
     fv_decoder_cpu.close(decoder);
-    assert_is_picture(got.picture[5], 5);
+    assert_is_picture_of(codec, got.picture[5], 5);
     drop_pictures(&got);
     finish_stream(&stream);
 }
@@ -273,6 +317,132 @@ static void test_h265_no_delay(void **state)
 {
     (void)state;
     check_no_delay(FV_CODEC_H265);
+}
+
+static void test_jpeg_no_delay(void **state)
+{
+    (void)state;
+    check_no_delay(FV_CODEC_JPEG);
+}
+
+static void test_vp9_no_delay(void **state)
+{
+    (void)state;
+    check_no_delay(FV_CODEC_VP9);
+}
+
+static void test_av1_no_delay(void **state)
+{
+    (void)state;
+    check_no_delay(FV_CODEC_AV1);
+}
+
+/* A superframe (annex B) of the first access unit, whose key frame is hidden, and the second one. */
+static struct fv_au hide_first(struct stream *stream)
+{
+    const struct fv_au *first = &stream->au[0], *second = &stream->au[1];
+    struct fv_au au = *first;
+    au.size = first->size + second->size + 6;
+    assert_int_equal(fv_buf_get(stream->pool, au.size + FV_AU_PADDING, &au.buf), 0);
+    uint8_t *data = au.buf->data, *index = data + au.size - 6;
+    memcpy(data, first->buf->data, first->size);
+    memcpy(data + first->size, second->buf->data, second->size);
+    data[0] &= 0xfd; /* show_frame */
+    index[0] = index[5] = 0xc9;
+    index[1] = (uint8_t)first->size, index[2] = (uint8_t)(first->size >> 8);
+    index[3] = (uint8_t)second->size, index[4] = (uint8_t)(second->size >> 8);
+    memset(data + au.size, 0, FV_AU_PADDING);
+    return au;
+}
+
+/* What is hidden gives no picture, until a frame of one byte shows it. */
+static void test_vp9_hidden(void **state)
+{
+    (void)state;
+    struct stream stream = make_stream(
+        &(struct stream_spec){.codec = FV_CODEC_VP9, .width = 64, .height = 48, .pictures = 3});
+    struct got got = {0};
+    struct fv_decoder *decoder = open_decoder(FV_CODEC_VP9, &got);
+    struct fv_au super = hide_first(&stream);
+    assert_int_equal(fv_decoder_cpu.submit(decoder, &super, NULL), 0);
+    assert_int_equal(fv_decoder_cpu.submit(decoder, &stream.au[2], NULL), 0);
+    assert_int_equal(got.count, 2);
+    assert_in_range(luma_of(got.picture[0]), 45, 51); /* picture 1 */
+    assert_int_equal(got.picture[0]->info.pts, 0);
+    assert_int_equal(got.picture[0]->info.flags, FV_FRAME_KEY);
+    assert_is_picture(got.picture[1], 2);
+    super.size = 1;
+    super.buf->data[0] = 0x8f; /* show_existing_frame: 7 */
+    super.pts = 99;
+    assert_int_equal(fv_decoder_cpu.submit(decoder, &super, NULL), 0);
+    assert_int_equal(got.count, 3);
+    assert_in_range(luma_of(got.picture[2]), 37, 43); /* picture 0 */
+    assert_int_equal(got.picture[2]->info.pts, 99);
+    fv_au_drop(&super);
+    drop_pictures(&got);
+    fv_decoder_cpu.close(decoder);
+    finish_stream(&stream);
+}
+
+/* What libavcodec makes of the image, as it is. */
+static AVFrame *decode_plain(const struct fv_au *au)
+{
+    AVCodecContext *context = avcodec_alloc_context3(avcodec_find_decoder(AV_CODEC_ID_MJPEG));
+    AVPacket *packet = av_packet_alloc();
+    AVFrame *frame = av_frame_alloc();
+    assert_true(context && packet && frame);
+    assert_int_equal(avcodec_open2(context, NULL, NULL), 0);
+    packet->data = au->buf->data;
+    packet->size = (int)au->size;
+    assert_int_equal(avcodec_send_packet(context, packet), 0);
+    assert_int_equal(avcodec_receive_frame(context, frame), 0);
+    av_packet_free(&packet);
+    avcodec_free_context(&context);
+    return frame;
+}
+
+static void assert_halved(const struct fv_picture *picture, const AVFrame *frame)
+{
+    int width = frame->width, height = frame->height;
+    for (int y = 0; y < height; y++)
+        assert_memory_equal(picture->plane[0] + (size_t)y * picture->pitch[0],
+                            frame->data[0] + y * frame->linesize[0], (size_t)width);
+    for (int p = 1; p < 3; p++)
+        for (int y = 0; y < (height + 1) / 2; y++)
+            for (int x = 0; x < (width + 1) / 2; x++) {
+                const uint8_t *above = frame->data[p] + 2 * y * frame->linesize[p];
+                const uint8_t *below = 2 * y + 1 < height ? above + frame->linesize[p] : above;
+                assert_int_equal(picture->plane[p][(size_t)y * picture->pitch[p] + (size_t)x],
+                                 (above[x] + below[x] + 1) / 2);
+            }
+}
+
+/* 4:2:2, which many cameras send: chroma by the mean of two rows; all pictures are held meanwhile. Odd sizes, too. */
+static void test_jpeg_422(void **state)
+{
+    (void)state;
+    struct stream stream = make_stream(&(struct stream_spec){.codec = FV_CODEC_JPEG,
+                                                             .width = 63,
+                                                             .height = 47,
+                                                             .pictures = 4,
+                                                             .noise = true,
+                                                             .format = AV_PIX_FMT_YUVJ422P,
+                                                             .full_range = true});
+    struct got got = {0};
+    struct fv_decoder *decoder = open_decoder(FV_CODEC_JPEG, &got);
+    submit_all(decoder, &stream);
+    assert_int_equal(got.count, 4);
+    for (int i = 0; i < 4; i++) {
+        AVFrame *frame = decode_plain(&stream.au[i]);
+        assert_int_equal(frame->format, AV_PIX_FMT_YUVJ422P);
+        assert_int_equal(got.picture[i]->format, FV_PIXEL_I420);
+        assert_true(got.picture[i]->full_range);
+        assert_halved(got.picture[i], frame);
+        av_frame_free(&frame);
+    }
+    drop_pictures(&got);
+    fv_decoder_cpu.close(decoder);
+    finish_stream(&stream);
 }
 
 /* With B pictures the information must follow its picture through the reordering. */
@@ -310,16 +480,15 @@ static void test_h265_reorder(void **state)
     check_reorder(FV_CODEC_H265);
 }
 
-static void test_ten_bits(void **state)
+static void check_ten_bits(enum fv_codec codec)
 {
-    (void)state;
-    struct stream stream = make_stream(&(struct stream_spec){.codec = FV_CODEC_H265,
+    struct stream stream = make_stream(&(struct stream_spec){.codec = codec,
                                                              .width = 64,
                                                              .height = 64,
                                                              .pictures = 3,
                                                              .format = AV_PIX_FMT_YUV420P10LE});
     struct got got = {0};
-    struct fv_decoder *decoder = open_decoder(FV_CODEC_H265, &got);
+    struct fv_decoder *decoder = open_decoder(codec, &got);
     submit_all(decoder, &stream);
     assert_int_equal(got.count, 3);
     for (int i = 0; i < 3; i++) {
@@ -329,6 +498,24 @@ static void test_ten_bits(void **state)
     drop_pictures(&got);
     fv_decoder_cpu.close(decoder);
     finish_stream(&stream);
+}
+
+static void test_ten_bits(void **state)
+{
+    (void)state;
+    check_ten_bits(FV_CODEC_H265);
+}
+
+static void test_vp9_ten_bits(void **state)
+{
+    (void)state;
+    check_ten_bits(FV_CODEC_VP9);
+}
+
+static void test_av1_ten_bits(void **state)
+{
+    (void)state;
+    check_ten_bits(FV_CODEC_AV1);
 }
 
 /* 1280x720 without a word about colour; then explicit words against the rule of thumb. */
@@ -622,13 +809,27 @@ static void test_open_failures(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_h264_no_delay), cmocka_unit_test(test_h265_no_delay),
-        cmocka_unit_test(test_h264_reorder),  cmocka_unit_test(test_h265_reorder),
-        cmocka_unit_test(test_ten_bits),      cmocka_unit_test(test_colour),
-        cmocka_unit_test(test_size_changes),  cmocka_unit_test(test_other_chroma),
-        cmocka_unit_test(test_damage),        cmocka_unit_test(test_garbage),
-        cmocka_unit_test(test_refresh),       cmocka_unit_test(test_refresh_after_damage),
-        cmocka_unit_test(test_steady_state),  cmocka_unit_test(test_open_failures),
+        cmocka_unit_test(test_h264_no_delay),
+        cmocka_unit_test(test_h265_no_delay),
+        cmocka_unit_test(test_jpeg_no_delay),
+        cmocka_unit_test(test_vp9_no_delay),
+        cmocka_unit_test(test_av1_no_delay),
+        cmocka_unit_test(test_vp9_hidden),
+        cmocka_unit_test(test_jpeg_422),
+        cmocka_unit_test(test_vp9_ten_bits),
+        cmocka_unit_test(test_av1_ten_bits),
+        cmocka_unit_test(test_h264_reorder),
+        cmocka_unit_test(test_h265_reorder),
+        cmocka_unit_test(test_ten_bits),
+        cmocka_unit_test(test_colour),
+        cmocka_unit_test(test_size_changes),
+        cmocka_unit_test(test_other_chroma),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_refresh),
+        cmocka_unit_test(test_refresh_after_damage),
+        cmocka_unit_test(test_steady_state),
+        cmocka_unit_test(test_open_failures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
