@@ -90,7 +90,7 @@ void fv_probe_advise(const struct fv_probe_findings *findings, struct fv_probe_a
 
 /* "High", "Main 10", "profile 77"; returns `text`. */
 char *fv_probe_profile(const char *codec, unsigned profile, char *text, size_t size);
-/* "4.1"; returns `text`. */
+/* "4.1", "" of codecs without levels; returns `text`. */
 char *fv_probe_level(const char *codec, unsigned level, char *text, size_t size);
 /* "H.264", "H.265", "none" */
 const char *fv_probe_codec(const char *codec);

@@ -136,11 +136,11 @@ static void tell_video(const struct fv_probe_findings *f)
     char profile[40], level[20];
     if (!d->width)
         return;
-    row("Video", "%s %s, level %s, %ux%u, %u bit %s%s%s", fv_probe_codec(d->codec),
+    fv_probe_level(d->codec, d->level, level, sizeof(level));
+    row("Video", "%s %s%s%s, %ux%u, %u bit %s%s%s", fv_probe_codec(d->codec),
         fv_probe_profile(d->codec, d->profile, profile, sizeof(profile)),
-        fv_probe_level(d->codec, d->level, level, sizeof(level)), d->width, d->height, d->bit_depth,
-        chroma[d->chroma & 3], d->interlaced ? ", perhaps interlaced" : "",
-        d->full_range ? ", full range" : "");
+        level[0] ? ", level " : "", level, d->width, d->height, d->bit_depth, chroma[d->chroma & 3],
+        d->interlaced ? ", perhaps interlaced" : "", d->full_range ? ", full range" : "");
 }
 
 static void tell_keys(const struct fv_probe_figures *g)

@@ -331,7 +331,12 @@ static void test_names(void **state)
     assert_string_equal(fv_probe_level("h264", 41, text, sizeof(text)), "4.1");
     assert_string_equal(fv_probe_level("h264", 9, text, sizeof(text)), "1b");
     assert_string_equal(fv_probe_level("h265", 123, text, sizeof(text)), "4.1");
+    assert_string_equal(fv_probe_level("av1", 8, text, sizeof(text)), "4.0");
+    assert_string_equal(fv_probe_level("jpeg", 0, text, sizeof(text)), "");
+    assert_string_equal(fv_probe_profile("jpeg", 0, text, sizeof(text)), "Baseline");
     assert_string_equal(fv_probe_codec("h265"), "H.265");
+    assert_string_equal(fv_probe_codec("jpeg"), "JPEG");
+    assert_string_equal(fv_probe_codec("none"), "none");
 }
 
 int main(void)

@@ -72,7 +72,7 @@ static int next_segment(struct walk *walk, const uint8_t **ret_body, size_t *ret
     return marker;
 }
 
-static bool is_frame_header(int marker)
+bool fv_jpeg_is_frame(unsigned marker)
 {
     return marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
 }
@@ -92,8 +92,8 @@ static int chroma_of(const uint8_t *component, unsigned count)
 }
 
 /* B.2.2. */
-static int read_frame_header(const uint8_t *body, size_t size, int marker,
-                             struct fv_video_format *format)
+int fv_jpeg_parse_frame(unsigned marker, const uint8_t *body, size_t size,
+                        struct fv_video_format *ret_format)
 {
     if (size < 6 || size < 6 + 3u * body[5])
         return -EBADMSG;
@@ -112,14 +112,17 @@ static int read_frame_header(const uint8_t *body, size_t size, int marker,
     unsigned coded_height = (height + block_y - 1) / block_y * block_y;
     const struct fv_sps_window window = {.right = coded_width - width,
                                          .bottom = coded_height - height};
-    *format = (struct fv_video_format){.codec = FV_CODEC_JPEG,
-                                       .profile = (uint8_t)(marker - SOF0),
-                                       .bit_depth = 8,
-                                       .chroma = (uint8_t)chroma,
-                                       .full_range = true,
-                                       .matrix = MATRIX_BT601,
-                                       .reorder_known = true};
-    return fv_sps_set_size(format, coded_width, coded_height, &window, 1, 1);
+    struct fv_video_format format = {.codec = FV_CODEC_JPEG,
+                                     .profile = (uint8_t)(marker - SOF0),
+                                     .bit_depth = 8,
+                                     .chroma = (uint8_t)chroma,
+                                     .full_range = true,
+                                     .matrix = MATRIX_BT601,
+                                     .reorder_known = true};
+    int code = fv_sps_set_size(&format, coded_width, coded_height, &window, 1, 1);
+    if (code == 0)
+        *ret_format = format;
+    return code;
 }
 
 int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_format)
@@ -132,13 +135,8 @@ int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_
         rc = next_segment(&walk, &body, &body_size);
         if (rc == EOI || rc == SOS || rc == SOI)
             return -EBADMSG;
-        if (rc < 0 || !is_frame_header(rc))
-            continue;
-        struct fv_video_format format;
-        int code = read_frame_header(body, body_size, rc, &format);
-        if (code == 0)
-            *ret_format = format;
-        return code;
+        if (rc >= 0 && fv_jpeg_is_frame((unsigned)rc))
+            return fv_jpeg_parse_frame((unsigned)rc, body, body_size, ret_format);
     }
     return -EBADMSG;
 }

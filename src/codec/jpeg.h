@@ -13,4 +13,10 @@ int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_
  * an application segment (a thumbnail) belongs to its segment. */
 int fv_jpeg_length(const uint8_t *data, size_t size, size_t *ret_length);
 
+/* SOF0 to SOF15: the second byte of a frame header's marker. */
+bool fv_jpeg_is_frame(unsigned marker);
+/* What a frame header says (B.2.2): behind its length. As fv_jpeg_parse(). */
+int fv_jpeg_parse_frame(unsigned marker, const uint8_t *body, size_t size,
+                        struct fv_video_format *ret_format);
+
 #endif

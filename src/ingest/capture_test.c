@@ -88,7 +88,7 @@ static void open_watcher(struct watcher *w, int64_t reorder)
     w->count = 0;
     assert_int_equal(fv_buf_pool_create(4u << 20, 4u << 20, &w->pool), 0);
     struct fv_rtp_params params = {
-        .codec = fv_codec_ops(capture.codec),
+        .codec = capture.codec,
         .payload_type = capture.payload_type,
         .clock_rate = 90000,
         .reorder = reorder,

@@ -46,7 +46,7 @@ static int open_receiver(struct fv_camera *camera)
 {
     const struct fv_rtsp_stream *stream = fv_rtsp_stream(camera->rtsp);
     struct fv_rtp_params params = {
-        .codec = stream ? fv_codec_ops(stream->codec) : NULL,
+        .codec = stream ? stream->codec : FV_CODEC_NONE,
         .camera = camera->number,
         .on_loss = camera->params.flag_loss ? FV_ON_LOSS_FLAG : FV_ON_LOSS_SKIP,
         .pool = camera->ingest->pool,
@@ -56,12 +56,14 @@ static int open_receiver(struct fv_camera *camera)
         .seed = fv_rand_u64(&camera->rand),
         .handler = {.au = on_au, .data = camera},
     };
-    if (!params.codec)
+    if (!stream)
         return -ENOTSUP;
     params.payload_type = stream->payload_type;
     params.clock_rate = stream->clock_rate;
     params.sets = (const uint8_t *)stream->sets.data;
     params.sets_size = stream->sets.size;
+    params.width = stream->width;
+    params.height = stream->height;
     return fv_rtp_create(&params, &camera->rtp);
 }
 

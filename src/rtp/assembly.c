@@ -107,6 +107,8 @@ static void end_picture(struct fv_assembly *a, bool by_marker)
 {
     if (a->fragment)
         fv_assembly_fragment_end(a);
+    if (a->closing && a->picture)
+        a->closing(a->closing_data);
     if (a->buf)
         memset(a->bytes + a->size, 0, FV_AU_PADDING);
     struct fv_unit unit = {
@@ -210,6 +212,13 @@ static void set_role(struct fv_assembly *a, enum fv_nal_kind kind, const uint8_t
     a->point = a->point && !a->key && (a->until_whole > 0 || a->role.intra);
 }
 
+static void reserve_usual(struct fv_assembly *a)
+{
+    size_t usual = a->key ? a->usual_key : a->usual_other;
+    if (!wasted(a) && usual > a->size)
+        reserve(a, usual - a->size);
+}
+
 static void begin_slices(struct fv_assembly *a, enum fv_nal_kind kind, const uint8_t *nal,
                          size_t size)
 {
@@ -222,9 +231,7 @@ static void begin_slices(struct fv_assembly *a, enum fv_nal_kind kind, const uin
     }
     bool start = a->key || a->point;
     a->unwanted = !start && a->key_only;
-    size_t usual = a->key ? a->usual_key : a->usual_other;
-    if (!wasted(a) && usual > a->size)
-        reserve(a, usual - a->size);
+    reserve_usual(a);
     if (start)
         put_sets_in_front(a);
 }
@@ -397,13 +404,54 @@ bool fv_assembly_resume(struct fv_assembly *assembly)
     return true;
 }
 
+void fv_assembly_open(struct fv_assembly *assembly)
+{
+    if (assembly->open)
+        return;
+    assembly->open = true;
+    assembly->picture_time = assembly->timestamp;
+    assembly->first_packet = assembly->last_packet = assembly->arrival;
+}
+
+void fv_assembly_picture(struct fv_assembly *assembly, bool key)
+{
+    struct fv_assembly *a = assembly;
+    if (a->picture)
+        end_picture(a, false);
+    fv_assembly_open(a);
+    note_arrival(a);
+    a->picture_time = a->timestamp;
+    a->gap = false;
+    a->picture = true;
+    a->key = key;
+    a->role = (struct fv_slice_role){0};
+    a->unwanted = !key && a->key_only;
+    reserve_usual(a);
+}
+
+void fv_assembly_insert(struct fv_assembly *assembly, const uint8_t *data, size_t size)
+{
+    append(assembly, data, size);
+}
+
+void fv_assembly_rewrite(struct fv_assembly *assembly, size_t offset, const uint8_t *data,
+                         size_t size)
+{
+    if (offset + size <= assembly->size)
+        memcpy(assembly->bytes + offset, data, size);
+}
+
+void fv_assembly_orphan(struct fv_assembly *assembly)
+{
+    const struct fv_assembly *a = assembly;
+    if (!a->open && !a->gap && a->last_by_marker && a->timestamp == a->last_time)
+        fv_quirk_meet(a->quirks, FV_QUIRK_MARKER_FALSE);
+    fv_assembly_damage(assembly);
+}
+
 void fv_assembly_damage(struct fv_assembly *assembly)
 {
-    if (!assembly->open) {
-        assembly->open = true;
-        assembly->picture_time = assembly->timestamp;
-        assembly->first_packet = assembly->last_packet = assembly->arrival;
-    }
+    fv_assembly_open(assembly);
     assembly->damaged = true;
     assembly->fragment = assembly->resumable = false;
 }

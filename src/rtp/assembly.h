@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Assembly: NAL units in order in, pictures out. Payload bytes are copied once, from the packet into the picture's pooled buffer.
+ * Assembly: parts of pictures in order in, pictures out. Payload bytes are copied once, from the packet into the picture's pooled buffer.
  *
- *   packet: begin(ts) -- nal() | fragment() more() end() ... -- finish(marker)
- *   picture ends by: marker | another timestamp | delimiter or first slice behind a slice
+ *   H.264, H.265: packet(ts) -- nal() | fragment() more() fragment_end() ... -- packet_end(marker)
+ *   all others:   packet(ts) -- picture(key) | more() | orphan() ...         -- packet_end(marker)
+ *   picture ends by: marker | another timestamp | delimiter or first slice behind a slice | picture()
+ *
+ * The depacketizers of codecs without NAL units know where a picture begins and what its bytes are; loss, timestamps, markers and
+ * buffers are treated alike.
  *
  * NAL units before the first slice (parameter sets, SEI) wait for their picture, also across timestamps.
  */
@@ -30,19 +34,22 @@ struct fv_unit {
     struct fv_slice_role role;
     uint32_t timestamp;
     int64_t first_packet, last_packet;
-    /* Annex B with FV_AU_PADDING zeros behind; complete only when WHOLE, may be NULL otherwise. The callee takes it by putting NULL here. */
+    /* An access unit of flow.h with FV_AU_PADDING zeros behind; complete only when WHOLE, may be NULL otherwise. The callee takes it by putting NULL here. */
     struct fv_buf *buf;
     size_t size;
 };
 
 struct fv_assembly {
-    const struct fv_codec_ops *codec;
+    const struct fv_codec_ops *codec; /* NULL: a codec without NAL units */
     struct fv_buf_pool *pool; /* borrowed */
     struct fv_sets *sets;     /* borrowed */
     struct fv_quirks *quirks; /* borrowed */
     /* Called at each picture's end. May change key_only. */
     void (*ended)(void *data, struct fv_unit *unit);
     void *data;
+    /* Called before, for what stands behind a picture's last packet: may append and damage. NULL: nothing does. */
+    void (*closing)(void *closing_data);
+    void *closing_data;
     bool key_only;     /* the consumer awaits a place to start: do not collect other pictures */
     bool keep_damaged; /* collect pictures further when damage is known */
 
@@ -105,6 +112,18 @@ void fv_assembly_more(struct fv_assembly *assembly, const uint8_t *data, size_t 
 void fv_assembly_fragment_end(struct fv_assembly *assembly);
 /* Goes on with the fragment that was ended last. False when something came between. */
 bool fv_assembly_resume(struct fv_assembly *assembly);
+
+/* Codecs without NAL units. What is at hand is a picture's beginning, to be told before its kind is known: harmless when told twice. */
+void fv_assembly_open(struct fv_assembly *assembly);
+/* A picture begins here, or with what was opened; one that is at hand ends. */
+void fv_assembly_picture(struct fv_assembly *assembly, bool key);
+/* Its bytes go to fv_assembly_more(); to this one, those that no packet brought. */
+void fv_assembly_insert(struct fv_assembly *assembly, const uint8_t *data, size_t size);
+/* Bytes that are there already, anew: for sizes that become known later. Nothing when they were not collected. */
+void fv_assembly_rewrite(struct fv_assembly *assembly, size_t offset, const uint8_t *data,
+                         size_t size);
+/* A part came whose picture did not begin: it was lost, or ended by a false marker. */
+void fv_assembly_orphan(struct fv_assembly *assembly);
 
 /* Something of the picture at hand (or of the next) is missing or malformed. */
 void fv_assembly_damage(struct fv_assembly *assembly);

@@ -35,7 +35,8 @@ static void on_au(void *data, const struct fv_au *au)
     add_log(b, sign_of(au->flags));
     for (size_t i = 0; i < FV_AU_PADDING; i++)
         assert_int_equal(au->buf->data[au->size + i], 0);
-    assert_memory_equal(au->buf->data, "\0\0\0\1", 4);
+    if (fv_codec_ops(au->codec))
+        assert_memory_equal(au->buf->data, "\0\0\0\1", 4);
     if (b->count < COUNT(b->aus))
         b->aus[b->count] = fv_au_share(au);
     b->count++;
@@ -56,7 +57,7 @@ static void on_format(void *data, const struct fv_video_format *format, uint32_t
 struct fv_rtp_params fv_bench_params(struct bench *b, enum fv_codec codec, int64_t reorder)
 {
     return (struct fv_rtp_params){
-        .codec = fv_codec_ops(codec),
+        .codec = codec,
         .payload_type = PT,
         .clock_rate = 90000,
         .reorder = reorder,

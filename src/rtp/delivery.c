@@ -143,7 +143,7 @@ void fv_delivery_picture_ended(void *data, struct fv_unit *unit)
     struct fv_au au = {
         .buf = unit->buf,
         .size = unit->size,
-        .codec = rtp->params.codec->codec,
+        .codec = rtp->params.codec,
         .camera = rtp->params.camera,
         .epoch = rtp->timeline.epoch,
         .format = rtp->stats.format,

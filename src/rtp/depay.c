@@ -3,17 +3,22 @@
 
 #include <errno.h>
 
-#include "rtp/packet.h"
-
 #define TAIL_MAX 3 /* bytes behind the last unit that are taken for padding */
 
 const struct fv_depay_ops *fv_depay_ops(enum fv_codec codec)
 {
-    static const struct fv_depay_ops *const table[] = {&fv_depay_h264, &fv_depay_h265};
+    static const struct fv_depay_ops *const table[] = {&fv_depay_h264, &fv_depay_h265,
+                                                        &fv_depay_jpeg};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (table[i]->codec == codec)
             return table[i];
     return NULL;
+}
+
+int fv_depay_refuse(struct fv_depay *depay)
+{
+    fv_assembly_damage(depay->assembly);
+    return -EBADMSG;
 }
 
 int fv_depay_aggregate(struct fv_depay *depay, const uint8_t *units, size_t size)
@@ -22,10 +27,8 @@ int fv_depay_aggregate(struct fv_depay *depay, const uint8_t *units, size_t size
     depay->lost = false;
     while (size >= 2) {
         size_t unit = fv_get16(units);
-        if (unit > size - 2) {
-            fv_assembly_damage(depay->assembly);
-            return -EBADMSG;
-        }
+        if (unit > size - 2)
+            return fv_depay_refuse(depay);
         if (unit == 0)
             fv_quirk_meet(quirks, FV_QUIRK_EMPTY_UNIT);
         else

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /* RTP payload format for H.265 (RFC 7798) without decoding order numbers (sprop-max-don-diff 0). */
-#include <errno.h>
-
 #include "rtp/depay.h"
 
 enum { TYPE_AP = 48, TYPE_FU = 49, TYPE_PACI = 50 };
 
 #define HEADER 2
 
-static int refuse(struct fv_depay *depay)
-{
-    fv_assembly_damage(depay->assembly);
-    return -EBADMSG;
-}
-
 /* 4.4.3: payload header (type 49), FU header (S, E, type). */
 static int fragment(struct fv_depay *depay, const uint8_t *payload, size_t size)
 {
     if (size < HEADER + 1)
-        return refuse(depay);
+        return fv_depay_refuse(depay);
     uint8_t type = payload[2] & 0x3f;
     struct fv_fu fu = {
         .start = payload[2] & 0x80,
@@ -32,16 +24,18 @@ static int fragment(struct fv_depay *depay, const uint8_t *payload, size_t size)
     return fv_depay_fragment(depay, &fu);
 }
 
-static int h265_payload(struct fv_depay *depay, const uint8_t *payload, size_t size)
+static int h265_payload(struct fv_depay *depay, const struct fv_rtp_packet *packet)
 {
+    const uint8_t *payload = packet->payload;
+    const size_t size = packet->payload_size;
     switch (payload[0] >> 1 & 0x3f) {
     case TYPE_FU:
         return fragment(depay, payload, size);
     case TYPE_AP:
-        return size < HEADER ? refuse(depay)
+        return size < HEADER ? fv_depay_refuse(depay)
                              : fv_depay_aggregate(depay, payload + HEADER, size - HEADER);
     case TYPE_PACI:
-        return refuse(depay);
+        return fv_depay_refuse(depay);
     default:
         depay->lost = false;
         fv_assembly_nal(depay->assembly, payload, size);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/jpeg_headers.h"
 #include "rtp/packet.h"
 #include "rtp/receiver.h"
 
@@ -25,24 +26,21 @@ static void check(bool promise)
         abort();
 }
 
-static void on_au(void *data, const struct fv_au *au)
+/* An image from its beginning to its end, whatever is missing between. */
+static void check_jpeg(const struct fv_au *au)
 {
-    struct stream *s = data;
-    check(s->formatted && au->format == s->format);
-    check(s->access_units > 0 || au->flags & FV_FRAME_KEY); /* starts with a key picture */
-    check(au->size > 4 && au->size + FV_AU_PADDING <= au->buf->capacity);
+    const uint8_t *data = au->buf->data;
+    check(data[0] == 0xff && data[1] == FV_JPEG_SOI);
+    check(data[au->size - 2] == 0xff && data[au->size - 1] == FV_JPEG_EOI);
+}
+
+/* A key picture has its sets and a slice. */
+static void check_nals(const struct fv_au *au)
+{
+    const struct fv_codec_ops *ops = fv_codec_ops(au->codec);
     check(memcmp(au->buf->data, "\0\0\0\1", 4) == 0);
-    for (size_t i = 0; i < FV_AU_PADDING; i++)
-        check(au->buf->data[au->size + i] == 0);
-    check(au->first_packet <= au->last_packet && au->last_packet <= au->delivered &&
-          au->delivered == s->now);
-    check(au->epoch >= s->epoch);
-    s->epoch = au->epoch;
-    s->access_units++;
     if (!(au->flags & FV_FRAME_KEY))
         return;
-    const struct fv_codec_ops *ops =
-        fv_codec_ops(au->codec); /* a key picture has its sets and a slice */
     struct fv_annexb it;
     struct fv_nal nal;
     unsigned kinds = 0;
@@ -52,6 +50,25 @@ static void on_au(void *data, const struct fv_au *au)
     bool point = au->flags & FV_FRAME_RECOVERY; /* says a message in the SEI */
     unsigned slice = point ? 1u << FV_NAL_SLICE | 1u << FV_NAL_SEI : 1u << FV_NAL_SLICE_KEY;
     check(kinds >> FV_NAL_SPS & 1 && kinds >> FV_NAL_PPS & 1 && (kinds & slice) == slice);
+}
+
+static void on_au(void *data, const struct fv_au *au)
+{
+    struct stream *s = data;
+    check(s->formatted && au->format == s->format);
+    check(s->access_units > 0 || au->flags & FV_FRAME_KEY); /* starts with a key picture */
+    check(au->size > 4 && au->size + FV_AU_PADDING <= au->buf->capacity);
+    for (size_t i = 0; i < FV_AU_PADDING; i++)
+        check(au->buf->data[au->size + i] == 0);
+    check(au->first_packet <= au->last_packet && au->last_packet <= au->delivered &&
+          au->delivered == s->now);
+    check(au->epoch >= s->epoch);
+    s->epoch = au->epoch;
+    s->access_units++;
+    if (au->codec == FV_CODEC_JPEG)
+        check_jpeg(au);
+    else
+        check_nals(au);
 }
 
 static void on_format(void *data, const struct fv_video_format *format, uint32_t serial)
@@ -120,7 +137,7 @@ void fv_fuzz_stream(enum fv_codec codec, const uint8_t *data, size_t size)
     if (fv_buf_pool_create(1 << 20, 1 << 20, &pool) < 0)
         return;
     struct fv_rtp_params params = {
-        .codec = fv_codec_ops(codec),
+        .codec = codec,
         .payload_type = 96,
         .clock_rate = 90000,
         .reorder = data[0] & 1 ? 60 * FV_MS : 0,

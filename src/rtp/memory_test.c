@@ -124,7 +124,7 @@ static void test_create(void **state)
     struct fv_rtp *rtp = NULL;
     for (unsigned i = 0; i < 6; i++) {
         struct fv_rtp_params bad = good;
-        i == 0   ? (void)(bad.codec = NULL)
+        i == 0   ? (void)(bad.codec = FV_CODEC_NONE)
         : i == 1 ? (void)(bad.clock_rate = 0)
         : i == 2 ? (void)(bad.pool = NULL)
         : i == 3 ? (void)(bad.handler.au = NULL)

@@ -41,6 +41,7 @@ int fv_rtp_parse_lenient(const uint8_t *data, size_t size, struct fv_rtp_packet 
         .ssrc = fv_get32(data + 8),
         .payload = data + offset,
         .payload_size = payload_size,
+        .extension = data[0] & 0x10 ? data + HEADER + 4 * (size_t)(data[0] & 0x0f) : NULL,
     };
     return 0;
 }

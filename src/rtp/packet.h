@@ -15,6 +15,7 @@ struct fv_rtp_packet {
     uint32_t ssrc;
     const uint8_t *payload; /* without header, CSRCs, extension and padding */
     size_t payload_size;    /* may be 0 */
+    const uint8_t *extension; /* header extension (5.3.1) from its profile's 16 bits on; NULL without one */
 };
 
 /* 0, or -EBADMSG (A.1: version, length, CSRC count, extension, padding that do not fit). */
@@ -40,6 +41,12 @@ static inline void fv_put32(uint8_t *p, uint32_t v)
 {
     fv_put16(p, (uint16_t)(v >> 16));
     fv_put16(p + 2, (uint16_t)v);
+}
+
+/* Bytes of a header extension behind its first four, which say so. */
+static inline size_t fv_rtp_extension_size(const uint8_t *extension)
+{
+    return 4 * (size_t)fv_get16(extension + 2);
 }
 
 #endif

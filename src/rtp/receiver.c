@@ -17,8 +17,14 @@
 
 static bool valid_params(const struct fv_rtp_params *params)
 {
-    return params->codec && fv_depay_ops(params->codec->codec) && params->clock_rate > 0 &&
+    return fv_depay_ops(params->codec) && params->clock_rate > 0 &&
            params->pool && params->handler.au && params->reorder >= 0 && params->payload_type < 128;
+}
+
+static void close_picture(void *data)
+{
+    struct fv_rtp *rtp = data;
+    rtp->ops->closing(&rtp->depay);
 }
 
 static void init_parts(struct fv_rtp *rtp, const struct fv_rtp_params *params)
@@ -33,20 +39,27 @@ static void init_parts(struct fv_rtp *rtp, const struct fv_rtp_params *params)
         .last_au = FV_TIME_UNKNOWN,
     };
     rtp->sequence.clock_rate = params->clock_rate;
-    rtp->ops = fv_depay_ops(params->codec->codec);
-    rtp->depay = (struct fv_depay){.assembly = &rtp->assembly, .lost = true};
+    rtp->depay = (struct fv_depay){
+        .assembly = &rtp->assembly,
+        .state = rtp->depay.state,
+        .width = params->width,
+        .height = params->height,
+        .lost = true,
+    };
     rtp->assembly = (struct fv_assembly){
-        .codec = params->codec,
+        .codec = fv_codec_ops(params->codec),
         .pool = params->pool,
         .sets = &rtp->sets,
         .quirks = &rtp->quirks,
         .ended = fv_delivery_picture_ended,
         .data = rtp,
+        .closing = rtp->ops->closing ? close_picture : NULL,
+        .closing_data = rtp,
         .keep_damaged = params->on_loss == FV_ON_LOSS_FLAG,
         .gap = true, /* we may come in the middle of a picture */
     };
-    fv_sets_init(&rtp->sets, params->codec);
-    if (params->sets)
+    fv_sets_init(&rtp->sets, rtp->assembly.codec);
+    if (params->sets && rtp->assembly.codec)
         fv_sets_add_stream(&rtp->sets, params->sets, params->sets_size);
     fv_timeline_init(&rtp->timeline, params->clock_rate, params->epoch);
     fv_sender_clock_init(&rtp->clock, params->clock_rate);
@@ -61,6 +74,14 @@ int fv_rtp_create(const struct fv_rtp_params *params, struct fv_rtp **ret_receiv
     struct fv_rtp *rtp = FV_PAGES_NEW(struct fv_rtp);
     if (!rtp)
         return -ENOMEM;
+    rtp->ops = fv_depay_ops(params->codec);
+    if (rtp->ops->state_size > 0) {
+        rtp->depay.state = fv_calloc(1, rtp->ops->state_size);
+        if (!rtp->depay.state) {
+            fv_rtp_destroy(rtp);
+            return -ENOMEM;
+        }
+    }
     init_parts(rtp, params);
     struct fv_rand rand;
     fv_rand_seed(&rand, params->seed);
@@ -82,6 +103,7 @@ void fv_rtp_destroy(struct fv_rtp *receiver)
     fv_buf_unref(receiver->candidate.buf);
     fv_reorder_finish(&receiver->reorder);
     fv_assembly_finish(&receiver->assembly);
+    fv_free(receiver->depay.state);
     fv_pages_free(receiver, sizeof(*receiver));
 }
 
@@ -97,7 +119,7 @@ static int process(struct fv_rtp *rtp, const struct fv_rtp_packet *packet, int64
     }
     fv_assembly_packet(assembly, packet->timestamp, arrival, lost);
     if (packet->payload_size > 0)
-        rc = rtp->ops->payload(&rtp->depay, packet->payload, packet->payload_size);
+        rc = rtp->ops->payload(&rtp->depay, packet);
     else
         fv_quirk_meet(&rtp->quirks, FV_QUIRK_EMPTY_UNIT);
     fv_assembly_packet_end(assembly, packet->marker);

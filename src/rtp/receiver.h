@@ -3,7 +3,7 @@
  * One camera's RTP stream: packets and their arrival times in, access units out. Validates (RFC 3550 A.1), orders, counts loss and jitter,
  * depacketizes, assembles pictures and keeps the timeline. No socket, no clock; one thread.
  *
- *   packet -> sequence -> reorder window -> depacketizer (h264.c, h265.c) -> assembly -> fv_au
+ *   packet -> sequence -> reorder window -> depacketizer (depay_*.c) -> assembly -> fv_au
  */
 #ifndef FV_RTP_RECEIVER_H
 #define FV_RTP_RECEIVER_H
@@ -19,17 +19,18 @@ enum fv_on_loss { FV_ON_LOSS_SKIP, FV_ON_LOSS_FLAG }; /* wait for the next key p
 struct fv_rtp_handler {
     /* A complete access unit. *au is borrowed with its reference; keep it with fv_au_share(). `delivered` is set by the receiver to `now`. */
     void (*au)(void *data, const struct fv_au *au);
-    /* New parameter sets are in force (also the first). Before the access unit that needs them. */
+    /* New parameter sets, or another size or profile, are in force (also the first). Before the access unit that needs them. */
     void (*format)(void *data, const struct fv_video_format *format, uint32_t serial);
     void *data;
 };
 
 struct fv_rtp_params {
-    const struct fv_codec_ops *codec;
+    enum fv_codec codec;
     uint8_t payload_type;
     uint32_t clock_rate;      /* Hz, > 0 */
     const uint8_t *sets;      /* Annex B parameter sets from the SDP, borrowed during create */
     size_t sets_size;
+    uint16_t width, height;   /* from the SDP, for payloads that cannot say it (JPEG above 2040); 0 when unknown */
     int64_t reorder;          /* window in ns; 0 (TCP): packets are taken as they come */
     enum fv_on_loss on_loss;
     uint32_t camera;          /* copied into every access unit */

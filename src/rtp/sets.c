@@ -83,3 +83,20 @@ void fv_sets_add_stream(struct fv_sets *sets, const uint8_t *data, size_t size)
             fv_sets_add(sets, kind, nal.data, nal.size);
     }
 }
+
+/* Of what codecs without parameter sets say: their formats leave the rest alone. */
+static bool same_format(const struct fv_video_format *a, const struct fv_video_format *b)
+{
+    return a->codec == b->codec && a->width == b->width && a->height == b->height &&
+           a->coded_width == b->coded_width && a->coded_height == b->coded_height &&
+           a->profile == b->profile && a->level == b->level && a->bit_depth == b->bit_depth &&
+           a->chroma == b->chroma && a->full_range == b->full_range && a->matrix == b->matrix;
+}
+
+void fv_sets_note_format(struct fv_sets *sets, const struct fv_video_format *format)
+{
+    if (same_format(&sets->format, format))
+        return;
+    sets->format = *format;
+    sets->changes++;
+}

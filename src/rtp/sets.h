@@ -15,9 +15,9 @@ struct fv_sets_entry {
 };
 
 struct fv_sets {
-    const struct fv_codec_ops *codec;
+    const struct fv_codec_ops *codec; /* NULL: a codec without such sets */
     struct fv_video_format format; /* of the newest SPS; codec NONE before the first */
-    uint32_t changes;              /* how often an SPS came that is new or differs */
+    uint32_t changes;              /* how often an SPS (or noted format) came that is new or differs */
     unsigned kinds;                /* bit (1 << kind): there is one */
     size_t size;
     unsigned count;
@@ -31,6 +31,8 @@ void fv_sets_init(struct fv_sets *sets, const struct fv_codec_ops *codec);
 int fv_sets_add(struct fv_sets *sets, enum fv_nal_kind kind, const uint8_t *nal, size_t size);
 /* All sets of an Annex B stream; others and faulty ones are passed over. */
 void fv_sets_add_stream(struct fv_sets *sets, const uint8_t *data, size_t size);
+/* For codecs whose pictures say their format themselves: the one in force from now on. */
+void fv_sets_note_format(struct fv_sets *sets, const struct fv_video_format *format);
 /* The kinds that a decoder needs: bits (1 << kind). */
 unsigned fv_sets_needed(const struct fv_sets *sets);
 

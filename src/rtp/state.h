@@ -6,7 +6,6 @@
 #include "base/slice.h"
 #include "rtp/assembly.h"
 #include "rtp/depay.h"
-#include "rtp/packet.h"
 #include "rtp/quirks.h"
 #include "rtp/receiver.h"
 #include "rtp/reorder.h"

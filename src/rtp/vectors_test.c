@@ -69,7 +69,7 @@ static void start(struct counts *c, enum fv_codec codec, uint8_t payload_type, i
     *c = (struct counts){.now = FV_S};
     assert_int_equal(fv_buf_pool_create(64u << 20, 64u << 20, &c->pool), 0);
     struct fv_rtp_params params = {
-        .codec = fv_codec_ops(codec),
+        .codec = codec,
         .payload_type = payload_type,
         .clock_rate = 90000,
         .reorder = reorder,

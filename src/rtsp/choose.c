@@ -36,6 +36,8 @@ static enum fv_codec codec_of(const struct fv_sdp_format *format, uint32_t *quir
         return FV_CODEC_H264;
     if (fv_slice_eq_nocase(format->encoding, FV_SLICE("H265")))
         return FV_CODEC_H265;
+    if (fv_slice_eq_nocase(format->encoding, FV_SLICE("JPEG")))
+        return FV_CODEC_JPEG;
     if (format->encoding.size)
         return FV_CODEC_NONE;
     enum fv_codec codec = FV_CODEC_NONE;
@@ -48,13 +50,22 @@ static enum fv_codec codec_of(const struct fv_sdp_format *format, uint32_t *quir
     return codec;
 }
 
-static bool choose_format(const struct fv_sdp_media *media, struct fv_sdp_choice *choice)
+/* What is looked for, in this order. */
+enum pass {
+    PASS_SENT, /* what the camera sends, but JPEG */
+    PASS_SENT_JPEG,
+    PASS_BACK, /* the same of what claims to be a back channel */
+    PASS_BACK_JPEG,
+    PASSES
+};
+
+static bool choose_format(const struct fv_sdp_media *media, bool jpeg, struct fv_sdp_choice *choice)
 {
     for (unsigned i = 0; i < media->format_count; i++) {
         const struct fv_sdp_format *format = &media->formats[i];
         uint32_t quirks = 0;
         enum fv_codec codec = codec_of(format, &quirks);
-        if (codec == FV_CODEC_NONE)
+        if (codec == FV_CODEC_NONE || (codec == FV_CODEC_JPEG) != jpeg)
             continue;
         if (!format->clock_rate && format->encoding.size)
             quirks |= FV_SDP_NO_CLOCK_RATE;
@@ -72,14 +83,15 @@ static bool is_video(const struct fv_sdp_media *media)
     return fv_slice_eq_nocase(media->type, FV_SLICE("video"));
 }
 
-/* `sendonly` false: what the camera sends. True: what claims to be a back channel. */
-static bool choose_media(const struct fv_sdp *sdp, bool sendonly, struct fv_sdp_choice *choice)
+static bool choose_media(const struct fv_sdp *sdp, enum pass pass, struct fv_sdp_choice *choice)
 {
+    const bool sendonly = pass >= PASS_BACK;
+    const bool jpeg = pass == PASS_SENT_JPEG || pass == PASS_BACK_JPEG;
     for (unsigned i = 0; i < sdp->media_count; i++) {
         const struct fv_sdp_media *media = &sdp->media[i];
         bool back = media->direction == FV_SDP_SENDONLY;
         if (is_video(media) && is_plain_rtp(media->protocol) && back == sendonly &&
-            media->direction != FV_SDP_INACTIVE && choose_format(media, choice))
+            media->direction != FV_SDP_INACTIVE && choose_format(media, jpeg, choice))
             return true;
     }
     return false;
@@ -122,10 +134,11 @@ static void add_offer(struct fv_str *str, const struct fv_sdp *sdp)
 
 int fv_sdp_choose(const struct fv_sdp *sdp, struct fv_sdp_choice *ret_choice, struct fv_error *err)
 {
-    if (choose_media(sdp, false, ret_choice))
-        return 0;
-    if (choose_media(sdp, true, ret_choice)) {
-        ret_choice->quirks |= FV_SDP_SENDONLY_VIDEO;
+    for (enum pass pass = 0; pass < PASSES; pass++) {
+        if (!choose_media(sdp, pass, ret_choice))
+            continue;
+        if (pass >= PASS_BACK)
+            ret_choice->quirks |= FV_SDP_SENDONLY_VIDEO;
         return 0;
     }
     char text[200];
@@ -136,7 +149,7 @@ int fv_sdp_choose(const struct fv_sdp *sdp, struct fv_sdp_choice *ret_choice, st
     for (unsigned i = 0; i < sdp->media_count; i++)
         video = video || is_video(&sdp->media[i]);
     return fv_error_set(err, video ? -ENOTSUP : -ENOENT,
-                        "no unencrypted H.264 or H.265 video; the camera offers: %s", text);
+                        "no unencrypted H.264, H.265 or JPEG video; the camera offers: %s", text);
 }
 
 enum set_kind { SET_VPS, SET_SPS, SET_PPS, SET_OTHER };

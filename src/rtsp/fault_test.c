@@ -213,7 +213,7 @@ static void test_bad_answers(void **state)
     } cases[] = {
         {"no body", AT_DESCRIBE, "", "", -EBADMSG, FV_RTSP_RETRY_LATE},
         {"not SDP", AT_DESCRIBE, "", "<html>", -EBADMSG, FV_RTSP_RETRY_LATE},
-        {"JPEG", AT_DESCRIBE, "", "v=0\r\nm=video 0 RTP/AVP 26\r\n", -ENOTSUP, FV_RTSP_NO_STREAM},
+        {"H.261", AT_DESCRIBE, "", "v=0\r\nm=video 0 RTP/AVP 31\r\n", -ENOTSUP, FV_RTSP_NO_STREAM},
         {"audio", AT_DESCRIBE, "", "v=0\r\nm=audio 0 RTP/AVP 0\r\n", -ENOENT, FV_RTSP_NO_STREAM},
         {"control", AT_DESCRIBE, "",
          "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:a\tb\r\n", -EBADMSG,

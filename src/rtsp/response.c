@@ -147,6 +147,8 @@ static void set_stream(struct fv_rtsp *session, const struct fv_sdp *sdp,
         .payload_type = choice->format->payload_type,
         .clock_rate = choice->clock_rate,
         .fps = choice->media->fps,
+        .width = choice->media->width,
+        .height = choice->media->height,
         .quirks = sdp->quirks | choice->quirks,
     };
     size_t size = fv_sdp_sets(choice->codec, choice->format->fmtp, session->sets, &stream->quirks);

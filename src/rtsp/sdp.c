@@ -135,6 +135,7 @@ static struct fv_sdp_media *parse_media(struct fv_sdp *sdp, struct fv_slice line
     media->control = (struct fv_slice){NULL, 0};
     media->direction = sdp->direction;
     media->fps = 0;
+    media->width = media->height = 0;
     for (struct fv_slice word = take_word(&line); word.size; word = take_word(&line))
         add_format(sdp, media, word);
     return media;
@@ -199,6 +200,25 @@ static void parse_framerate(struct fv_sdp *sdp, struct fv_sdp_media *media, stru
     media->fps = (double)units + (double)parts / scale;
 }
 
+/* "1920,1080", "1920-1080": two numbers; what is no size says nothing. */
+static void parse_size(struct fv_sdp_media *media, struct fv_slice value, char between)
+{
+    struct fv_slice height = value, width = fv_slice_cut(&height, between);
+    uint64_t w, h;
+    if (fv_slice_u64(fv_slice_trim(width), UINT16_MAX, &w) < 0 ||
+        fv_slice_u64(fv_slice_trim(height), UINT16_MAX, &h) < 0)
+        return;
+    media->width = (uint16_t)w;
+    media->height = (uint16_t)h;
+}
+
+/* a=framesize, 3GPP TS 26.234 5.3.3.2: payload type, then the size. */
+static void parse_framesize(struct fv_sdp_media *media, struct fv_slice value)
+{
+    take_word(&value);
+    parse_size(media, value, '-');
+}
+
 static bool parse_direction(struct fv_slice name, enum fv_sdp_direction *direction)
 {
     static const char *const names[] = {
@@ -233,6 +253,10 @@ static void parse_attribute(struct fv_sdp *sdp, struct fv_sdp_media *media, stru
         parse_fmtp(sdp, media, value);
     else if (fv_slice_eq_nocase(name, FV_SLICE("framerate")))
         parse_framerate(sdp, media, value);
+    else if (fv_slice_eq_nocase(name, FV_SLICE("x-dimensions")))
+        parse_size(media, value, ',');
+    else if (fv_slice_eq_nocase(name, FV_SLICE("framesize")))
+        parse_framesize(media, value);
 }
 
 struct place {

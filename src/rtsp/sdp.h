@@ -62,6 +62,7 @@ struct fv_sdp_media {
     struct fv_slice control;    /* a=control, empty when absent */
     enum fv_sdp_direction direction;
     double fps; /* a=framerate, 0 when absent */
+    uint16_t width, height; /* a=x-dimensions or a=framesize, 0 when absent */
 };
 
 struct fv_sdp {
@@ -85,9 +86,8 @@ struct fv_sdp_choice {
     uint32_t quirks;     /* in addition to those of the description */
 };
 
-/* The first video in H.264 or H.265 that the camera sends. 0; -ENOENT: no video at all; -ENOTSUP:
- * video, but encrypted or in
- * another codec. `err` then names what the camera offers. */
+/* The first video that the camera sends in H.264 or H.265; when there is none, the first in JPEG, which takes several times the
+ * bits. 0; -ENOENT: no video at all; -ENOTSUP: video, but encrypted or in another codec. `err` then names what the camera offers. */
 int fv_sdp_choose(const struct fv_sdp *sdp, struct fv_sdp_choice *ret_choice, struct fv_error *err);
 
 /* Parameter sets of fmtp (RFC 6184 8.1, RFC 7798 7.1) as Annex B with 4-byte start codes, in the

@@ -156,6 +156,16 @@ static void test_choice(void **state)
          "v=0\nm=video 0 RTP/AVP 97\na=sendonly\na=rtpmap:97 H265/90000\n" H264, 0, FV_CODEC_H264,
          "x"},
         {"JPEG first", "v=0\nm=video 0 RTP/AVP 26\na=control:j\n" H264, 0, FV_CODEC_H264, "x"},
+        {"JPEG before H264 in one line",
+         "v=0\nm=video 0 RTP/AVP 26 97\na=control:y\na=rtpmap:97 H264/90000\n", 0, FV_CODEC_H264,
+         "y"},
+        {"JPEG by its number", "v=0\nm=video 0 RTP/AVP 26\na=control:j\n", 0, FV_CODEC_JPEG, "j"},
+        {"JPEG by name", "v=0\nm=video 0 RTP/AVP 96\na=control:k\na=rtpmap:96 jpeg/90000\n", 0,
+         FV_CODEC_JPEG, "k"},
+        {"JPEG rather than a back channel",
+         "v=0\nm=video 0 RTP/AVP 97\na=sendonly\na=rtpmap:97 H265/90000\n"
+         "m=video 0 RTP/AVP 26\na=control:j\n",
+         0, FV_CODEC_JPEG, "j"},
         {"H264 as second format",
          "v=0\nm=video 0 RTP/AVP 96 97\na=control:y\na=rtpmap:96 ulpfec/90000\n"
          "a=rtpmap:97 H264/90000\n",

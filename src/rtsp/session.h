@@ -61,6 +61,7 @@ struct fv_rtsp_stream {
     uint32_t ssrc, rtptime;
     uint16_t seq;
     double fps; /* a=framerate, 0 when absent */
+    uint16_t width, height; /* a=x-dimensions or a=framesize, 0 when absent */
     uint32_t quirks; /* of the session description: bits of enum fv_sdp_quirk (rtsp/sdp.h) */
 };
 

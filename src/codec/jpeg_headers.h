@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The headers of JPEG images (ITU-T T.81 Annex B) as RTP needs them (RFC 2435): taken apart for sending, and made for a scan that
+ * came without. Pure functions on borrowed bytes; no allocation.
+ */
+#ifndef FV_CODEC_JPEG_HEADERS_H
+#define FV_CODEC_JPEG_HEADERS_H
+
+#include "codec/jpeg.h"
+
+#define FV_JPEG_TABLE 64 /* elements of a quantization table, in zigzag order */
+
+enum fv_jpeg_marker {
+    FV_JPEG_SOF0 = 0xc0, /* baseline */
+    FV_JPEG_SOF1 = 0xc1, /* extended sequential: 16-bit quantization tables */
+    FV_JPEG_DHT = 0xc4,
+    FV_JPEG_SOI = 0xd8,
+    FV_JPEG_EOI = 0xd9,
+    FV_JPEG_SOS = 0xda,
+    FV_JPEG_DQT = 0xdb,
+    FV_JPEG_DRI = 0xdd,
+};
+
+/* One marker segment. */
+struct fv_jpeg_segment {
+    uint8_t marker;      /* enum fv_jpeg_marker and others */
+    const uint8_t *data; /* behind the length */
+    size_t size;
+};
+
+/* The next marker segment (B.1.1.4); fill bytes in front of it are passed over. `offset` is advanced behind it. 1; 0: nothing but
+ * fill bytes is left; -EBADMSG: something else stands there. SOI, EOI and RST have no segments and are refused. */
+int fv_jpeg_next(const uint8_t *data, size_t size, size_t *offset,
+                 struct fv_jpeg_segment *ret_segment);
+
+/* An image as far as its scan. */
+struct fv_jpeg_image {
+    struct fv_video_format format;
+    bool baseline;
+    uint8_t sampling[3];       /* of the components: horizontal << 4 | vertical; 0: there is none */
+    uint16_t restart_interval; /* MCUs, 0: none */
+    const uint8_t
+        *tables[2];     /* of the first component and the others; the same where they share it */
+    bool wide[2];       /* 16-bit elements */
+    bool usual_huffman; /* the Huffman tables are those of T.81 K.3.3 */
+    size_t scan;        /* offset of the entropy-coded bytes */
+};
+
+/* An image from SOI on: its headers up to and with the first SOS. 0; -EBADMSG; -ENOTSUP as above, and
+ * components in scans of their own. */
+int fv_jpeg_read_headers(const uint8_t *data, size_t size, struct fv_jpeg_image *ret_image);
+
+/* The tables of quality 1..99 (RFC 2435 4.2, T.81 Tables K.1 and K.2): luminance, then chrominance; 8 bits. */
+void fv_jpeg_quality_tables(unsigned quality, uint8_t out[2 * FV_JPEG_TABLE]);
+
+/* Headers to be written. */
+struct fv_jpeg_headers {
+    uint16_t width, height;
+    bool vertical;            /* 4:2:0, else 4:2:2 */
+    const uint8_t *tables[2]; /* [1] NULL: all components use [0] */
+    bool wide[2];
+    uint16_t restart_interval; /* 0: none */
+};
+#define FV_JPEG_HEADERS_MAX 768 /* bytes of all of these together */
+
+/* Each writes one kind of segments to `out` and returns its size: quantization tables, Huffman tables (T.81 K.3.3), restart
+ * interval, frame header, scan header of three components. */
+size_t fv_jpeg_write_tables(const struct fv_jpeg_headers *headers, uint8_t *out);
+size_t fv_jpeg_write_huffman(uint8_t *out);
+size_t fv_jpeg_write_restart(const struct fv_jpeg_headers *headers, uint8_t *out);
+size_t fv_jpeg_write_frame(const struct fv_jpeg_headers *headers, uint8_t *out);
+size_t fv_jpeg_write_scan(uint8_t *out);
+
+#endif
