@@ -162,6 +162,69 @@ static void test_letterbox_refuses(void **state)
     }
 }
 
+/* --- Planes for JPEG --- */
+
+static void recode(const struct fv_case_planes *planes, const struct fv_picture *picture,
+                   uint8_t *out)
+{
+    struct fv_launch_recode l;
+    assert_int_equal(fv_launch_recode_init(&l, picture), 0);
+    for (int i = 0; i < 3; i++) {
+        l.out[i] = (uintptr_t)(out + planes->offset[i]);
+        l.out_pitch[i] = (uint32_t)planes->pitch[i];
+    }
+    const struct fv_launch_shape shape =
+        fv_launch_recode_shape(picture->info.width, picture->info.height);
+    memset(out, FV_CASE_UNTOUCHED, planes->size);
+    launch("fv_recode", &shape, 1, &l);
+}
+
+/* Any format, matrix, range and size: the same to the bit, and nothing beside it. */
+static void test_recode(void **state)
+{
+    (void)state;
+    struct fv_rand rand;
+    fv_rand_seed(&rand, 3);
+    for (int run = 0; run < 200; run++) {
+        const uint32_t limit = run % 4 ? 100 : 3;
+        struct fv_case_picture c;
+        fv_case_picture_init(&c, &rand, (enum fv_pixel_format)(run % 4),
+                             1 + (uint32_t)fv_rand_below(&rand, limit),
+                             1 + (uint32_t)fv_rand_below(&rand, limit));
+        const struct fv_frame_info *info = &c.picture.info;
+        const struct fv_case_planes planes = fv_case_planes(&rand, info->width, info->height);
+        uint8_t *want = fv_case_planes_expect(&planes, &c.picture), *got = malloc(planes.size);
+        assert_non_null(got);
+        recode(&planes, &c.picture, got);
+        assert_memory_equal(want, got, planes.size);
+        free(want);
+        free(got);
+        fv_case_picture_finish(&c);
+    }
+}
+
+static void test_recode_refuses(void **state)
+{
+    (void)state;
+    static const uint32_t samples[16];
+    struct fv_launch_recode l;
+    struct fv_picture picture = {.format = FV_PIXEL_P016,
+                                 .info = {.width = 3, .height = 3},
+                                 .plane = {(const uint8_t *)samples, (const uint8_t *)samples},
+                                 .pitch = {6, 8}};
+    assert_int_equal(fv_launch_recode_init(&l, &picture), 0);
+    assert_int_equal(l.shift, 0);
+    picture.pitch[1] = 6; /* pairs of 16 bits */
+    assert_int_equal(fv_launch_recode_init(&l, &picture), -EINVAL);
+    picture.pitch[1] = 8;
+    picture.info.height = 16385;
+    assert_int_equal(fv_launch_recode_init(&l, &picture), -EINVAL);
+    picture.info.height = 0;
+    assert_int_equal(fv_launch_recode_init(&l, &picture), -EINVAL);
+    picture.format = (enum fv_pixel_format)4;
+    assert_int_equal(fv_launch_recode_init(&l, &picture), -ENOTSUP);
+}
+
 /* --- Boxes --- */
 
 static const struct fv_box_spec small = {
@@ -276,6 +339,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_letterbox),        cmocka_unit_test(test_letterbox_refuses),
+        cmocka_unit_test(test_recode),           cmocka_unit_test(test_recode_refuses),
         cmocka_unit_test(test_boxes_one_thread), cmocka_unit_test(test_boxes_many_threads),
         cmocka_unit_test(test_layouts),          cmocka_unit_test(test_boxes_refuses),
         cmocka_unit_test(test_no_such_kernel),

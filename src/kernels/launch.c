@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "kernels/colour.h"
+#include "kernels/recode.h"
 
 #define SIDE_MAX 16384u
 
@@ -105,4 +106,34 @@ int fv_launch_boxes_init(struct fv_launch_boxes *launch, const struct fv_box_spe
 struct fv_launch_shape fv_launch_boxes_shape(unsigned count)
 {
     return (struct fv_launch_shape){.grid = {count, 1, 1}, .block = {512, 1, 1}};
+}
+
+int fv_launch_recode_init(struct fv_launch_recode *launch, const struct fv_picture *picture)
+{
+    if ((unsigned)picture->format > FV_PIXEL_I010)
+        return -ENOTSUP;
+    if (!is_side(picture->info.width) || !is_side(picture->info.height) || !is_aligned(picture))
+        return -EINVAL;
+    *launch = (struct fv_launch_recode){
+        .wide = is_wide(picture->format),
+        .interleaved = is_interleaved(picture->format),
+        .shift = fv_recode_shift(picture->format),
+        .width = picture->info.width,
+        .height = picture->info.height,
+    };
+    for (int i = 0; i < 3; i++) {
+        launch->plane[i] = (uintptr_t)picture->plane[i];
+        launch->pitch[i] = (uint32_t)picture->pitch[i];
+    }
+    fv_recode_init(&launch->recode, picture);
+    return 0;
+}
+
+struct fv_launch_shape fv_launch_recode_shape(uint32_t width, uint32_t height)
+{
+    struct fv_launch_shape shape = {.block = {32, 8, 1}};
+    shape.grid[0] = ((width + 1) / 2 + shape.block[0] - 1) / shape.block[0];
+    shape.grid[1] = ((height + 1) / 2 + shape.block[1] - 1) / shape.block[1];
+    shape.grid[2] = 1;
+    return shape;
 }

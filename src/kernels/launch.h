@@ -25,4 +25,9 @@ int fv_launch_boxes_init(struct fv_launch_boxes *launch, const struct fv_box_spe
                          const struct fv_nms_params *nms, enum fv_element element);
 struct fv_launch_shape fv_launch_boxes_shape(unsigned count);
 
+/* `out` and `out_pitch` are for the caller. 0; -ENOTSUP: pixel format; -EINVAL: a side of 0 or above 16384, or planes or pitches not
+ * aligned as layout.h says. */
+int fv_launch_recode_init(struct fv_launch_recode *launch, const struct fv_picture *picture);
+struct fv_launch_shape fv_launch_recode_shape(uint32_t width, uint32_t height);
+
 #endif

@@ -101,4 +101,22 @@ struct fv_launch_result {
     struct fv_launch_box boxes[FV_LAUNCH_BOXES_MAX]; /* count of them are written */
 };
 
+/* --- Kernel fv_recode: x and y cover the chroma planes. --- */
+
+/* Factors in parts of 2^14, of samples in parts of 1/256 of an 8-bit level; chroma counts from its middle. */
+struct fv_recode {
+    int32_t black; /* of luma, in parts of 1/256 */
+    int32_t y, y_cb, y_cr, cb_cb, cb_cr, cr_cb, cr_cr;
+};
+
+struct fv_launch_recode {
+    uint64_t plane[3]; /* as of struct fv_launch_picture, which `wide` and `interleaved` are, too */
+    uint64_t out[3];   /* uint8_t: Y, Cb, Cr */
+    uint32_t pitch[3], out_pitch[3]; /* bytes */
+    uint32_t wide, interleaved;
+    uint32_t shift;         /* of a stored sample to the left, to be in parts of 1/256 */
+    uint32_t width, height; /* 1..16384 */
+    struct fv_recode recode;
+};
+
 #endif

@@ -9,8 +9,7 @@
 struct fv_canvas_memory {
     struct fv_canvas canvas;
     uint8_t *memory;
-    int16_t *luma_shift; /* of one chroma row: what the matrix adds to the luma there */
-    size_t size, shift_count;
+    size_t size;
 };
 
 /* Copies `picture` into `memory` (zeroed at first), which grows to the largest picture. Any format

@@ -386,13 +386,11 @@ static void test_load_refusals(void **state)
     s.picture.info.width = 16385;
     assert_int_equal(fv_canvas_load(&memory, &s.picture), -EINVAL);
     s.picture.info.width = 4;
-    for (unsigned n = 1; n <= 2; n++) {
-        fv_alloc_fail_at(n);
-        assert_int_equal(fv_canvas_load(&memory, &s.picture), -ENOMEM);
-        fv_canvas_finish(&memory);
-    }
+    fv_alloc_fail_at(1);
+    assert_int_equal(fv_canvas_load(&memory, &s.picture), -ENOMEM);
+    fv_canvas_finish(&memory);
     /* The memory is kept: a second picture needs none. */
-    fv_alloc_fail_at(3);
+    fv_alloc_fail_at(2);
     assert_int_equal(fv_canvas_load(&memory, &s.picture), 0);
     assert_int_equal(fv_canvas_load(&memory, &s.picture), 0);
     assert_true(fv_alloc_fail_pending());

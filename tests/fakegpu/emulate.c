@@ -13,8 +13,8 @@
 
 _Thread_local struct fv_emulated_thread fv_emulated;
 
-static const struct fv_emulated_kernel *const kernels[] = {&fv_emulated_letterbox,
-                                                           &fv_emulated_boxes};
+static const struct fv_emulated_kernel *const kernels[] = {
+    &fv_emulated_letterbox, &fv_emulated_boxes, &fv_emulated_recode};
 
 static const struct fv_emulated_kernel *find(const char *name)
 {

@@ -11,6 +11,7 @@ struct fv_emulated_kernel {
     void (*run)(void *const *parameters); /* one thread, at the place in fv_emulated */
 };
 
-extern const struct fv_emulated_kernel fv_emulated_letterbox, fv_emulated_boxes;
+extern const struct fv_emulated_kernel fv_emulated_letterbox, fv_emulated_boxes,
+    fv_emulated_recode;
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/half.h"
+#include "kernels/recode.h"
 
 static void *allocate(size_t bytes)
 {
@@ -110,4 +111,33 @@ double fv_case_difference(const struct fv_tensor_spec *spec, enum fv_element ele
             return INFINITY;
     }
     return worst;
+}
+
+/* --- Planes for JPEG --- */
+
+struct fv_case_planes fv_case_planes(struct fv_rand *rand, uint32_t width, uint32_t height)
+{
+    struct fv_case_planes planes = {0};
+    for (int i = 0; i < 3; i++) {
+        const uint32_t columns = i ? (width + 1) / 2 : width, rows = i ? (height + 1) / 2 : height;
+        planes.pitch[i] = columns + fv_rand_below(rand, 5);
+        planes.offset[i] = planes.size;
+        planes.size += planes.pitch[i] * rows;
+    }
+    return planes;
+}
+
+uint8_t *fv_case_planes_expect(const struct fv_case_planes *planes,
+                               const struct fv_picture *picture)
+{
+    uint8_t *memory = allocate(planes->size);
+    struct fv_recode_planes out;
+    memset(memory, FV_CASE_UNTOUCHED, planes->size);
+    for (int i = 0; i < 3; i++) {
+        out.plane[i] = memory + planes->offset[i];
+        out.pitch[i] = planes->pitch[i];
+    }
+    if (fv_recode_run(picture, &out) < 0)
+        abort();
+    return memory;
 }

@@ -30,6 +30,18 @@ struct fv_letterbox fv_case_place(struct fv_rand *rand, const struct fv_tensor_s
 double fv_case_difference(const struct fv_tensor_spec *spec, enum fv_element element,
                           const float *want, const void *got);
 
+/* --- Planes for JPEG --- */
+
+/* Where fv_recode's planes lie in one block: each behind the last, rows a few bytes longer than they need be. */
+struct fv_case_planes {
+    size_t offset[3], pitch[3], size;
+};
+struct fv_case_planes fv_case_planes(struct fv_rand *rand, uint32_t width, uint32_t height);
+/* What the twin writes there for the picture, and nothing else: what lies between rows stays 0xA5. Free it. */
+uint8_t *fv_case_planes_expect(const struct fv_case_planes *planes,
+                               const struct fv_picture *picture);
+#define FV_CASE_UNTOUCHED 0xA5
+
 /* Outputs of a network. */
 enum fv_case_kind {
     FV_CASE_SPARSE,  /* few candidates, most of them around few objects */

@@ -26,6 +26,11 @@ static void run_boxes(const struct fakegpu_launch *launch, void **parameters)
     run_source("fv_boxes", launch, parameters);
 }
 
+static void run_recode(const struct fakegpu_launch *launch, void **parameters)
+{
+    run_source("fv_recode", launch, parameters);
+}
+
 /* For the tests of the driver's layer: to[i] += value for `count` bytes. */
 static void run_test_add(const struct fakegpu_launch *launch, void **parameters)
 {
@@ -46,6 +51,7 @@ static void run_test_crash(const struct fakegpu_launch *launch, void **parameter
 const struct fakegpu_kernel fakegpu_kernels[] = {
     {"fv_letterbox", run_letterbox, 1, {sizeof(struct fv_launch_letterbox)}},
     {"fv_boxes", run_boxes, 1, {sizeof(struct fv_launch_boxes)}},
+    {"fv_recode", run_recode, 1, {sizeof(struct fv_launch_recode)}},
     {"fv_test_add", run_test_add, 3, {sizeof(CUdeviceptr), sizeof(uint32_t), sizeof(uint8_t)}},
     {"fv_test_crash", run_test_crash, 0, {0}},
     {0},
