@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "gpu/gpu.h"
-#include "infer/ort_needs.h"
 #include "infer/ort_provider.h"
 
 static OrtStatus *set_options(const OrtApi *api, void *cuda, const struct fv_ort_options *options)
@@ -30,7 +30,7 @@ static int load_late(const struct fv_ort_library *library, struct fv_error *err)
     if (major < 11) /* linked into the provider: then so is the rest */
         return 0;
     snprintf(name, sizeof(name), "libnvrtc.so.%u", major);
-    (void)fv_ort_need(name, library->folder, NULL);
+    (void)fv_library_open(name, library->folder, NULL, NULL);
     return fv_ort_need_for("CUDA", "libcudnn.so.9", library, err);
 }
 

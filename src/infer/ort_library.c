@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/library.h"
 #include "base/log.h"
 #include "infer/ort.h"
-#include "infer/ort_needs.h"
 
 #define PATH_SIZE 1024
 /* The newest function used here came with 1.4; older than this is not worth a user's time. */
@@ -179,7 +179,7 @@ static int open_well_known(struct fv_ort_library *ret_library, struct fv_error *
         result = open_matching(patterns[i], ret_library, err);
     for (unsigned i = 0; result == -ENOENT; i++) {
         char pattern[PATH_SIZE];
-        if (!fv_ort_packages(i, "onnxruntime/capi", pattern, sizeof(pattern)))
+        if (!fv_library_packages(i, "onnxruntime/capi", pattern, sizeof(pattern)))
             break;
         result = open_matching(pattern, ret_library, err);
     }

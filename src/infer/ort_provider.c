@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "infer/ort_needs.h"
 
 #define NEEDS_MAX 16 /* libraries that are looked for, one after the other */
@@ -27,7 +28,7 @@ int fv_ort_need_for(const char *of, const char *name, const struct fv_ort_librar
                     struct fv_error *err)
 {
     struct fv_error why = {0};
-    return fv_ort_need(name, library->folder, &why) < 0 ? explain(of, name, &why, err) : 0;
+    return fv_library_open(name, library->folder, NULL, &why) < 0 ? explain(of, name, &why, err) : 0;
 }
 
 int fv_ort_load_provider(const struct fv_ort_library *library, const char *of,

@@ -65,7 +65,7 @@ int fv_ort_provider_session(const struct fv_ort_provider *provider,
 
 /* --- Shared by the providers; `of`: "CUDA", for people --- */
 
-/* As fv_ort_need(), with a sentence that names the cure. */
+/* As fv_library_open(), with a sentence that names the cure. */
 int fv_ort_need_for(const char *of, const char *name, const struct fv_ort_library *library,
                     struct fv_error *err);
 /* An option call of ONNX Runtime loads the provider's library; what that misses is fetched and the call

@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/library.h"
 #include "gpu/gpu.h"
-#include "infer/ort_needs.h"
 #include "infer/ort_plugin.h"
 
 #define PACKAGE "onnxruntime_ep_nv_tensorrt_rtx"
@@ -41,7 +41,7 @@ static int find_plugin(const struct fv_ort_library *library, char ret_path[FV_EN
     char pattern[2 * FV_ENGINE_PATH_MAX];
     snprintf(pattern, sizeof(pattern), "%s/../../" PACKAGE "/" PLUGIN, library->folder);
     bool found = first_match(pattern, ret_path);
-    for (unsigned i = 0; !found && fv_ort_packages(i, PACKAGE "/" PLUGIN, pattern, sizeof(pattern));
+    for (unsigned i = 0; !found && fv_library_packages(i, PACKAGE "/" PLUGIN, pattern, sizeof(pattern));
          i++)
         found = first_match(pattern, ret_path);
     return found ? 0
