@@ -114,4 +114,18 @@ FV_API int fv_reader_frame_tensor_versioned(struct fv_reader_frame *frame, unsig
 FV_API int fv_reader_frame_gate(struct fv_reader_frame *frame, void *stream, struct fv_error *err);
 FV_API int fv_reader_frame_hold(struct fv_reader_frame *frame, void *stream, struct fv_error *err);
 
+/*
+ * The frame as a JPEG file in memory: the whole picture, 4:2:0, JFIF, 8 bits. It is made where the picture lies: on the CPU back end by
+ * libturbojpeg; on the GPU by nvJPEG, and only the compressed bytes come to the host, accounted as snapshot. libnvjpeg is opened at the
+ * first call (pip install nvidia-nvjpeg, or the CUDA toolkit); without it there is no JPEG: the picture itself is never fetched instead.
+ *
+ * The call waits for the pixels and the work, milliseconds, and the first one of a reader on a GPU for some hundred: in the callback that
+ * gives frames it makes the reader drop pictures. Calls of one reader wait for each other. `quality`: 1 to 100. *ret_data is the caller's:
+ * fv_reader_jpeg_free(). 0; -EINVAL (quality, a side above 16384); -ENOTSUP (this build or this machine cannot: err has the cure);
+ * -ENOMEM, -EIO, -ENODEV. After a failure the frame and the reader go on as if nothing was.
+ */
+FV_API int fv_reader_frame_jpeg(struct fv_reader_frame *frame, unsigned quality, uint8_t **ret_data,
+                                size_t *ret_size, struct fv_error *err);
+FV_API void fv_reader_jpeg_free(uint8_t *data); /* NULL is fine */
+
 #endif

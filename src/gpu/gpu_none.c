@@ -5,6 +5,7 @@
 
 #include "gpu/about.h"
 #include "gpu/gpu.h"
+#include "gpu/jpeg.h"
 #include "gpu/kernels.h"
 #include "gpu/probe.h"
 
@@ -219,4 +220,17 @@ uint32_t fv_gpu_boxes_read(struct fv_gpu_kernels *kernels, unsigned lane, unsign
                            struct fv_detection *out, uint32_t *ret_dropped)
 {
     return 0;
+}
+
+int fv_gpu_jpeg_create(struct fv_gpu *gpu, struct fv_gpu_jpeg **ret_jpeg, struct fv_error *err)
+{
+    return unavailable(err);
+}
+
+void fv_gpu_jpeg_destroy(struct fv_gpu_jpeg *jpeg) {}
+
+int fv_gpu_jpeg_encode(struct fv_gpu_jpeg *jpeg, const struct fv_picture *picture, unsigned quality,
+                       struct fv_gpu_jpeg_file *ret_file, struct fv_error *err)
+{
+    return unavailable(err);
 }

@@ -2,20 +2,11 @@
 #include "gpu/kernels.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "gpu/driver.h"
+#include "gpu/kernel.h"
 #include "kernels/launch.h"
-
-/* PTX of kernels/<name>.cu, terminated. */
-extern const char fv_ptx_letterbox[], fv_ptx_boxes[];
-
-struct kernel {
-    CUmodule module;
-    CUfunction function;
-};
 
 /* What the launches of one lane use; it is theirs until the stream has passed them. */
 struct lane {
@@ -30,45 +21,13 @@ struct fv_gpu_kernels {
     struct fv_gpu *gpu;
     unsigned max_batch, lane_count;
     struct fv_tensor_spec spec;
-    struct kernel letterbox, boxes;
+    struct fv_gpu_kernel letterbox, boxes;
     struct fv_launch_letterbox letterbox_launch; /* but for the addresses */
     struct fv_launch_boxes boxes_launch;
     size_t scores_offset;
     fv_gpu_address wanted, priors;
     struct lane *lanes;
 };
-
-/* --- Modules --- */
-
-static int load_module(struct fv_gpu *gpu, const char *ptx, CUmodule *ret_module,
-                       struct fv_error *err)
-{
-    char log[512] = "";
-    CUjit_option names[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
-    void *values[] = {log, (void *)(uintptr_t)(sizeof(log) - 1)};
-    int code = FV_GPU_CALL(gpu, err, cuModuleLoadDataEx, ret_module, ptx, 2, names, values);
-    if (code < 0 && log[0] && err) {
-        char text[sizeof(err->text)];
-        snprintf(text, sizeof(text), "%s", err->text);
-        fv_error_set(err, code, "%s: %s", text, log);
-    }
-    return code;
-}
-
-static int load_kernel(struct fv_gpu *gpu, const char *ptx, const char *name, struct kernel *kernel,
-                       struct fv_error *err)
-{
-    int code = load_module(gpu, ptx, &kernel->module, err);
-    if (code == 0)
-        code = FV_GPU_CALL(gpu, err, cuModuleGetFunction, &kernel->function, kernel->module, name);
-    return code < 0 ? fv_error_prefix(err, code, "kernel %s", name) : 0;
-}
-
-static void unload_kernel(struct fv_gpu *gpu, struct kernel *kernel)
-{
-    if (kernel->module)
-        FV_GPU_CALL(gpu, NULL, cuModuleUnload, kernel->module);
-}
 
 /* --- Memory --- */
 
@@ -158,9 +117,9 @@ static int prepare(struct fv_gpu_kernels *k, const struct fv_gpu_kernels_params 
     if (fv_layout_info(params->boxes.layout)->second)
         k->scores_offset = params->scores_offset;
     fv_launch_letterbox_init(&k->letterbox_launch, &k->spec, params->input);
-    int code = load_kernel(k->gpu, fv_ptx_letterbox, "fv_letterbox", &k->letterbox, err);
+    int code = fv_gpu_kernel_load(k->gpu, fv_ptx_letterbox, "fv_letterbox", &k->letterbox, err);
     if (code == 0)
-        code = load_kernel(k->gpu, fv_ptx_boxes, "fv_boxes", &k->boxes, err);
+        code = fv_gpu_kernel_load(k->gpu, fv_ptx_boxes, "fv_boxes", &k->boxes, err);
     if (code == 0)
         code = upload_tables(k, &params->boxes, err);
     return code == 0 ? create_lanes(k, err) : code;
@@ -193,23 +152,12 @@ void fv_gpu_kernels_destroy(struct fv_gpu_kernels *k)
     fv_free(k->lanes);
     fv_gpu_free(k->gpu, k->wanted);
     fv_gpu_free(k->gpu, k->priors);
-    unload_kernel(k->gpu, &k->letterbox);
-    unload_kernel(k->gpu, &k->boxes);
+    fv_gpu_kernel_unload(k->gpu, &k->letterbox);
+    fv_gpu_kernel_unload(k->gpu, &k->boxes);
     fv_free(k);
 }
 
 /* --- Launches --- */
-
-static int launch(struct fv_gpu_kernels *k, const struct kernel *kernel,
-                  const struct fv_launch_shape *shape, struct fv_gpu_stream *stream,
-                  void *parameter, struct fv_error *err)
-{
-    void *parameters[] = {parameter};
-    const unsigned *grid = shape->grid, *block = shape->block;
-    return FV_GPU_CALL(k->gpu, err, cuLaunchKernel, kernel->function, grid[0], grid[1], grid[2],
-                       block[0], block[1], block[2], 0, fv_gpu_stream_cuda(stream), parameters,
-                       NULL);
-}
 
 static int describe(const struct fv_gpu_kernels *k, const struct fv_gpu_letterbox_batch *batch,
                     struct fv_launch_picture *launches, struct fv_error *err)
@@ -268,7 +216,7 @@ int fv_gpu_letterbox(struct fv_gpu_kernels *k, unsigned lane, struct fv_gpu_stre
     parameter.pictures = l->device_pictures;
     parameter.tensor = batch->tensor;
     const struct fv_launch_shape shape = fv_launch_letterbox_shape(&k->spec, batch->count);
-    return launch(k, &k->letterbox, &shape, stream, &parameter, err);
+    return fv_gpu_kernel_launch(&k->letterbox, &shape, stream, &parameter, err);
 }
 
 int fv_gpu_boxes(struct fv_gpu_kernels *k, unsigned lane, struct fv_gpu_stream *stream,
@@ -287,7 +235,7 @@ int fv_gpu_boxes(struct fv_gpu_kernels *k, unsigned lane, struct fv_gpu_stream *
     parameter.corners = l->corners;
     parameter.results = l->device_results;
     const struct fv_launch_shape shape = fv_launch_boxes_shape(count);
-    return launch(k, &k->boxes, &shape, stream, &parameter, err);
+    return fv_gpu_kernel_launch(&k->boxes, &shape, stream, &parameter, err);
 }
 
 uint32_t fv_gpu_boxes_read(struct fv_gpu_kernels *k, unsigned lane, unsigned index,

@@ -111,7 +111,7 @@ struct fv_recode {
 
 struct fv_launch_recode {
     uint64_t plane[3]; /* as of struct fv_launch_picture, which `wide` and `interleaved` are, too */
-    uint64_t out[3];   /* uint8_t: Y, Cb, Cr */
+    uint64_t out[3];   /* uint8_t: Y, Cb, Cr; whole 2x2 blocks */
     uint32_t pitch[3], out_pitch[3]; /* bytes */
     uint32_t wide, interleaved;
     uint32_t shift;         /* of a stored sample to the left, to be in parts of 1/256 */

@@ -52,7 +52,7 @@ static inline uint8_t to_byte(int32_t value)
     return value >= 255 << 22 ? 255 : (uint8_t)(value >> 22);
 }
 
-/* One row of chroma and the one or two rows of luma over it; inlined with constant `shift`. */
+/* One row of chroma and the two rows of luma over it; inlined with constant `shift`. */
 static inline __attribute__((always_inline)) void recode_rows(const struct fv_picture *picture,
                                                               const struct fv_recode_planes *out,
                                                               uint32_t row, struct fv_recode r,
@@ -64,19 +64,21 @@ static inline __attribute__((always_inline)) void recode_rows(const struct fv_pi
     const uint8_t *from_cb = picture->plane[1] + row * picture->pitch[1];
     const uint8_t *from_cr = picture->plane[second] + row * picture->pitch[second];
     const uint32_t width = picture->info.width;
-    const uint32_t rows = 2 * row + 1 < picture->info.height ? 2 : 1;
+    const size_t below = 2 * row + 1 < picture->info.height;
     for (size_t x = 0; x < (width + 1) / 2; x++) {
         const int32_t cb = sample(from_cb, x * step, wide, shift) - 32768;
         const int32_t cr = sample(from_cr, x * step + (step - 1), wide, shift) - 32768;
         const int32_t bias = r.y_cb * cb + r.y_cr * cr;
         out->plane[1][row * out->pitch[1] + x] = to_byte((128 << 22) + r.cb_cb * cb + r.cb_cr * cr);
         out->plane[2][row * out->pitch[2] + x] = to_byte((128 << 22) + r.cr_cb * cb + r.cr_cr * cr);
-        for (size_t y = 2 * (size_t)row; y < 2 * (size_t)row + rows; y++)
-            for (size_t i = 2 * x; i < 2 * x + 2 && i < width; i++) {
-                const int32_t luma =
-                    sample(picture->plane[0] + y * picture->pitch[0], i, wide, shift);
-                out->plane[0][y * out->pitch[0] + i] = to_byte(r.y * (luma - r.black) + bias);
-            }
+        for (size_t y = 0; y < 2; y++) {
+            const uint8_t *from =
+                picture->plane[0] + (2 * (size_t)row + (y & below)) * picture->pitch[0];
+            uint8_t *to = out->plane[0] + (2 * (size_t)row + y) * out->pitch[0] + 2 * x;
+            const size_t next = 2 * x + 1 < width ? 2 * x + 1 : 2 * x;
+            to[0] = to_byte(r.y * (sample(from, 2 * x, wide, shift) - r.black) + bias);
+            to[1] = to_byte(r.y * (sample(from, next, wide, shift) - r.black) + bias);
+        }
     }
 }
 

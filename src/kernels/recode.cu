@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Picture -> the planes that JPEG files hold. recode.c is the definition. A thread makes one sample of Cb and of Cr, and the up to four
- * of Y over it.
+ * Picture -> the planes that JPEG files hold. recode.c is the definition. A thread makes one sample of Cb and of Cr, and the four of Y
+ * over it.
  */
 #include "kernels/device.h"
 #include "kernels/layout.h"
@@ -27,13 +27,15 @@ FV_DEVICE void store(const struct fv_launch_recode *launch, uint32_t plane, uint
         to_byte(value);
 }
 
+/* Two pixels of the row `y` of the plane, from the row of the picture that belongs there. */
 FV_DEVICE void luma_row(const struct fv_launch_recode *launch, uint32_t x, uint32_t y, int32_t bias)
 {
-    const uint64_t row = launch->plane[0] + (uint64_t)y * launch->pitch[0];
+    const uint32_t from = y < launch->height ? y : launch->height - 1;
+    const uint32_t next = x + 1 < launch->width ? x + 1 : x;
+    const uint64_t row = launch->plane[0] + (uint64_t)from * launch->pitch[0];
     const struct fv_recode *r = &launch->recode;
     store(launch, 0, x, y, r->y * (sample(launch, row, x) - r->black) + bias);
-    if (x + 1 < launch->width)
-        store(launch, 0, x + 1, y, r->y * (sample(launch, row, x + 1) - r->black) + bias);
+    store(launch, 0, x + 1, y, r->y * (sample(launch, row, next) - r->black) + bias);
 }
 
 FV_KERNEL fv_recode(const struct fv_launch_recode launch)
@@ -53,6 +55,5 @@ FV_KERNEL fv_recode(const struct fv_launch_recode launch)
     store(&launch, 1, x, y, (128 << 22) + r->cb_cb * cb + r->cb_cr * cr);
     store(&launch, 2, x, y, (128 << 22) + r->cr_cb * cb + r->cr_cr * cr);
     luma_row(&launch, 2 * x, 2 * y, bias);
-    if (2 * y + 1 < launch.height)
-        luma_row(&launch, 2 * x, 2 * y + 1, bias);
+    luma_row(&launch, 2 * x, 2 * y + 1, bias);
 }

@@ -4,7 +4,8 @@
  * plain-C twin of the CUDA kernel: the definition that the kernel must match to the bit.
  *
  * Whole numbers only: samples in parts of 1/256 of an 8-bit level, factors in parts of 2^14 (struct fv_recode, layout.h). The RGB in
- * between is never made, nor clamped; a pixel's luma takes the chroma of its 2x2 block.
+ * between is never made, nor clamped; a pixel's luma takes the chroma of its 2x2 block. Where a side is odd, its last column or row of
+ * luma is written twice: encoders read whole blocks.
  */
 #ifndef FV_KERNELS_RECODE_H
 #define FV_KERNELS_RECODE_H
@@ -15,7 +16,8 @@
 #define FV_RECODE_SIDE_MAX 16384u
 
 struct fv_recode_planes {
-    uint8_t *plane[3]; /* Y, Cb, Cr; chroma is (width + 1) / 2 x (height + 1) / 2 */
+    uint8_t
+        *plane[3]; /* Y, Cb, Cr; chroma is (width + 1) / 2 x (height + 1) / 2, luma twice that */
     size_t pitch[3];
 };
 

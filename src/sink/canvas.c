@@ -25,13 +25,13 @@ static int set_size(struct fv_canvas_memory *memory, uint32_t width, uint32_t he
     if (!width || !height || width > FV_RECODE_SIDE_MAX || height > FV_RECODE_SIDE_MAX)
         return -EINVAL;
     const size_t chroma_width = (width + 1) / 2, chroma_height = (height + 1) / 2;
-    const size_t luma = (size_t)width * height, chroma = chroma_width * chroma_height;
+    const size_t chroma = chroma_width * chroma_height, luma = 4 * chroma;
     int code = reserve(memory, luma + 2 * chroma);
     if (code < 0)
         return code;
     memory->canvas = (struct fv_canvas){
         .plane = {memory->memory, memory->memory + luma, memory->memory + luma + chroma},
-        .pitch = {width, chroma_width, chroma_width},
+        .pitch = {2 * chroma_width, chroma_width, chroma_width},
         .width = (int)width,
         .height = (int)height,
     };

@@ -10,10 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <turbojpeg.h>
-
 #include "base/mem.h"
 #include "sink/canvas.h"
+#include "sink/jpeg.h"
 #include "sink/overlay.h"
 #include "sink/sink.h"
 #include "sink/snapshot_files.h"
@@ -25,9 +24,7 @@ struct snapshot {
     struct fv_overlay *overlay;
     uint64_t *seen; /* results of each camera; owner: the result thread */
     struct fv_canvas_memory canvas;
-    tjhandle jpeg;
-    unsigned char *bytes; /* libturbojpeg's */
-    unsigned long capacity;
+    struct fv_jpeg *jpeg;
 };
 
 static void snapshot_close(void *state)
@@ -35,9 +32,7 @@ static void snapshot_close(void *state)
     struct snapshot *snapshot = state;
     if (!snapshot)
         return;
-    tjFree(snapshot->bytes);
-    if (snapshot->jpeg)
-        tjDestroy(snapshot->jpeg);
+    fv_jpeg_destroy(snapshot->jpeg);
     fv_canvas_finish(&snapshot->canvas);
     fv_snapshot_files_close(snapshot->files);
     fv_overlay_destroy(snapshot->overlay);
@@ -59,9 +54,10 @@ static int snapshot_open(const struct fv_sink_context *context, const void *conf
     snapshot->config = *settings;
     snapshot->config.folder = NULL; /* the caller's: snapshot_files has its own copy */
     snapshot->seen = fv_calloc(context->camera_count + 1, sizeof(*snapshot->seen));
-    snapshot->jpeg = tjInitCompress();
-    int code = fv_overlay_create(context, &settings->style, settings->areas, &snapshot->overlay);
-    if (code < 0 || !snapshot->seen || !snapshot->jpeg)
+    int code = fv_jpeg_create(settings->quality, &snapshot->jpeg);
+    if (code == 0)
+        code = fv_overlay_create(context, &settings->style, settings->areas, &snapshot->overlay);
+    if (code < 0 || !snapshot->seen)
         code = fv_error_set(err, -ENOMEM, "out of memory");
     if (code == 0)
         code = fv_snapshot_files_open(settings->folder, context, settings->keep, &snapshot->files,
@@ -71,30 +67,6 @@ static int snapshot_open(const struct fv_sink_context *context, const void *conf
         return code;
     }
     *ret_state = snapshot;
-    return 0;
-}
-
-/* The canvas as JPEG in snapshot->bytes; the buffer is kept for the next one. */
-static int compress(struct snapshot *snapshot, size_t *ret_size, struct fv_error *err)
-{
-    const struct fv_canvas *canvas = &snapshot->canvas.canvas;
-    unsigned long need = tjBufSize(canvas->width, canvas->height, TJSAMP_420);
-    if (need > snapshot->capacity) {
-        tjFree(snapshot->bytes);
-        snapshot->bytes = tjAlloc((int)need);
-        snapshot->capacity = snapshot->bytes ? need : 0;
-        if (!snapshot->bytes)
-            return fv_error_set(err, -ENOMEM, "out of memory");
-    }
-    const unsigned char *planes[3] = {canvas->plane[0], canvas->plane[1], canvas->plane[2]};
-    const int strides[3] = {(int)canvas->pitch[0], (int)canvas->pitch[1], (int)canvas->pitch[2]};
-    unsigned long size = snapshot->capacity;
-    if (tjCompressFromYUVPlanes(snapshot->jpeg, planes, canvas->width, strides, canvas->height,
-                                TJSAMP_420, &snapshot->bytes, &size, (int)snapshot->config.quality,
-                                TJFLAG_NOREALLOC) < 0)
-        return fv_error_set(err, -EIO, "the picture cannot be written as JPEG: %s",
-                            tjGetErrorStr2(snapshot->jpeg));
-    *ret_size = size;
     return 0;
 }
 
@@ -120,11 +92,12 @@ static int snapshot_write(void *state, const struct fv_result *result, struct fv
         return fv_error_set(err, code, "the picture cannot be copied: %s", fv_strerror(code));
     fv_overlay_draw(snapshot->overlay, &snapshot->canvas.canvas, result,
                     snapshot->config.min_score);
-    size_t size = 0;
-    code = compress(snapshot, &size, err);
+    const uint8_t *data;
+    size_t size;
+    code = fv_jpeg_compress(snapshot->jpeg, &snapshot->canvas.canvas, &data, &size, err);
     if (code < 0)
         return code;
-    return fv_snapshot_files_write(snapshot->files, &result->info, snapshot->bytes, size, err);
+    return fv_snapshot_files_write(snapshot->files, &result->info, data, size, err);
 }
 
 const struct fv_sink_ops fv_sink_snapshot = {

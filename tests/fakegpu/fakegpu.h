@@ -27,6 +27,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gpu/driver.h"
 
@@ -43,7 +44,7 @@ FAKEGPU_API void fakegpu_lose(int code); /* the device is lost now; 0: it is the
 FAKEGPU_API void
 fakegpu_script(const char *script); /* as FOVEA_FAKE_GPU, at once, as in a new process */
 
-/* --- For the look-alike of libnvcuvid, which links to this library --- */
+/* --- For the look-alikes of libnvcuvid and libnvjpeg, which link to this library --- */
 
 /* To be called first by each entry point: counts the call, and returns what the script or a lost device make of it. Aborts without
  * a current context. */
@@ -60,6 +61,9 @@ FAKEGPU_API CUresult fakegpu_enqueue(CUstream stream, void (*run)(void *data, bo
 /* The same with data that stays valid and can be used many times: the only work that a graph can record. */
 FAKEGPU_API CUresult fakegpu_enqueue_kept(CUstream stream, void (*run)(void *data, bool lost),
                                           void *data);
+
+/* The bytes are inside one allocation, device or pinned; aborts otherwise. */
+FAKEGPU_API void fakegpu_memory_check(const char *call, CUdeviceptr address, size_t bytes);
 
 /* --- Kernels: kernels.c --- */
 

@@ -56,9 +56,6 @@ void fakegpu_record(const char *call, CUstream stream);
 unsigned fakegpu_recorded(const char *call, CUstream stream,
                           struct fakegpu_item items[FAKEGPU_ITEMS]);
 
-/* The bytes are inside one allocation, device or pinned; aborts otherwise. */
-void fakegpu_memory_check(const char *call, CUdeviceptr address, size_t bytes);
-
 #define ENTER()                                                                                    \
     do {                                                                                           \
         CUresult entered = fakegpu_enter(__func__);                                                \

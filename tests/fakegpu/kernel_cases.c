@@ -119,7 +119,8 @@ struct fv_case_planes fv_case_planes(struct fv_rand *rand, uint32_t width, uint3
 {
     struct fv_case_planes planes = {0};
     for (int i = 0; i < 3; i++) {
-        const uint32_t columns = i ? (width + 1) / 2 : width, rows = i ? (height + 1) / 2 : height;
+        const uint32_t blocks = i ? 1 : 2;
+        const uint32_t columns = (width + 1) / 2 * blocks, rows = (height + 1) / 2 * blocks;
         planes.pitch[i] = columns + fv_rand_below(rand, 5);
         planes.offset[i] = planes.size;
         planes.size += planes.pitch[i] * rows;
