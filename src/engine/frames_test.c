@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "engine/build_config.h"
 #include "engine/frames.h"
 
 /* The layouts of DLPack's own header (1.0), member by member as its documentation lists them, for a machine of 64 bits. */
@@ -255,6 +256,32 @@ static void test_tensors_live_on(void **state)
     assert_int_equal(alive, 0); /* and everything else is gone: the sanitizers and valgrind say */
 }
 
+/* What a build without the part says; with it, frames_jpeg_test.c goes into detail. */
+static void test_jpeg(void **state)
+{
+    struct keeper keeper = {0};
+    const struct fv_reader_consumer consumer = {
+        .name = "x", .held = 1, .frame = keep, .data = &keeper};
+    struct fv_frames *frames = open_frames(&consumer, 1);
+    struct fv_error err = {0};
+    uint8_t *data = NULL;
+    size_t size = 0;
+    offer(frames, FV_PIXEL_NV12);
+    const int code = fv_reader_frame_jpeg(keeper.frames[0], 90, &data, &size, &err);
+    if (FV_HAVE_JPEG) {
+        assert_int_equal(code, 0);
+        assert_true(size > 100);
+        assert_memory_equal(data, "\xff\xd8\xff", 3);
+    } else {
+        assert_int_equal(code, -ENOTSUP);
+        assert_non_null(strstr(err.text, "-Djpeg=enabled"));
+        assert_null(data);
+    }
+    fv_reader_jpeg_free(data);
+    fv_reader_frame_release(keeper.frames[0]);
+    fv_frames_close(frames);
+}
+
 /* ---- create ---- */
 
 static void test_refusals(void **state)
@@ -311,7 +338,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_binary_layout), cmocka_unit_test(test_keeper_blocks_nobody),
         cmocka_unit_test(test_shapes),        cmocka_unit_test(test_tensors_live_on),
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_jpeg),          cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
