@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames of one camera as tensors of PyTorch (on the GPU) or NumPy (on the CPU), without a copy, by ctypes and DLPack.
 
-    reader_tensors.py [--library libfovea.so] [--backend cpu|gpu] [--frames 10] rtsp://HOST/PATH
+    reader_tensors.py [--library libfovea.so] [--backend cpu|gpu] [--frames 10] [--jpeg FILE] rtsp://HOST/PATH
 
 As a module: Reader(library, url, backend) is a context manager; reader.frame() gives the next Frame; frame.plane(0) goes to
 torch.from_dlpack() or numpy.from_dlpack(); the pixels stay until the frame and all that was made of it are gone.
@@ -10,6 +10,7 @@ torch.from_dlpack() or numpy.from_dlpack(); the pixels stay until the frame and 
 
 import argparse
 import ctypes as c
+import pathlib
 import queue
 import sys
 
@@ -47,7 +48,8 @@ class Consumer(c.Structure):
 
 class Params(c.Structure):
     _fields_ = [("url", c.c_char_p), ("backend", c.c_char_p), ("picture", c.c_void_p), ("state", STATE), ("data", c.c_void_p),
-                ("consumers", c.POINTER(Consumer)), ("consumer_count", c.c_uint), ("device", c.c_uint)]
+                ("consumers", c.POINTER(Consumer)), ("consumer_count", c.c_uint), ("device", c.c_uint),
+                ("config_path", c.c_char_p), ("camera", c.c_char_p), ("problem", c.c_void_p)]
 
 
 class Stats(c.Structure):
@@ -65,7 +67,9 @@ def load(path):
             ("frame_picture", c.POINTER(Picture), [pointer]), ("frame_release", None, [pointer]),
             ("frame_tensor", c.c_int, [pointer, c.c_uint, c.POINTER(pointer)]),
             ("frame_tensor_versioned", c.c_int, [pointer, c.c_uint, c.POINTER(pointer)]),
-            ("frame_gate", c.c_int, [pointer, pointer, error]), ("frame_hold", c.c_int, [pointer, pointer, error])):
+            ("frame_gate", c.c_int, [pointer, pointer, error]), ("frame_hold", c.c_int, [pointer, pointer, error]),
+            ("frame_jpeg", c.c_int, [pointer, c.c_uint, c.POINTER(pointer), c.POINTER(c.c_size_t), error]),
+            ("jpeg_free", None, [pointer])):
         function = getattr(lib, "fv_reader_" + name)
         function.restype, function.argtypes = result, arguments
     return lib
@@ -145,6 +149,16 @@ class Frame:
         """The pixels stay until the present work of `stream` is done: after the last kernel that reads them was enqueued."""
         self._order(self.lib.fv_reader_frame_hold, stream)
 
+    def jpeg(self, quality=85):
+        """The whole picture as the bytes of a JPEG file, made where it lies: on the GPU only these bytes come to the host."""
+        data, size, error = c.c_void_p(), c.c_size_t(), Error()
+        if self.lib.fv_reader_frame_jpeg(self.handle, quality, c.byref(data), c.byref(size), c.byref(error)) < 0:
+            raise RuntimeError(error.text.decode())
+        try:
+            return c.string_at(data, size.value)
+        finally:
+            self.lib.fv_reader_jpeg_free(data)
+
     def release(self):
         if self.handle:
             self.lib.fv_reader_frame_release(self.handle)
@@ -208,14 +222,17 @@ def main():
     parser.add_argument("--library", default="libfovea.so")
     parser.add_argument("--backend", choices=("cpu", "gpu"), default="cpu")
     parser.add_argument("--frames", type=int, default=10)
+    parser.add_argument("--jpeg", metavar="FILE", help="write the last frame there")
     parser.add_argument("url")
     options = parser.parse_args()
     with Reader(options.library, options.url, options.backend) as reader:
-        for _ in range(options.frames):
+        for left in reversed(range(options.frames)):
             frame = reader.frame()
             device, shape, mean, address = describe(frame)
             print(f"frame {frame.picture.frame.number}: {shape[1]} x {shape[0]} on {device}, mean {mean:.2f}, "
                   f"{'the same memory' if address == frame.picture.plane[0] else 'a copy'}")
+            if options.jpeg and left == 0:
+                pathlib.Path(options.jpeg).write_bytes(frame.jpeg())
             frame.release()
         stats = reader.stats()
         print(f"{stats.given} given, {stats.missed} missed")

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import types
 
@@ -63,6 +64,7 @@ def main():
         parser.add_argument(name, required=True)
     parser.add_argument("--python")
     parser.add_argument("--library")
+    parser.add_argument("--jpeg", action="store_true", help="the library can make one")
     parser.add_argument("--backend", default="cpu")
     options = parser.parse_args()
     if not os.access(options.clip, os.R_OK):
@@ -75,8 +77,15 @@ def main():
                    rf"frame \d+: 768 x 576 on {where}, middle row (\d+\.\d)", differ=where == "cpu")  # the look-alike's pictures are ramps
         if options.python:
             good &= check_refusals(options.python)
+            jpeg = tempfile.NamedTemporaryFile(suffix=".jpg")
+            wanted = ["--jpeg", jpeg.name] if options.jpeg else []
             good &= run([sys.executable, options.python, "--library", options.library, "--backend", options.backend, "--frames",
-                         str(FRAMES), url], r"frame \d+: 768 x 576 on cpu, mean (\d+\.\d\d), the same memory")
+                         str(FRAMES), *wanted, url], r"frame \d+: 768 x 576 on cpu, mean (\d+\.\d\d), the same memory")
+            if options.jpeg:
+                data = jpeg.read()
+                whole = data[:3] == b"\xff\xd8\xff" and data[-2:] == b"\xff\xd9"
+                print(f"{'ok' if whole else 'not ok'}: a JPEG of {len(data)} bytes")
+                good &= whole
     finally:
         sim.terminate()
         sim.wait()

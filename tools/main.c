@@ -9,7 +9,7 @@
 #include "fovea/build.h"
 #include "fovea/version.h"
 
-extern const struct fv_tool fv_tool_run, fv_tool_analyze, fv_tool_ingest, fv_tool_probe, fv_tool_sim, fv_tool_config,
+extern const struct fv_tool fv_tool_run, fv_tool_analyze, fv_tool_ingest, fv_tool_probe, fv_tool_snapshot, fv_tool_sim, fv_tool_config,
     fv_tool_doctor, fv_tool_engine, fv_tool_validate, fv_tool_bench;
 
 static const struct fv_tool *const tools[] = {
@@ -17,6 +17,7 @@ static const struct fv_tool *const tools[] = {
     &fv_tool_analyze,
     &fv_tool_ingest,
     &fv_tool_probe,
+    &fv_tool_snapshot,
     &fv_tool_sim,
     &fv_tool_config,
     &fv_tool_doctor,

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "fovea/config.h"
 #include "fovea/dlpack.h"
 #include "fovea/event.h"
 
@@ -50,7 +51,7 @@ struct fv_reader_consumer {
 #define FV_READER_CONSUMERS_MAX 8
 
 struct fv_reader_params {
-    const char *url;     /* rtsp://[user:password@]host[:port]/path */
+    const char *url;     /* rtsp://[user:password@]host[:port]/path, or rtsps://... */
     const char *backend; /* "cpu", "gpu" */
     /* On the decode thread: a slow callback makes the reader drop pictures, never fall behind. CPU back end; may be NULL when there
      * are consumers. */
@@ -62,11 +63,16 @@ struct fv_reader_params {
     const struct fv_reader_consumer *consumers; /* [consumer_count], copied */
     unsigned consumer_count;
     unsigned device; /* GPU back end: ordinal of "cuda:N" */
+    /* Instead of `url`: a camera of a configuration file, with its login, transport and deadlines, and the file's device. A `backend`
+     * of NULL means the file's, too. Of the file no more is used. */
+    const char *config_path;
+    const char *camera;    /* its name; NULL: the first one that is enabled */
+    fv_problem_fn problem; /* findings about the configuration, during open; may be NULL */
 };
 
-/* 0; -EINVAL (url, backend, consumers); -ENOTSUP (not built in); -ENODEV (no usable GPU); -ENOMEM. Borrows params; touches no
- * network. On the GPU back end its primary context, the one that the CUDA runtime and PyTorch use, is current for the calling
- * thread afterwards. */
+/* 0; -EINVAL (url, backend, consumers, errors in the configuration, no such camera); -ENOENT, -EACCES, -EIO (the configuration cannot
+ * be read); -ENOTSUP (not built in); -ENODEV (no usable GPU); -ENOMEM. Borrows params; touches no network. On the GPU back end its
+ * primary context, the one that the CUDA runtime and PyTorch use, is current for the calling thread afterwards. */
 FV_API int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret_reader,
                           struct fv_error *err);
 FV_API int fv_reader_start(struct fv_reader *reader, struct fv_error *err);

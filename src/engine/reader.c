@@ -2,12 +2,14 @@
 #include "fovea/reader.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "decode/nvdec.h"
 #include "decode/worker.h"
 #include "engine/frames.h"
+#include "engine/reader_source.h"
 #include "gpu/gpu.h"
 #include "ingest/ingest.h"
 
@@ -19,6 +21,8 @@ struct fv_reader {
     struct fv_decode_worker *decode;
     struct fv_ingest *ingest;
     struct fv_frames *frames;
+    char name[128]; /* in events */
+    unsigned device;
     bool on_gpu, started;
 };
 
@@ -40,7 +44,7 @@ static void on_picture(void *data, struct fv_picture *picture)
     struct fv_reader *reader = data;
     if (reader->params.picture) {
         struct fv_reader_picture out;
-        fv_frames_describe(picture, reader->params.device, &out);
+        fv_frames_describe(picture, reader->device, &out);
         reader->params.picture(reader->params.data, &out);
     }
     fv_frames_offer(reader->frames, picture);
@@ -52,7 +56,7 @@ static void on_fault(void *data, uint32_t camera, int code, const char *reason)
     struct fv_reader *reader = data;
     struct fv_camera_event event = {
         .camera = camera,
-        .camera_name = "reader",
+        .camera_name = reader->name,
         .from = FV_CAMERA_PLAYING,
         .to = FV_CAMERA_PLAYING,
         .code = code,
@@ -73,12 +77,12 @@ static int open_frames(struct fv_reader *reader, void **ret_shared, struct fv_er
     const struct fv_reader_params *params = &reader->params;
     struct fv_frames_params frames = {.consumers = params->consumers,
                                       .consumer_count = params->consumer_count,
-                                      .device = params->device,
+                                      .device = reader->device,
                                       .late = on_late,
                                       .data = reader};
     int r = 0;
     if (reader->on_gpu) {
-        const struct fv_gpu_params gpu = {.device = params->device};
+        const struct fv_gpu_params gpu = {.device = reader->device};
         r = fv_gpu_open(&gpu, &frames.gpu, err);
         const struct fv_nvdec_params nvdec = {
             .gpu = frames.gpu,
@@ -93,16 +97,11 @@ static int open_frames(struct fv_reader *reader, void **ret_shared, struct fv_er
     return r == 0 ? fv_frames_create(&frames, &reader->frames, err) : r;
 }
 
-static int open_parts(struct fv_reader *reader, const char *url, struct fv_error *err)
+static int open_parts(struct fv_reader *reader, const struct fv_camera_params *camera,
+                      struct fv_error *err)
 {
-    struct fv_camera_params camera;
-    fv_camera_defaults(&camera);
-    strcpy(camera.name, "reader");
-    int r = fv_url_parse(url, &camera.url, err);
-    if (r < 0)
-        return r;
     void *shared = NULL;
-    r = open_frames(reader, &shared, err);
+    int r = open_frames(reader, &shared, err);
     if (r < 0)
         return r;
     struct fv_decode_worker_params decode = {
@@ -128,38 +127,37 @@ static int open_parts(struct fv_reader *reader, const char *url, struct fv_error
     if (r < 0)
         return r;
     uint32_t id;
-    r = fv_ingest_add(reader->ingest, &camera, &id);
-    explicit_bzero(&camera, sizeof(camera));
+    r = fv_ingest_add(reader->ingest, camera, &id);
     return r < 0 ? fv_error_set(err, r, "the camera could not be added: %s", fv_strerror(r)) : 0;
 }
 
-static int check(const struct fv_reader_params *params, struct fv_error *err)
+static int check(const struct fv_reader_params *params, bool on_gpu, struct fv_error *err)
 {
-    if (!params->url || !params->backend || (!params->picture && params->consumer_count == 0))
-        return fv_error_set(
-            err, -EINVAL, "a reader needs a url, a back end, and a picture callback or consumers");
-    if (strcmp(params->backend, "gpu") == 0 && params->picture)
+    if (!params->picture && params->consumer_count == 0)
+        return fv_error_set(err, -EINVAL, "a reader needs a picture callback or consumers");
+    if (on_gpu && params->picture)
         return fv_error_set(err, -EINVAL,
                             "the picture callback is for host memory: on the back end \"gpu\" use "
                             "consumers");
-    if (strcmp(params->backend, "gpu") != 0 && strcmp(params->backend, "cpu") != 0)
-        return fv_error_set(err, -EINVAL, "the back end must be \"cpu\" or \"gpu\"");
     return 0;
 }
 
-int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret_reader,
-                   struct fv_error *err)
+static int create(const struct fv_reader_params *params, const struct fv_reader_source *source,
+                  struct fv_reader **ret_reader, struct fv_error *err)
 {
-    int r = check(params, err);
+    int r = check(params, source->on_gpu, err);
     if (r < 0)
         return r;
     struct fv_reader *reader = FV_NEW(struct fv_reader);
     if (!reader)
         return fv_error_set(err, -ENOMEM, "out of memory");
     reader->params = *params;
-    reader->on_gpu = strcmp(params->backend, "gpu") == 0;
-    r = open_parts(reader, params->url, err);
+    reader->on_gpu = source->on_gpu;
+    reader->device = source->device;
+    snprintf(reader->name, sizeof(reader->name), "%s", source->camera.name);
+    r = open_parts(reader, &source->camera, err);
     reader->params.url = reader->params.backend = NULL; /* only borrowed */
+    reader->params.config_path = reader->params.camera = NULL;
     reader->params.consumers = NULL;
     if (r < 0) {
         fv_reader_close(reader);
@@ -167,6 +165,17 @@ int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret
     }
     *ret_reader = reader;
     return 0;
+}
+
+int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret_reader,
+                   struct fv_error *err)
+{
+    struct fv_reader_source source;
+    int r = fv_reader_source_init(params, &source, err);
+    if (r == 0)
+        r = create(params, &source, ret_reader, err);
+    fv_reader_source_wipe(&source);
+    return r;
 }
 
 int fv_reader_start(struct fv_reader *reader, struct fv_error *err)

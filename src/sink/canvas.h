@@ -12,9 +12,9 @@ struct fv_canvas_memory {
     size_t size;
 };
 
-/* Copies `picture` into `memory` (zeroed at first), which grows to the largest picture; odd sides are
- * rounded up in the planes, as fv_jpeg_compress() wants them. Any format in host memory. 0, -ENOTSUP (device memory, unknown format), -EINVAL (a side of 0 or above
- * 16384), -ENOMEM. */
+/* Copies `picture` into `memory` (zeroed at first), which grows to the largest picture; odd sides are rounded up in the planes, as
+ * fv_jpeg_compress() wants them. Any format in host memory. 0, -ENOTSUP (device memory, unknown format), -EINVAL (a side of 0 or
+ * above 16384), -ENOMEM. */
 int fv_canvas_load(struct fv_canvas_memory *memory, const struct fv_picture *picture);
 void fv_canvas_finish(struct fv_canvas_memory *memory);
 

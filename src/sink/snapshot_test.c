@@ -310,7 +310,7 @@ static void test_open_failures(void **state)
         assert_null(sink);
     }
     fv_alloc_fail_at(0);
-    assert_int_equal(n, 13); /* sink, counters; files, path, cameras, shots; 6 of the overlay */
+    assert_int_equal(n, 14); /* sink, counters, JPEG; files, path, cameras, shots; 6 of the overlay */
     fv_sink_snapshot.close(sink);
 }
 

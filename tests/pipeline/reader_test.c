@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/build_config.h"
 #include "fovea/reader.h"
 #include "fovea/sim.h"
 #include "check.h"
@@ -151,6 +152,24 @@ static void check_hold(struct fv_reader *reader, struct consumer *greedy, struct
     CHECK(stats_of(reader, 0).given > KEPT, "no frame after it was given back");
 }
 
+/* Of a frame that is kept, while others come and go. */
+static void check_jpeg(struct fv_reader_frame *frame)
+{
+    struct fv_error err = {0};
+    uint8_t *data = NULL;
+    size_t size = 0;
+    const int code = fv_reader_frame_jpeg(frame, 85, &data, &size, &err);
+    if (!FV_HAVE_JPEG) {
+        CHECK(code == -ENOTSUP, "%d", code);
+        return;
+    }
+    CHECK(code == 0, "%s", err.text);
+    CHECK(size > 1000 && data[0] == 0xFF && data[1] == 0xD8 && data[size - 2] == 0xFF &&
+              data[size - 1] == 0xD9,
+          "%zu bytes", size);
+    fv_reader_jpeg_free(data);
+}
+
 static void run(struct fv_reader *reader, struct consumer *greedy, struct consumer *fine,
                 struct told *told)
 {
@@ -163,6 +182,7 @@ static void run(struct fv_reader *reader, struct consumer *greedy, struct consum
            (unsigned long long)stats.late, fine->frames);
     CHECK(stats.given == KEPT && stats.held == KEPT && stats.missed > 0, "kept frames");
     CHECK(stats.late == KEPT && told->late == KEPT, "%u told", told->late);
+    check_jpeg(greedy->kept[1]);
     if (on_gpu)
         check_hold(reader, greedy, fine);
     else
@@ -244,6 +264,13 @@ static void test_refusals(const char *url)
     CHECK(strstr(err.text, "consumer 'x' may keep 1 to 16 frames, not 99"), "%s", err.text);
     params.backend = "tpu";
     CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "no such back end");
+    params.backend = "cpu";
+    params.config_path = "/nonexistent";
+    CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "a url and a configuration");
+    params.url = NULL;
+    CHECK(fv_reader_open(&params, &reader, &err) == -ENOENT, "no such configuration");
+    params.config_path = NULL;
+    CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "neither");
 }
 
 static void *serve(void *data)
