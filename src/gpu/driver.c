@@ -219,3 +219,12 @@ int fv_driver_check(const struct fv_driver *driver, CUresult result, const char 
     return fv_error_set(err, code_of((int)result), "%s: %s (%d): %s", call, name, (int)result,
                         result_text(driver, result));
 }
+
+void fv_driver_build(const char *file, char ret_build[32])
+{
+    FILE *module = fopen(file, "re");
+    if (!module || fscanf(module, "%31[0-9.]", ret_build) != 1)
+        snprintf(ret_build, 32, "unknown");
+    if (module)
+        fclose(module);
+}

@@ -154,6 +154,11 @@ void fv_driver_close(struct fv_driver *driver); /* a zeroed one is fine */
  * whole. *ret_driver is to be closed in either case. */
 unsigned fv_driver_survey(struct fv_driver *ret_driver, fv_driver_missing_fn missing, void *data);
 
+#define FV_DRIVER_BUILD "/sys/module/nvidia/version"
+/* The driver's own version, "580.159.04", as its kernel module tells it in `file` (FV_DRIVER_BUILD); "unknown" where it does not, as
+ * under WSL. Any thread. */
+void fv_driver_build(const char *file, char ret_build[32]);
+
 /* Turns a result into 0 or a negative errno and a sentence "<call>: <name of the error>: <text>". -ENOMEM: out of device memory;
  * -ENODEV: the device or its context is lost for good (a sticky error: nothing on this context will work again); -EAGAIN: not
  * ready; -ENOTSUP; -EIO. */

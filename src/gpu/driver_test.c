@@ -113,6 +113,33 @@ static void path_of(char *path, const char *name)
     snprintf(path, PATH_MAX, "%s/%s", folder, name);
 }
 
+static void test_build(void **state)
+{
+    static const struct {
+        const char *line, *build;
+    } rows[] = {
+        {"580.159.04\n", "580.159.04"},
+        {"570.86", "570.86"},
+        {"", "unknown"},
+        {"NVRM\n", "unknown"},
+        {"1234567890123456789012345678901234567890\n", "1234567890123456789012345678901"},
+    };
+    char path[] = "/tmp/fv-driver-build-XXXXXX", build[32];
+    int made = mkstemp(path);
+    assert_true(made >= 0 && close(made) == 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(rows[i].line, file);
+        assert_int_equal(fclose(file), 0);
+        fv_driver_build(path, build);
+        assert_string_equal(build, rows[i].build);
+    }
+    unlink(path);
+    fv_driver_build(path, build);
+    assert_string_equal(build, "unknown");
+}
+
 /* Runs this program with the folder as the place of libraries; what it printed. */
 static void run_there(const char *mode, struct list *list)
 {
@@ -179,11 +206,9 @@ int main(int argc, char **argv)
     if (argc > 1 && !strcmp(argv[1], "tell"))
         return tell();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_too_old),
-        cmocka_unit_test(test_no_device),
-        cmocka_unit_test(test_codes),
-        cmocka_unit_test(test_broken_libraries),
+        cmocka_unit_test(test_whole),     cmocka_unit_test(test_too_old),
+        cmocka_unit_test(test_no_device), cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_build),     cmocka_unit_test(test_broken_libraries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,6 +151,7 @@ int fv_gpu_info(struct fv_gpu *gpu, struct fv_gpu_info *ret_info, struct fv_erro
     struct fv_gpu_info info = {
         .device = gpu->ordinal, .driver = gpu->driver.version, .spins = gpu->spins};
     memcpy(info.name, gpu->name, sizeof(info.name));
+    fv_driver_build(FV_DRIVER_BUILD, info.build);
     int r = FV_GPU_CALL(gpu, err, cuDeviceGetAttribute, &info.major,
                         CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, gpu->device);
     if (r == 0)

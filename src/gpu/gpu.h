@@ -44,6 +44,7 @@ struct fv_gpu_info {
     unsigned device;
     int major, minor;                 /* compute capability */
     int driver;                       /* CUDA version of the driver: 13000 for 13.0 */
+    char build[32];                   /* version of the driver: "580.159.04", or "unknown" */
     size_t memory_free, memory_total; /* bytes, now, of the whole device */
     bool spins; /* another library activated the context before with other flags, and they could not be changed: waits spin */
 };

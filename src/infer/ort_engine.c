@@ -52,6 +52,7 @@ static int make_key(const struct job *job, const struct fv_ort_library *library,
                       model->element == FV_ELEMENT_F16 ? "float16" : "float32");
     fv_engine_key_add(key, "gpu", "%s", info.name);
     fv_engine_key_add(key, "compute_capability", "%d.%d", info.major, info.minor);
+    fv_engine_key_add(key, "driver", "%s", info.build);
     fv_engine_key_add(key, "driver_cuda", "%d", info.driver);
     fv_engine_key_add(key, "onnxruntime", "%s", library->version);
     fv_engine_key_add(key, "graph", "%s", params->plain_graph ? "plain" : "optimised");

@@ -221,6 +221,7 @@ static void test_key(void **state)
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
         assert_string_equal(fv_engine_key_get(key, wanted[i][0]), wanted[i][1]);
     assert_string_not_equal(fv_engine_key_get(key, "gpu"), "");
+    assert_string_not_equal(fv_engine_key_get(key, "driver"), "");
     assert_string_equal(fv_engine_key_get(key, "trt_profile_min_shapes"), "");
 }
 
