@@ -8,15 +8,13 @@
 #include "codec/sps.h"
 
 #define REFERENCES 8
-#define LEB128_BYTES 8
 #define KEY_FRAME 0
 #define SELECT 2 /* seq_force_screen_content_tools */
 
-/* leb128(), 4.10.5. Its bytes; 0: not whole, or larger than 2^32 - 1. */
-static size_t read_leb128(const uint8_t *data, size_t size, uint64_t *ret_value)
+size_t fv_av1_read_leb128(const uint8_t *data, size_t size, uint64_t *ret_value)
 {
     uint64_t value = 0;
-    for (size_t i = 0; i < LEB128_BYTES && i < size; i++) {
+    for (size_t i = 0; i < FV_AV1_LEB128_BYTES && i < size; i++) {
         value |= (uint64_t)(data[i] & 0x7f) << 7 * i;
         if (data[i] & 0x80)
             continue;
@@ -26,7 +24,7 @@ static size_t read_leb128(const uint8_t *data, size_t size, uint64_t *ret_value)
     return 0;
 }
 
-static size_t write_leb128(uint8_t *out, size_t value)
+size_t fv_av1_write_leb128(uint8_t *out, size_t value)
 {
     size_t bytes = 0;
     do {
@@ -36,7 +34,8 @@ static size_t write_leb128(uint8_t *out, size_t value)
     return bytes;
 }
 
-int fv_av1_obu(const uint8_t *data, size_t size, struct fv_av1_obu *ret_obu)
+/* Header and size; obu.size is what the OBU takes by them. */
+static int read_head(const uint8_t *data, size_t size, struct fv_av1_obu *ret_obu)
 {
     if (!size || data[0] & 0x80)
         return -EBADMSG;
@@ -51,14 +50,35 @@ int fv_av1_obu(const uint8_t *data, size_t size, struct fv_av1_obu *ret_obu)
     size_t begin = obu.header_size;
     uint64_t payload = size - begin;
     if (obu.has_size) {
-        size_t bytes = read_leb128(data + begin, size - begin, &payload);
+        size_t bytes = fv_av1_read_leb128(data + begin, size - begin, &payload);
         begin += bytes;
-        if (!bytes || payload > size - begin)
+        if (!bytes)
             return -EBADMSG;
     }
     obu.payload = data + begin;
     obu.payload_size = (size_t)payload;
     obu.size = begin + (size_t)payload;
+    *ret_obu = obu;
+    return 0;
+}
+
+int fv_av1_obu(const uint8_t *data, size_t size, struct fv_av1_obu *ret_obu)
+{
+    struct fv_av1_obu obu;
+    if (read_head(data, size, &obu) < 0 || obu.size > size)
+        return -EBADMSG;
+    *ret_obu = obu;
+    return 0;
+}
+
+int fv_av1_obu_head(const uint8_t *data, size_t size, struct fv_av1_obu *ret_obu)
+{
+    struct fv_av1_obu obu;
+    if (read_head(data, size, &obu) < 0)
+        return -EBADMSG;
+    const size_t there = size - (size_t)(obu.payload - data);
+    if (obu.payload_size > there)
+        obu.payload_size = there;
     *ret_obu = obu;
     return 0;
 }
@@ -189,8 +209,8 @@ int fv_av1_parse_sequence(const uint8_t *payload, size_t size, struct fv_video_f
     return code;
 }
 
-/* Begins a frame header (5.9.2) with a key frame that is shown? A sequence of one still picture has no such bits. */
-static bool is_shown_key(const struct fv_av1_obu *obu, bool reduced)
+/* A sequence of one still picture has no such bits. */
+bool fv_av1_is_shown_key(const struct fv_av1_obu *obu, bool reduced)
 {
     if (reduced)
         return true;
@@ -208,14 +228,14 @@ int fv_av1_look(const uint8_t *data, size_t size, struct fv_av1_unit *ret_unit)
         if (code == 0 && obu.type == FV_AV1_SEQUENCE_HEADER) {
             code = fv_av1_parse_sequence(obu.payload, obu.payload_size, &unit.format);
             unit.sequence = true;
-            reduced = obu.payload_size && obu.payload[0] & 8;
+            reduced = fv_av1_is_reduced(obu.payload, obu.payload_size);
         }
         if (code < 0)
             return code;
         if (obu.type != FV_AV1_FRAME && obu.type != FV_AV1_FRAME_HEADER)
             continue;
         if (unit.frames++ == 0)
-            unit.key = is_shown_key(&obu, reduced);
+            unit.key = fv_av1_is_shown_key(&obu, reduced);
     }
     *ret_unit = unit;
     return 0;
@@ -243,7 +263,7 @@ int64_t fv_av1_pack(const uint8_t *data, size_t size, uint8_t *out)
         memcpy(out + written, obu.header, obu.header_size);
         out[written] |= 2;
         written += obu.header_size;
-        written += write_leb128(out + written, obu.payload_size);
+        written += fv_av1_write_leb128(out + written, obu.payload_size);
         memcpy(out + written, obu.payload, obu.payload_size);
         written += obu.payload_size;
     }

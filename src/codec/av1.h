@@ -32,6 +32,20 @@ struct fv_av1_obu {
 /* The OBU that begins at data[0] (5.3). 0; -EBADMSG: forbidden bit, or it does not fit. */
 int fv_av1_obu(const uint8_t *data, size_t size, struct fv_av1_obu *ret_obu);
 
+/* The same of the beginning of an OBU: the header and its size must be there, of the payload there may be less. */
+int fv_av1_obu_head(const uint8_t *data, size_t size, struct fv_av1_obu *ret_obu);
+/* leb128(), 4.10.5. The bytes it takes; 0: it is not whole, or larger than 2^32 - 1. */
+#define FV_AV1_LEB128_BYTES 8
+size_t fv_av1_read_leb128(const uint8_t *data, size_t size, uint64_t *ret_value);
+/* `out` holds FV_AV1_LEB128_BYTES. Bytes written. */
+size_t fv_av1_write_leb128(uint8_t *out, size_t value);
+/* Begins this OBU of a frame header (5.9.2) with a key frame that is shown? `reduced`: the sequence header says reduced_still_picture_header. */
+bool fv_av1_is_shown_key(const struct fv_av1_obu *obu, bool reduced);
+static inline bool fv_av1_is_reduced(const uint8_t *sequence, size_t size)
+{
+    return size && sequence[0] & 8;
+}
+
 /* Payload of a sequence header OBU (5.5) -> format. 0; -EBADMSG; -ENOTSUP: larger than FV_SIZE_MAX. */
 int fv_av1_parse_sequence(const uint8_t *payload, size_t size, struct fv_video_format *ret_format);
 

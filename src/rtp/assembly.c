@@ -434,6 +434,11 @@ void fv_assembly_insert(struct fv_assembly *assembly, const uint8_t *data, size_
     append(assembly, data, size);
 }
 
+bool fv_assembly_collects(const struct fv_assembly *assembly)
+{
+    return !wasted(assembly);
+}
+
 void fv_assembly_rewrite(struct fv_assembly *assembly, size_t offset, const uint8_t *data,
                          size_t size)
 {

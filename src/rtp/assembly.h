@@ -122,6 +122,8 @@ void fv_assembly_insert(struct fv_assembly *assembly, const uint8_t *data, size_
 /* Bytes that are there already, anew: for sizes that become known later. Nothing when they were not collected. */
 void fv_assembly_rewrite(struct fv_assembly *assembly, size_t offset, const uint8_t *data,
                          size_t size);
+/* Are the bytes of what is at hand kept? Else nothing of it can be read or rewritten. */
+bool fv_assembly_collects(const struct fv_assembly *assembly);
 /* A part came whose picture did not begin: it was lost, or ended by a false marker. */
 void fv_assembly_orphan(struct fv_assembly *assembly);
 

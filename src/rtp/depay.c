@@ -7,8 +7,8 @@
 
 const struct fv_depay_ops *fv_depay_ops(enum fv_codec codec)
 {
-    static const struct fv_depay_ops *const table[] = {&fv_depay_h264, &fv_depay_h265,
-                                                        &fv_depay_jpeg};
+    static const struct fv_depay_ops *const table[] = {
+        &fv_depay_h264, &fv_depay_h265, &fv_depay_jpeg, &fv_depay_vp9, &fv_depay_av1};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (table[i]->codec == codec)
             return table[i];

@@ -43,5 +43,7 @@ int fv_depay_fragment(struct fv_depay *depay, const struct fv_fu *fu);
 extern const struct fv_depay_ops fv_depay_h264;
 extern const struct fv_depay_ops fv_depay_h265;
 extern const struct fv_depay_ops fv_depay_jpeg;
+extern const struct fv_depay_ops fv_depay_vp9;
+extern const struct fv_depay_ops fv_depay_av1;
 
 #endif

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/av1.h"
 #include "codec/jpeg_headers.h"
+#include "codec/vp9.h"
 #include "rtp/packet.h"
 #include "rtp/receiver.h"
 
@@ -34,11 +36,35 @@ static void check_jpeg(const struct fv_au *au)
     check(data[au->size - 2] == 0xff && data[au->size - 1] == FV_JPEG_EOI);
 }
 
+/* Its first frame says what it is. */
+static void check_vp9(const struct fv_au *au)
+{
+    struct fv_vp9_header header;
+    check(fv_vp9_parse(au->buf->data, au->size, &header) == 0);
+    if (!(au->flags & FV_FRAME_DAMAGED))
+        check(header.key == !!(au->flags & FV_FRAME_KEY));
+}
+
+/* OBUs with sizes, without those that are left out. */
+static void check_av1(const struct fv_au *au)
+{
+    struct fv_av1_obu obu;
+    struct fv_av1_unit unit;
+    if (au->flags & FV_FRAME_DAMAGED)
+        return;
+    for (size_t at = 0; at < au->size; at += obu.size) {
+        check(fv_av1_obu(au->buf->data + at, au->size - at, &obu) == 0 && obu.has_size);
+        check(obu.type != FV_AV1_TEMPORAL_DELIMITER && obu.type != FV_AV1_TILE_LIST);
+    }
+    check(fv_av1_look(au->buf->data, au->size, &unit) == 0 && unit.frames > 0);
+    check((unit.key && unit.sequence) == !!(au->flags & FV_FRAME_KEY));
+}
+
 /* A key picture has its sets and a slice. */
 static void check_nals(const struct fv_au *au)
 {
     const struct fv_codec_ops *ops = fv_codec_ops(au->codec);
-    check(memcmp(au->buf->data, "\0\0\0\1", 4) == 0);
+    check(au->size > 4 && memcmp(au->buf->data, "\0\0\0\1", 4) == 0);
     if (!(au->flags & FV_FRAME_KEY))
         return;
     struct fv_annexb it;
@@ -57,7 +83,7 @@ static void on_au(void *data, const struct fv_au *au)
     struct stream *s = data;
     check(s->formatted && au->format == s->format);
     check(s->access_units > 0 || au->flags & FV_FRAME_KEY); /* starts with a key picture */
-    check(au->size > 4 && au->size + FV_AU_PADDING <= au->buf->capacity);
+    check(au->size > 0 && au->size + FV_AU_PADDING <= au->buf->capacity);
     for (size_t i = 0; i < FV_AU_PADDING; i++)
         check(au->buf->data[au->size + i] == 0);
     check(au->first_packet <= au->last_packet && au->last_packet <= au->delivered &&
@@ -67,6 +93,10 @@ static void on_au(void *data, const struct fv_au *au)
     s->access_units++;
     if (au->codec == FV_CODEC_JPEG)
         check_jpeg(au);
+    else if (au->codec == FV_CODEC_VP9)
+        check_vp9(au);
+    else if (au->codec == FV_CODEC_AV1)
+        check_av1(au);
     else
         check_nals(au);
 }

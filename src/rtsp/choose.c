@@ -32,12 +32,9 @@ static bool has_param(struct fv_slice fmtp, const char *name)
 
 static enum fv_codec codec_of(const struct fv_sdp_format *format, uint32_t *quirks)
 {
-    if (fv_slice_eq_nocase(format->encoding, FV_SLICE("H264")))
-        return FV_CODEC_H264;
-    if (fv_slice_eq_nocase(format->encoding, FV_SLICE("H265")))
-        return FV_CODEC_H265;
-    if (fv_slice_eq_nocase(format->encoding, FV_SLICE("JPEG")))
-        return FV_CODEC_JPEG;
+    for (enum fv_codec codec = FV_CODEC_H264; codec <= FV_CODEC_AV1; codec++)
+        if (fv_slice_eq_nocase(format->encoding, fv_slice_of(fv_codec_name(codec))))
+            return codec; /* RTP's names are ours in capitals */
     if (format->encoding.size)
         return FV_CODEC_NONE;
     enum fv_codec codec = FV_CODEC_NONE;
@@ -148,8 +145,9 @@ int fv_sdp_choose(const struct fv_sdp *sdp, struct fv_sdp_choice *ret_choice, st
     bool video = false;
     for (unsigned i = 0; i < sdp->media_count; i++)
         video = video || is_video(&sdp->media[i]);
-    return fv_error_set(err, video ? -ENOTSUP : -ENOENT,
-                        "no unencrypted H.264, H.265 or JPEG video; the camera offers: %s", text);
+    return fv_error_set(
+        err, video ? -ENOTSUP : -ENOENT,
+        "no unencrypted H.264, H.265, VP9, AV1 or JPEG video; the camera offers: %s", text);
 }
 
 enum set_kind { SET_VPS, SET_SPS, SET_PPS, SET_OTHER };

@@ -86,8 +86,8 @@ struct fv_sdp_choice {
     uint32_t quirks;     /* in addition to those of the description */
 };
 
-/* The first video that the camera sends in H.264 or H.265; when there is none, the first in JPEG, which takes several times the
- * bits. 0; -ENOENT: no video at all; -ENOTSUP: video, but encrypted or in another codec. `err` then names what the camera offers. */
+/* The first video that the camera sends in H.264, H.265, VP9 or AV1; when there is none, the first in JPEG, which takes several
+ * times the bits. 0; -ENOENT: no video at all; -ENOTSUP: video, but encrypted or in another codec. `err` then names what the camera offers. */
 int fv_sdp_choose(const struct fv_sdp *sdp, struct fv_sdp_choice *ret_choice, struct fv_error *err);
 
 /* Parameter sets of fmtp (RFC 6184 8.1, RFC 7798 7.1) as Annex B with 4-byte start codes, in the

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rtp/fuzz_stream.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    fv_fuzz_stream(FV_CODEC_AV1, data, size);
+    return 0;
+}
