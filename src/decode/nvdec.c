@@ -22,7 +22,7 @@ static int nvdec_open(const struct fv_decoder_params *params, struct fv_decoder 
                       struct fv_error *err)
 {
     struct fv_nvdec *nvdec = params->shared;
-    if (params->codec != FV_CODEC_H264 && params->codec != FV_CODEC_H265)
+    if (fv_nvdec_codec_of(params->codec) == cudaVideoCodec_NumCodecs)
         return fv_error_set(err, -ENOTSUP, "codec %s is not supported",
                             fv_codec_name(params->codec));
     struct fv_decoder *decoder = FV_NEW(struct fv_decoder);

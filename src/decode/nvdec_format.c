@@ -15,40 +15,39 @@ const char *fv_nvdec_codec_name(cudaVideoCodec codec)
     return (unsigned)codec < sizeof(names) / sizeof(names[0]) ? names[codec] : "unknown codec";
 }
 
-static bool is_slice(enum fv_nal_kind kind)
+cudaVideoCodec fv_nvdec_codec_of(enum fv_codec codec)
 {
-    return kind == FV_NAL_SLICE || kind == FV_NAL_SLICE_KEY;
-}
-
-int fv_nvdec_read_parameters(struct fv_decoder *decoder, const struct fv_au *au,
-                             struct fv_error *err)
-{
-    const struct fv_codec_ops *ops = fv_codec_ops(au->codec);
-    struct fv_annexb it;
-    struct fv_nal nal;
-    fv_annexb_init(&it, au->buf->data, au->size);
-    while (fv_annexb_peek(&it, &nal) && !is_slice(ops->kind(nal.data, nal.size))) {
-        /* Parameter sets come first; a slice's end is far away. */
-        if (!fv_annexb_next(&it, &nal) || ops->kind(nal.data, nal.size) != FV_NAL_SPS)
-            continue;
-        struct fv_video_format stream;
-        int code = ops->parse_sps(nal.data, nal.size, &stream);
-        if (code == -ENOTSUP)
-            return fv_error_set(err, code,
-                                "%s: the stream's parameter set asks for a size, depth or chroma "
-                                "format beyond sane limits",
-                                ops->name);
-        if (code < 0)
-            return fv_error_set(err, code, "%s: the stream's parameter set is damaged", ops->name);
-        decoder->stream = stream;
+    switch (codec) {
+    case FV_CODEC_H264:
+        return cudaVideoCodec_H264;
+    case FV_CODEC_H265:
+        return cudaVideoCodec_HEVC;
+    case FV_CODEC_JPEG:
+        return cudaVideoCodec_JPEG;
+    case FV_CODEC_VP9:
+        return cudaVideoCodec_VP9;
+    case FV_CODEC_AV1:
+        return cudaVideoCodec_AV1;
+    case FV_CODEC_NONE:
+        break;
     }
-    return 0;
+    return cudaVideoCodec_NumCodecs;
 }
 
 static const char *chroma_name(cudaVideoChromaFormat chroma)
 {
     static const char *const names[] = {"4:0:0", "4:2:0", "4:2:2", "4:4:4"};
     return (unsigned)chroma < 4 ? names[chroma] : "unknown chroma";
+}
+
+static int refuse_codec(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape,
+                        struct fv_error *err)
+{
+    struct fv_gpu_info info;
+    const char *card = fv_gpu_info(nvdec->gpu, &info, NULL) == 0 ? info.name : "this GPU";
+    return fv_error_set(err, -ENOTSUP, "%s does not decode %s %s with %u bits", card,
+                        fv_nvdec_codec_name(shape->codec), chroma_name(shape->chroma),
+                        shape->depth);
 }
 
 /* Asks the hardware. */
@@ -65,8 +64,7 @@ static int check_caps(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape
     const char *codec = fv_nvdec_codec_name(shape->codec);
     unsigned output = shape->depth > 8 ? cudaVideoSurfaceFormat_P016 : cudaVideoSurfaceFormat_NV12;
     if (!caps.bIsSupported || !(caps.nOutputFormatMask & 1u << output))
-        return fv_error_set(err, -ENOTSUP, "this GPU does not decode %s %s with %u bits", codec,
-                            chroma_name(shape->chroma), shape->depth);
+        return refuse_codec(nvdec, shape, err);
     if (shape->width > caps.nMaxWidth || shape->height > caps.nMaxHeight ||
         (uint64_t)shape->width * shape->height / 256 > caps.nMaxMBCount)
         return fv_error_set(err, -ENOTSUP,
@@ -78,6 +76,71 @@ static int check_caps(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape
                             "this GPU decodes %s from %ux%u on, the stream has %ux%u", codec,
                             caps.nMinWidth, caps.nMinHeight, shape->width, shape->height);
     return 0;
+}
+
+/* Our kernels read 4:2:0, of which grey is a part. */
+static int check_chroma(const struct fv_nvdec_shape *shape, struct fv_error *err)
+{
+    if (shape->chroma == cudaVideoChromaFormat_420 ||
+        shape->chroma == cudaVideoChromaFormat_Monochrome)
+        return 0;
+    static const char nals[] = "choose profile Main, High or Main 10 in the camera";
+    const char *cure = shape->codec == cudaVideoCodec_JPEG
+                           ? "the CPU back end (\"BACKEND\": \"cpu\") takes 4:2:2 as well"
+                       : shape->codec == cudaVideoCodec_VP9 || shape->codec == cudaVideoCodec_AV1
+                           ? "choose profile 0 or, with 10 bits, VP9's profile 2 in the sender"
+                           : nals;
+    return fv_error_set(err, -ENOTSUP,
+                        "%s pictures with %s chroma are not supported: only 4:2:0 is; %s",
+                        fv_nvdec_codec_name(shape->codec), chroma_name(shape->chroma), cure);
+}
+
+/* Asked before the driver's parser sees the stream: an old one may not know the codec, and the hardware does without progressive JPEG. */
+static int check_stream(struct fv_decoder *decoder, const struct fv_video_format *stream,
+                        struct fv_error *err)
+{
+    const struct fv_nvdec_shape shape = {
+        .codec = fv_nvdec_codec_of(stream->codec),
+        .chroma = (cudaVideoChromaFormat)stream->chroma,
+        .depth = stream->bit_depth,
+        .width = stream->width,
+        .height = stream->height,
+    };
+    if (stream->codec == FV_CODEC_JPEG && stream->profile > 1)
+        return fv_error_set(err, -ENOTSUP,
+                            "progressive JPEG is not decoded on the GPU; the CPU back end "
+                            "(\"BACKEND\": \"cpu\") takes it");
+    int code = check_chroma(&shape, err);
+    return code == 0 ? check_caps(decoder->nvdec, &shape, err) : code;
+}
+
+static bool same_stream(const struct fv_video_format *a, const struct fv_video_format *b)
+{
+    return a->codec == b->codec && a->width == b->width && a->height == b->height &&
+           a->profile == b->profile && a->bit_depth == b->bit_depth && a->chroma == b->chroma;
+}
+
+int fv_nvdec_read_parameters(struct fv_decoder *decoder, const struct fv_au *au,
+                             struct fv_error *err)
+{
+    const char *codec = fv_codec_name(au->codec);
+    struct fv_video_format stream;
+    int code = fv_codec_read_format(au->codec, au->buf->data, au->size, &stream);
+    if (code == -ENOENT)
+        return 0;
+    if (code == -ENOTSUP)
+        return fv_error_set(err, code,
+                            "%s: the stream's header asks for a size, depth, coding or chroma "
+                            "format beyond sane limits",
+                            codec);
+    if (code < 0)
+        return fv_error_set(err, code, "%s: the stream's header is damaged", codec);
+    bool nals = au->codec == FV_CODEC_H264 || au->codec == FV_CODEC_H265;
+    if (!nals && !same_stream(&stream, &decoder->stream))
+        code = check_stream(decoder, &stream, err);
+    if (code == 0)
+        decoder->stream = stream;
+    return code;
 }
 
 /* The visible part. The output is even in both directions; what that adds is not handed on. */
@@ -130,16 +193,14 @@ int fv_nvdec_shape_of(struct fv_decoder *decoder, const CUVIDEOFORMAT *format,
         .output_surfaces = decoder->nvdec->params.held,
     };
     bool grey = shape.chroma == cudaVideoChromaFormat_Monochrome;
-    if (shape.chroma != cudaVideoChromaFormat_420 && !grey)
-        return fv_error_set(err, -ENOTSUP,
-                            "%s pictures with %s chroma are not supported: only 4:2:0 is; choose "
-                            "profile Main, High or Main 10 in the camera",
-                            fv_nvdec_codec_name(shape.codec), chroma_name(shape.chroma));
+    int code = check_chroma(&shape, err);
+    if (code < 0)
+        return code;
     if (!grey && format->bit_depth_chroma_minus8 != format->bit_depth_luma_minus8)
         return fv_error_set(err, -ENOTSUP, "%s with %u bits of luma and %u of chroma",
                             fv_nvdec_codec_name(shape.codec), shape.depth,
                             format->bit_depth_chroma_minus8 + 8u);
-    int code = check_caps(decoder->nvdec, &shape, err);
+    code = check_caps(decoder->nvdec, &shape, err);
     if (code == 0)
         code = set_area(decoder, format, &shape, err);
     if (code < 0)

@@ -86,6 +86,7 @@ struct fv_nvdec_surface {
     int index;
     bool pending; /* waits to be mapped */
     bool shown;   /* was queued for mapping since it was decoded into */
+    bool hidden;  /* VP9, AV1: is not shown by the access unit that it was decoded from */
     cuvidDecodeStatus status; /* of the picture, Invalid: not known */
     int64_t queued;
     struct fv_frame_info info;
@@ -170,14 +171,15 @@ void fv_nvdec_parser_close(struct fv_decoder *decoder);
 
 /* --- nvdec_format.c --- */
 
-/* Before the driver's parser sees them: what the parameter sets of a key access unit say, within sane limits. 0, -ENOTSUP,
- * -EBADMSG. */
+/* Before the driver's parser sees it: what a key access unit says of its stream, within sane limits; of codecs without NAL units
+ * also whether the hardware takes it. 0, -ENOTSUP, -EBADMSG, or as a call of the driver fails. */
 int fv_nvdec_read_parameters(struct fv_decoder *decoder, const struct fv_au *au,
                              struct fv_error *err);
 /* What the driver's parser found -> shape. 0, -ENOTSUP: the hardware or our kernels cannot, said by name. */
 int fv_nvdec_shape_of(struct fv_decoder *decoder, const CUVIDEOFORMAT *format,
                       struct fv_nvdec_shape *ret_shape, struct fv_error *err);
 const char *fv_nvdec_codec_name(cudaVideoCodec codec);
+cudaVideoCodec fv_nvdec_codec_of(enum fv_codec codec); /* NumCodecs: none */
 /* Device memory of a session, reckoned. */
 size_t fv_nvdec_bytes_of(const struct fv_nvdec_shape *shape);
 

@@ -26,10 +26,21 @@ static bool failed(const struct fv_decoder *decoder)
     return decoder->muted || decoder->wants_session || decoder->callback.code < 0;
 }
 
-/* Swaps the session for one that fits. The parser has shown everything that was before. */
+/* VP9 and AV1: what is shown is said apart from what is decoded, and a picture may refer to others of another size. */
+static bool shows_apart(const struct fv_decoder *decoder)
+{
+    return decoder->params.codec == FV_CODEC_VP9 || decoder->params.codec == FV_CODEC_AV1;
+}
+
+/* Swaps the session for one that fits. The parser has shown everything that was before. What the stream refers to goes with the session. */
 static int change_session(struct fv_decoder *decoder, const struct fv_nvdec_shape *shape)
 {
     struct fv_nvdec *nvdec = decoder->nvdec;
+    if (shows_apart(decoder) && decoder->session && !(decoder->info.flags & FV_FRAME_KEY))
+        return fv_error_set(&decoder->callback, -EBADMSG,
+                            "%s: the size changes to %ux%u without a key picture: the next one is "
+                            "waited for",
+                            fv_codec_name(decoder->params.codec), shape->width, shape->height);
     fv_nvdec_clear_all(decoder, false);
     if (decoder->session && (decoder->broken || !fv_nvdec_session_fits(decoder->session, shape) ||
                              !fv_nvdec_session_is_quiet(decoder->session))) {
@@ -66,7 +77,7 @@ static void choose_order(struct fv_decoder *decoder, const CUVIDEOFORMAT *format
     const struct fv_video_format *stream = &decoder->stream;
     bool known = stream->codec == decoder->params.codec && stream->reorder_known;
     bool rises = known ? stream->reorder_frames == 0 : !decoder->params.complete;
-    decoder->direct = format->progressive_sequence && rises;
+    decoder->direct = format->progressive_sequence && rises && !shows_apart(decoder);
     decoder->guess = decoder->direct && !known;
     decoder->last_order = INT32_MIN;
 }
@@ -124,6 +135,25 @@ static int submit(struct fv_decoder *decoder, CUVIDPICPARAMS *params)
     return 1;
 }
 
+/* Before a picture is decoded into the surface: what it held goes out. With film grain a second surface takes the picture without it. */
+static void make_way(struct fv_nvdec_surface *surface, const CUVIDPICPARAMS *params)
+{
+    struct fv_decoder *decoder = surface->decoder;
+    fv_nvdec_clear(surface);
+    if (decoder->params.codec != FV_CODEC_AV1 || !params->CodecSpecific.av1.enable_fgs)
+        return;
+    unsigned other = (unsigned)params->CodecSpecific.av1.decodePicIdx;
+    if (other < decoder->session->shape.decode_surfaces)
+        fv_nvdec_clear(&decoder->surfaces[other]);
+}
+
+static bool is_hidden(const struct fv_decoder *decoder, const CUVIDPICPARAMS *params)
+{
+    if (decoder->params.codec == FV_CODEC_VP9)
+        return !params->CodecSpecific.vp9.showFrame;
+    return decoder->params.codec == FV_CODEC_AV1 && !params->CodecSpecific.av1.show_frame;
+}
+
 static int CUDAAPI on_decode(void *data, CUVIDPICPARAMS *params)
 {
     struct fv_decoder *decoder = data;
@@ -138,7 +168,7 @@ static int CUDAAPI on_decode(void *data, CUVIDPICPARAMS *params)
     struct fv_nvdec_surface *surface = &decoder->surfaces[index];
     bool second = params->field_pic_flag && params->second_field;
     if (!second)
-        fv_nvdec_clear(surface);
+        make_way(surface, params);
     if (!submit(decoder, params))
         return 0;
     if (second)
@@ -150,6 +180,7 @@ static int CUDAAPI on_decode(void *data, CUVIDPICPARAMS *params)
     surface->matrix = decoder->matrix;
     surface->full_range = decoder->stream.full_range;
     surface->shown = false;
+    surface->hidden = is_hidden(decoder, params);
     surface->display = (CUVIDPARSERDISPINFO){.picture_index = (int)index, .progressive_frame = 1};
     if (!decoder->direct)
         return 1;
@@ -158,6 +189,18 @@ static int CUDAAPI on_decode(void *data, CUVIDPICPARAMS *params)
     else
         surface->shown = true; /* late: newer ones went out */
     return 1;
+}
+
+/* A picture that was hidden when it was decoded, or is shown once more, belongs to the access unit that shows it. */
+static void show_later(struct fv_nvdec_surface *surface)
+{
+    const struct fv_frame_info before = surface->info;
+    fv_nvdec_clear(surface);
+    surface->info = surface->decoder->info;
+    surface->info.width = before.width;
+    surface->info.height = before.height;
+    surface->info.flags |= before.flags & FV_FRAME_DAMAGED;
+    surface->shown = false;
 }
 
 static int CUDAAPI on_display(void *data, CUVIDPARSERDISPINFO *display)
@@ -169,6 +212,8 @@ static int CUDAAPI on_display(void *data, CUVIDPARSERDISPINFO *display)
     if (index >= decoder->session->shape.decode_surfaces)
         return 1;
     struct fv_nvdec_surface *surface = &decoder->surfaces[index];
+    if (shows_apart(decoder) && (surface->hidden || surface->shown))
+        show_later(surface);
     if (!surface->shown)
         surface->display = *display;
     fv_nvdec_show(surface);
@@ -179,8 +224,7 @@ static int make_parser(struct fv_decoder *decoder, struct fv_error *err)
 {
     struct fv_nvdec *nvdec = decoder->nvdec;
     CUVIDPARSERPARAMS params = {
-        .CodecType =
-            decoder->params.codec == FV_CODEC_H265 ? cudaVideoCodec_HEVC : cudaVideoCodec_H264,
+        .CodecType = fv_nvdec_codec_of(decoder->params.codec),
         .ulMaxNumDecodeSurfaces = 1, /* on_sequence answers with the number */
         .ulErrorThreshold = 100,     /* damaged pictures come out, marked */
         .ulMaxDisplayDelay = 0,

@@ -28,16 +28,32 @@ __attribute__((destructor)) static void check_leaks(void)
     _exit(99);
 }
 
+/* As an H100: all but AV1. */
+static bool decodes(cudaVideoCodec codec, unsigned more_bits)
+{
+    switch (codec) {
+    case cudaVideoCodec_H264:
+        return more_bits == 0;
+    case cudaVideoCodec_HEVC:
+        return more_bits <= 2 && fakegpu_number("h265", 1);
+    case cudaVideoCodec_VP9:
+        return more_bits <= 2 && fakegpu_number("vp9", 1);
+    case cudaVideoCodec_JPEG:
+        return more_bits == 0 && fakegpu_number("jpeg", 1);
+    case cudaVideoCodec_AV1:
+        return more_bits <= 2 && fakegpu_number("av1", 0);
+    default:
+        return false;
+    }
+}
+
 CUresult cuvidGetDecoderCaps(CUVIDDECODECAPS *caps)
 {
     CUresult result = fakegpu_enter(__func__);
     if (result != CUDA_SUCCESS)
         return result;
-    bool known = caps->eCodecType == cudaVideoCodec_H264
-                     ? caps->nBitDepthMinus8 == 0
-                     : caps->eCodecType == cudaVideoCodec_HEVC && caps->nBitDepthMinus8 <= 2 &&
-                           fakegpu_number("h265", 1);
-    caps->bIsSupported = known && caps->eChromaFormat == cudaVideoChromaFormat_420;
+    caps->bIsSupported = decodes(caps->eCodecType, caps->nBitDepthMinus8) &&
+                         caps->eChromaFormat == cudaVideoChromaFormat_420;
     if (!caps->bIsSupported)
         return CUDA_SUCCESS;
     caps->nNumNVDECs = 1;

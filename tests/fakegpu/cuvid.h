@@ -2,13 +2,15 @@
 /*
  * libnvcuvid.so.1's look-alike, next to fakegpu.h's libcuda. The parser cuts with the product's own codec/ and calls back as the
  * driver's does; a decoded picture is a pattern made from the bytes of its slices, so that a test can tell which access unit it
- * was made of; an output surface is written by the stream that mapping was given.
+ * was made of (with VP9, AV1 and JPEG: from the bytes of its frame, payload or image); an output surface is written by the stream that mapping was given.
  *
- * Misuse aborts: a surface beyond those of the decoder, mapping what was not decoded, or a picture twice, more maps than output surfaces,
+ * Misuse aborts: a surface beyond those of the decoder, mapping what was not decoded, or a picture twice (VP9 and AV1 may show one
+ * again), more maps than output surfaces,
  * unmapping what is not mapped, reconfiguring or destroying with mapped pictures, a decoder or parser that is left at the end.
  *
  * Words for FOVEA_FAKE_GPU beside those of fakegpu.h:
- *   h265=0            no H.265                          max-width=N, max-height=N   4096
+ *   h265=0, vp9=0, jpeg=0   not these                   max-width=N, max-height=N   4096
+ *   av1=1             AV1, too
  *   max-decoders=N    more are "out of memory"          decode-ms=N                 each picture takes so long
  *   create-ms=N       making a decoder takes so long    error-at=N                  a decoder's N-th picture ends in error
  *   concealed-at=N    ... in concealed error            synthetic=1                 byte 3 of a slice is its order count

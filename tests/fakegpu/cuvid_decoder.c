@@ -277,7 +277,9 @@ static void fill(void *data, bool lost)
 static struct output *take_output(struct decoder *decoder, int picture)
 {
     unsigned count = (unsigned)decoder->info.ulNumOutputSurfaces;
-    if (decoder->surfaces[picture].mapped)
+    bool again = decoder->info.CodecType == cudaVideoCodec_VP9 ||
+                 decoder->info.CodecType == cudaVideoCodec_AV1;
+    if (decoder->surfaces[picture].mapped && !again)
         fakegpu_abort("cuvidMapVideoFrame", "the picture in surface %d was mapped before", picture);
     decoder->surfaces[picture].mapped = true;
     for (unsigned i = 0; i < count; i++) {

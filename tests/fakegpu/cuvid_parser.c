@@ -1,32 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The look-alike's parser: packets are whole access units. */
+/* The look-alike's parser: packets are whole access units. H.264 and H.265; the others in cuvid_whole.c. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/codec.h"
-#include "cuvid.h"
+#include "cuvid_parser.h"
 
 #define MAGIC 0x70617273u
-#define SURFACES_MAX 32
-
-struct held {
-    int index;
-    int order;
-};
-
-struct parser {
-    unsigned magic;
-    CUVIDPARSERPARAMS params;
-    const struct fv_codec_ops *codec;
-    struct fv_video_format format; /* of the newest parameter set */
-    bool new_format, started;
-    unsigned surfaces, next;        /* of the decoder; the one that is tried first */
-    int references[SURFACES_MAX];   /* surfaces of the last pictures, newest first; -1: none */
-    struct held held[SURFACES_MAX]; /* pictures that wait for their turn */
-    unsigned held_count;
-    int counter; /* pictures since the last key one */
-};
 
 static struct parser *of(const char *call, CUvideoparser handle)
 {
@@ -43,6 +23,22 @@ static void count(int by)
     pthread_mutex_unlock(&fakegpu_cuvid_lock);
 }
 
+static enum fv_codec codec_of(cudaVideoCodec codec)
+{
+    switch (codec) {
+    case cudaVideoCodec_HEVC:
+        return FV_CODEC_H265;
+    case cudaVideoCodec_JPEG:
+        return FV_CODEC_JPEG;
+    case cudaVideoCodec_VP9:
+        return FV_CODEC_VP9;
+    case cudaVideoCodec_AV1:
+        return FV_CODEC_AV1;
+    default:
+        return FV_CODEC_H264;
+    }
+}
+
 CUresult cuvidCreateVideoParser(CUvideoparser *ret_parser, CUVIDPARSERPARAMS *params)
 {
     CUresult result = fakegpu_enter(__func__);
@@ -53,9 +49,10 @@ CUresult cuvidCreateVideoParser(CUvideoparser *ret_parser, CUVIDPARSERPARAMS *pa
         abort();
     parser->magic = MAGIC;
     parser->params = *params;
-    parser->codec =
-        fv_codec_ops(params->CodecType == cudaVideoCodec_HEVC ? FV_CODEC_H265 : FV_CODEC_H264);
+    parser->codec = codec_of(params->CodecType);
+    parser->ops = fv_codec_ops(parser->codec);
     memset(parser->references, -1, sizeof(parser->references));
+    memset(parser->slots, -1, sizeof(parser->slots));
     count(1);
     *ret_parser = (CUvideoparser)parser;
     return CUDA_SUCCESS;
@@ -70,20 +67,26 @@ CUresult cuvidDestroyVideoParser(CUvideoparser handle)
     return CUDA_SUCCESS;
 }
 
+void fakegpu_display(struct parser *parser, int index)
+{
+    CUVIDPARSERDISPINFO info = {.picture_index = index,
+                                .progressive_frame = !parser->format.interlaced,
+                                .top_field_first = 1};
+    if (parser->params.pfnDisplayPicture)
+        parser->params.pfnDisplayPicture(parser->params.pUserData, &info);
+}
+
 static void show_first(struct parser *parser)
 {
     unsigned first = 0;
     for (unsigned i = 1; i < parser->held_count; i++)
         if (parser->held[i].order < parser->held[first].order)
             first = i;
-    CUVIDPARSERDISPINFO info = {.picture_index = parser->held[first].index,
-                                .progressive_frame = !parser->format.interlaced,
-                                .top_field_first = 1};
+    int index = parser->held[first].index;
     parser->held_count--;
     memmove(&parser->held[first], &parser->held[first + 1],
             (parser->held_count - first) * sizeof(parser->held[0]));
-    if (parser->params.pfnDisplayPicture)
-        parser->params.pfnDisplayPicture(parser->params.pUserData, &info);
+    fakegpu_display(parser, index);
 }
 
 static void show_all(struct parser *parser)
@@ -98,7 +101,7 @@ static unsigned reorder_of(const struct parser *parser)
     return format->reorder_known ? format->reorder_frames : (unsigned)fakegpu_number("reorder", 0);
 }
 
-static bool begin_sequence(struct parser *parser)
+bool fakegpu_begin_sequence(struct parser *parser)
 {
     const struct fv_video_format *format = &parser->format;
     show_all(parser);
@@ -118,7 +121,7 @@ static bool begin_sequence(struct parser *parser)
         return false;
     parser->surfaces =
         answer > 1 ? (unsigned)answer : (unsigned)parser->params.ulMaxNumDecodeSurfaces;
-    if (parser->surfaces < video.min_num_decode_surfaces || parser->surfaces > SURFACES_MAX)
+    if (parser->surfaces < video.min_num_decode_surfaces || parser->surfaces > FAKEGPU_SURFACES_MAX)
         fakegpu_abort("sequence callback", "%u surfaces, the stream needs %u", parser->surfaces,
                       video.min_num_decode_surfaces);
     memset(parser->references, -1, sizeof(parser->references));
@@ -128,16 +131,19 @@ static bool begin_sequence(struct parser *parser)
 
 static bool is_used(const struct parser *parser, int index)
 {
-    for (unsigned i = 0; i < parser->format.max_ref_frames && i < SURFACES_MAX; i++)
+    for (unsigned i = 0; i < parser->format.max_ref_frames && i < FAKEGPU_SURFACES_MAX; i++)
         if (parser->references[i] == index)
             return true;
     for (unsigned i = 0; i < parser->held_count; i++)
         if (parser->held[i].index == index)
             return true;
+    for (unsigned i = 0; i < 8; i++)
+        if (parser->slots[i] == index)
+            return true;
     return false;
 }
 
-static int take_surface(struct parser *parser)
+int fakegpu_take_surface(struct parser *parser)
 {
     if (fakegpu_number("lowest", 0))
         parser->next = 0;
@@ -156,13 +162,13 @@ static bool decode(struct parser *parser, const struct fv_nal *nal)
         order = nal->size > 3 ? nal->data[3] : 0;
     const unsigned offset = 0;
     CUVIDPICPARAMS params = {
-        .CurrPicIdx = take_surface(parser),
+        .CurrPicIdx = fakegpu_take_surface(parser),
         .nBitstreamDataLen = (unsigned)nal->size,
         .pBitstreamData = nal->data,
         .nNumSlices = 1,
         .pSliceDataOffsets = &offset,
     };
-    if (parser->codec->codec == FV_CODEC_H265)
+    if (parser->codec == FV_CODEC_H265)
         params.CodecSpecific.hevc.CurrPicOrderCntVal = order;
     else
         params.CodecSpecific.h264.CurrFieldOrderCnt[0] =
@@ -180,7 +186,7 @@ static bool decode(struct parser *parser, const struct fv_nal *nal)
 
 static bool slice(struct parser *parser, const struct fv_nal *nal, bool key)
 {
-    if (!parser->codec->first_slice(nal->data, nal->size))
+    if (!parser->ops->first_slice(nal->data, nal->size))
         return true;
     if (key) {
         show_all(parser);
@@ -189,7 +195,7 @@ static bool slice(struct parser *parser, const struct fv_nal *nal, bool key)
     }
     if (parser->new_format) {
         parser->new_format = false;
-        parser->started = begin_sequence(parser);
+        parser->started = fakegpu_begin_sequence(parser);
         if (!parser->started)
             return false;
     }
@@ -198,9 +204,9 @@ static bool slice(struct parser *parser, const struct fv_nal *nal, bool key)
 
 static bool unit(struct parser *parser, const struct fv_nal *nal)
 {
-    enum fv_nal_kind kind = parser->codec->kind(nal->data, nal->size);
+    enum fv_nal_kind kind = parser->ops->kind(nal->data, nal->size);
     struct fv_video_format format;
-    if (kind == FV_NAL_SPS && parser->codec->parse_sps(nal->data, nal->size, &format) == 0) {
+    if (kind == FV_NAL_SPS && parser->ops->parse_sps(nal->data, nal->size, &format) == 0) {
         if (memcmp(&format, &parser->format, sizeof(format)) != 0)
             parser->new_format = true;
         parser->format = format;
@@ -222,8 +228,10 @@ CUresult cuvidParseVideoData(CUvideoparser handle, CUVIDSOURCEDATAPACKET *packet
     struct fv_nal nal;
     bool good = true;
     fv_annexb_init(&it, packet->payload, packet->payload_size);
-    while (good && packet->payload_size && fv_annexb_next(&it, &nal))
+    while (good && parser->ops && packet->payload_size && fv_annexb_next(&it, &nal))
         good = unit(parser, &nal);
+    if (!parser->ops && packet->payload_size)
+        good = fakegpu_parse_whole(parser, packet->payload, packet->payload_size);
     if (packet->flags & CUVID_PKT_ENDOFSTREAM)
         show_all(parser);
     return good ? CUDA_SUCCESS : CUDA_ERROR_UNKNOWN; /* as the driver's when a callback fails */

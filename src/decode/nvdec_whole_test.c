@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: Apache-2.0
+/* JPEG, VP9 and AV1 by the NVDEC back end on the look-alike: headers written bit by bit; what follows them is a picture's number. */
+#include "decode/nvdec_kit_test.h"
+
+struct frame {
+    bool key, hidden, ten, full_chroma; /* full_chroma: 4:4:4, profile 1 */
+    uint8_t refresh;                    /* of what is no key frame: slots */
+    unsigned width, height;             /* of what is no key frame: 0, as before */
+    uint8_t number;
+};
+
+static void append(struct unit *unit, const uint8_t *data, size_t size)
+{
+    assert_true(unit->size + size <= sizeof(unit->data));
+    unit->slice = unit->data + unit->size;
+    unit->slice_size = size;
+    memcpy(unit->data + unit->size, data, size);
+    unit->size += size;
+}
+
+static void finish(struct unit *unit, struct bit_writer *w, uint8_t number)
+{
+    put(w, (8 - w->bits % 8) % 8, 0);
+    put(w, 8, number), put(w, 8, 0x11);
+    append(unit, w->data, w->bits / 8);
+}
+
+/* 6.2 of VP9, as far as tile sizes. */
+static void add_vp9(struct unit *unit, const struct frame *frame)
+{
+    struct bit_writer w = {0};
+    put(&w, 2, 2), put(&w, 1, frame->full_chroma), put(&w, 1, frame->ten), put(&w, 1, 0);
+    put(&w, 1, !frame->key), put(&w, 1, !frame->hidden), put(&w, 1, 0);
+    if (frame->key) {
+        put(&w, 24, 0x498342);
+        if (frame->ten)
+            put(&w, 1, 0);
+        put(&w, 4, 2);
+        if (frame->full_chroma)
+            put(&w, 3, 0);
+        put(&w, 16, frame->width - 1), put(&w, 16, frame->height - 1);
+    } else {
+        put(&w, frame->hidden, 0); /* intra_only */
+        put(&w, 2, 0), put(&w, 8, frame->refresh), put(&w, 12, 0);
+        put(&w, frame->width ? 3 : 1, frame->width ? 0 : 1);
+        if (frame->width)
+            put(&w, 16, frame->width - 1), put(&w, 16, frame->height - 1);
+    }
+    finish(unit, &w, frame->number);
+}
+
+/* Annex B: `first` bytes are the first frame, the rest the second. */
+static void end_superframe(struct unit *unit, size_t first)
+{
+    size_t second = unit->size - first;
+    const uint8_t index[] = {0xc1, (uint8_t)first, (uint8_t)second, 0xc1};
+    memcpy(unit->data + unit->size, index, sizeof(index));
+    unit->size += sizeof(index);
+}
+
+static struct unit vp9(const struct frame *frame)
+{
+    struct unit unit = {.codec = FV_CODEC_VP9, .key = frame->key};
+    add_vp9(&unit, frame);
+    return unit;
+}
+
+static void add_obu(struct unit *unit, unsigned type, const struct bit_writer *w, unsigned bytes)
+{
+    unit->data[unit->size++] = (uint8_t)(type << 3 | 2);
+    unit->data[unit->size++] = (uint8_t)bytes;
+    append(unit, w->data, bytes);
+}
+
+/* 5.5 of AV1, 8 or 10 bit. */
+static void add_sequence(struct unit *unit, const struct frame *frame)
+{
+    struct bit_writer w = {0};
+    put(&w, 5, 0), put(&w, 2, 0), put(&w, 5, 0), put(&w, 12, 0), put(&w, 5, 0);
+    put(&w, 4, 15), put(&w, 4, 15), put(&w, 16, frame->width - 1), put(&w, 16, frame->height - 1);
+    put(&w, 1, 0), put(&w, 3, 0), put(&w, 4, 0), put(&w, 1, 0), put(&w, 1, 1), put(&w, 1, 1);
+    put(&w, 3, 0), put(&w, 1, frame->ten), put(&w, 1, 0), put(&w, 1, 0), put(&w, 1, 0);
+    put(&w, 2, 0), put(&w, 2, 0), put(&w, 1, 1);
+    add_obu(unit, 1, &w, (w.bits + 7) / 8);
+}
+
+/* The beginning of 5.9.2, then the refresh flags as the look-alike has them. */
+static void add_av1(struct unit *unit, const struct frame *frame)
+{
+    struct bit_writer w = {0};
+    put(&w, 1, 0), put(&w, 2, !frame->key), put(&w, 1, !frame->hidden), put(&w, 4, 0);
+    put(&w, 8, frame->refresh), put(&w, 8, frame->number);
+    add_obu(unit, 6, &w, 3);
+}
+
+static struct unit av1(const struct frame *frame)
+{
+    struct unit unit = {.codec = FV_CODEC_AV1, .key = frame->key};
+    if (frame->key)
+        add_sequence(&unit, frame);
+    add_av1(&unit, frame);
+    return unit;
+}
+
+/* A frame header of `kind` 0 (baseline) or 2 (progressive), `sampling` 0x22 or 0x21, a scan. */
+static struct unit jpeg(const struct frame *frame, unsigned kind, unsigned sampling)
+{
+    struct unit unit = {.codec = FV_CODEC_JPEG, .key = true};
+    struct bit_writer w = {0};
+    put(&w, 16, 0xffd8), put(&w, 16, 0xffc0 + kind), put(&w, 16, 17), put(&w, 8, 8);
+    put(&w, 16, frame->height), put(&w, 16, frame->width), put(&w, 8, 3);
+    put(&w, 24, 0x010000 | sampling << 8), put(&w, 24, 0x021101), put(&w, 24, 0x031101);
+    put(&w, 16, 0xffda), put(&w, 16, 8), put(&w, 8, 1), put(&w, 16, 0x0100);
+    put(&w, 24, 0x003f00), put(&w, 8, frame->number), put(&w, 16, 0xffd9);
+    append(&unit, w.data, w.bits / 8);
+    return unit;
+}
+
+static struct unit make(enum fv_codec codec, const struct frame *frame)
+{
+    return codec == FV_CODEC_VP9   ? vp9(frame)
+           : codec == FV_CODEC_AV1 ? av1(frame)
+                                   : jpeg(frame, 0, 0x22);
+}
+
+static void push_at(uint32_t camera, struct unit unit, int64_t pts)
+{
+    unit.pts = pts;
+    push(camera, &unit);
+}
+
+/* The i-th picture that came was made of this unit's last frame and has this time. */
+static void expect_unit(unsigned i, const struct unit *unit, int64_t pts)
+{
+    assert_int_equal(seen.infos[i].pts, pts);
+    assert_int_equal(seen.seeds[i], fakegpu_seed(unit->slice, unit->slice_size));
+}
+
+/* A copy whose `slice` lies in itself. */
+static void set_unit(struct unit *unit, struct unit made)
+{
+    size_t offset = made.size - made.slice_size;
+    *unit = made;
+    unit->slice = unit->data + offset;
+}
+
+static void test_order_and_identity(void **state)
+{
+    (void)state;
+    static const struct {
+        enum fv_codec codec;
+        bool ten;
+        size_t
+            bytes; /* 12 or 4 surfaces of 64x48 and a sixteenth, 3 outputs with rows of 512 bytes, 8 MB */
+    } cases[] = {{FV_CODEC_VP9, false, 12 * 4896 + 3 * 36864 + (8 << 20)},
+                 {FV_CODEC_VP9, true, 12 * 9792 + 3 * 36864 + (8 << 20)},
+                 {FV_CODEC_JPEG, false, 4 * 4896 + 3 * 36864 + (8 << 20)},
+                 {FV_CODEC_AV1, true, 12 * 9792 + 3 * 36864 + (8 << 20)}};
+    for (unsigned c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+        set_up_again("av1=1,decode-ms=1");
+        start();
+        struct unit units[20];
+        for (unsigned i = 0; i < 20; i++) {
+            set_unit(&units[i],
+                     make(cases[c].codec,
+                          &(struct frame){.key = i == 0,
+                                          .ten = cases[c].ten,
+                                          .width = i && cases[c].codec == FV_CODEC_VP9 ? 0 : 64,
+                                          .height = 48,
+                                          .refresh = (uint8_t)(1 << i % 8),
+                                          .number = (uint8_t)i}));
+            push_at(0, units[i], i + 1);
+        }
+        wait_for(&seen.count, 20);
+        for (unsigned i = 0; i < 20; i++) {
+            expect_unit(i, &units[i], i + 1);
+            assert_int_equal(seen.infos[i].width, 64);
+            assert_int_equal(seen.infos[i].height, 48);
+            assert_int_equal(seen.infos[i].flags, units[i].key ? FV_FRAME_KEY : 0);
+        }
+        assert_int_equal(stats_now().created, 1);
+        assert_int_equal(stats_now().bytes, cases[c].bytes);
+        assert_int_equal(seen.faults, 0);
+        stop();
+    }
+}
+
+/* A hidden frame comes out when a later access unit shows it, with that one's time; and again when it is shown again. */
+static void check_hidden(enum fv_codec codec)
+{
+    struct unit first, both = {.codec = codec}, plain;
+    const struct frame key = {.key = true, .width = 64, .height = 48};
+    const struct frame hidden = {.hidden = true, .refresh = 0x80, .number = 1};
+    const struct frame shown = {.refresh = 1, .number = 2}, next = {.refresh = 1, .number = 3};
+    const bool is_vp9 = codec == FV_CODEC_VP9;
+    set_unit(&first, make(codec, &key));
+    (is_vp9 ? add_vp9 : add_av1)(&both, &hidden);
+    size_t size = both.size;
+    uint8_t seed = fakegpu_seed(both.slice, both.slice_size);
+    (is_vp9 ? add_vp9 : add_av1)(&both, &shown);
+    uint8_t shown_seed = fakegpu_seed(both.slice, both.slice_size);
+    if (is_vp9)
+        end_superframe(&both, size);
+    set_unit(&plain, make(codec, &next));
+    static const uint8_t vp9_existing[] = {0x8f}, av1_existing[] = {0x1a, 1, 0xf0};
+    struct unit existing = {.codec = codec};
+    append(&existing, is_vp9 ? vp9_existing : av1_existing, is_vp9 ? 1 : 3);
+    push_at(0, first, 1);
+    push_at(0, both, 2);
+    push_at(0, plain, 3);
+    push_at(0, existing, 4);
+    push_at(0, existing, 5);
+    push_at(0, plain, 6);
+    wait_for(&seen.count, 6);
+    expect_unit(0, &first, 1);
+    const uint8_t seeds[] = {seen.seeds[0], shown_seed, seen.seeds[2], seed, seed, seen.seeds[2]};
+    for (unsigned i = 0; i < 6; i++) {
+        assert_int_equal(seen.infos[i].pts, i + 1);
+        assert_int_equal(seen.seeds[i], seeds[i]);
+        assert_int_equal(seen.infos[i].width, 64);
+    }
+    expect_unit(2, &plain, 3);
+    assert_int_equal(seen.faults, 0);
+    assert_int_equal(stats_now().decoded, 5); /* four shown, one hidden */
+}
+
+static void test_hidden_frames(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {"av1=1", "av1=1,lowest=1", "av1=1,decode-ms=5"};
+    for (unsigned i = 0; i < 6; i++) {
+        set_up_again(scripts[i % 3]);
+        start();
+        check_hidden(i < 3 ? FV_CODEC_VP9 : FV_CODEC_AV1);
+        stop();
+    }
+}
+
+/* All output surfaces are held: what is shown again is left out as others are, and nothing is lost of what comes later. */
+static void test_shown_again_while_held(void **state)
+{
+    (void)state;
+    static const uint8_t again[] = {0x8f};
+    struct unit existing = {.codec = FV_CODEC_VP9};
+    seen.keep = true;
+    start();
+    append(&existing, again, 1);
+    push_at(0, vp9(&(struct frame){.key = true, .width = 64, .height = 48}), 1);
+    for (int i = 0; i < 9; i++)
+        push_at(0, existing, 2 + i);
+    wait_for(&seen.served, 10);
+    wait_for(&seen.count, HELD);
+    fv_gpu_enter(gpu, NULL);
+    give_back(0);
+    wait_for(&seen.count, HELD + 1);
+    assert_int_equal(seen.infos[HELD].pts, 10);
+    assert_int_equal(seen.seeds[HELD], seen.seeds[0]);
+    assert_int_equal(seen.faults, 0);
+    stop();
+}
+
+static void test_size_changes(void **state)
+{
+    (void)state;
+    static const enum fv_codec codecs[] = {FV_CODEC_VP9, FV_CODEC_JPEG, FV_CODEC_AV1};
+    for (unsigned c = 0; c < 3; c++) {
+        set_up_again("av1=1");
+        start();
+        struct unit units[20];
+        for (unsigned i = 0; i < 20; i++) {
+            set_unit(&units[i], make(codecs[c], &(struct frame){.key = true,
+                                                                .width = i % 2 ? 128 : 64,
+                                                                .height = i % 2 ? 96 : 48,
+                                                                .number = (uint8_t)i}));
+            push_at(0, units[i], i + 1);
+        }
+        wait_for(&seen.count, 20);
+        for (unsigned i = 0; i < 20; i++) {
+            expect_unit(i, &units[i], i + 1);
+            assert_int_equal(seen.infos[i].width, i % 2 ? 128 : 64);
+            assert_int_equal(seen.infos[i].height, i % 2 ? 96 : 48);
+        }
+        assert_in_range(stats_now().created, 1, 3);
+        assert_int_equal(seen.faults, 0);
+        stop();
+    }
+}
+
+/* VP9 may change its size between key frames; what it refers to is lost with the session, so it goes on with a key picture. */
+static void test_size_change_without_key(void **state)
+{
+    (void)state;
+    start();
+    push_at(0, vp9(&(struct frame){.key = true, .width = 128, .height = 96}), 1);
+    push_at(0, vp9(&(struct frame){.refresh = 1, .number = 1}), 2);
+    wait_for(&seen.count, 2);
+    push_at(0, vp9(&(struct frame){.refresh = 1, .number = 2, .width = 64, .height = 48}), 3);
+    push_at(0, vp9(&(struct frame){.refresh = 1, .number = 3}), 4);
+    push_at(0, vp9(&(struct frame){.key = true, .width = 64, .height = 48, .number = 4}), 5);
+    push_at(0, vp9(&(struct frame){.refresh = 1, .number = 5}), 6);
+    wait_for(&seen.served, 6);
+    expect_fault(-EBADMSG, "vp9: the size changes to 64x48 without a key picture");
+    fv_decode_worker_finish(worker);
+    static const int64_t times[] = {1, 2, 5, 6};
+    assert_int_equal(seen.count, 4);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(seen.infos[i].pts, times[i]);
+    assert_int_equal(seen.infos[seen.count - 1].width, 64);
+    assert_int_equal(seen.faults, 1);
+    stop();
+}
+
+static void test_refused(void **state)
+{
+    (void)state;
+    const struct frame small = {.key = true, .width = 64, .height = 48};
+    const struct frame wide = {.key = true, .width = 8192, .height = 48};
+    const struct frame full = {.key = true, .width = 64, .height = 48, .full_chroma = true};
+    const struct frame tiny = {.key = true, .width = 32, .height = 16};
+    const struct {
+        const char *script;
+        struct unit unit;
+        const char *words;
+    } cases[] = {
+        {"", av1(&small), "does not decode AV1 4:2:0 with 8 bits"},
+        {"vp9=0", vp9(&small), "does not decode VP9 4:2:0 with 8 bits"},
+        {"jpeg=0", jpeg(&small, 0, 0x22), "does not decode JPEG 4:2:0 with 8 bits"},
+        {"", vp9(&wide), "decodes VP9 up to 4096x4096, the stream has 8192x48"},
+        {"", vp9(&tiny), "decodes VP9 from 48x16 on, the stream has 32x16"},
+        {"", vp9(&full), "VP9 pictures with 4:4:4 chroma are not supported"},
+        {"", jpeg(&small, 0, 0x21), "JPEG pictures with 4:2:2 chroma are not supported"},
+        {"", jpeg(&small, 2, 0x22), "progressive JPEG is not decoded on the GPU"},
+        {"", jpeg(&small, 0, 0x41), "beyond sane limits"},
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        set_up_again(cases[i].script);
+        start();
+        push_at(0, cases[i].unit, 1);
+        push_at(0, cases[i].unit, 2);
+        expect_fault(-ENOTSUP, cases[i].words);
+        push_run(0, H264_SMALL, 3, 0);
+        wait_for(&seen.count, 1);
+        assert_int_equal(seen.faults, 1); /* told once */
+        assert_int_equal(stats_now().created, 1);
+        stop();
+    }
+}
+
+/* A damaged header, and hardware that fails: the camera goes on with its next key picture. */
+static void test_damage(void **state)
+{
+    (void)state;
+    const struct frame key = {.key = true, .width = 64, .height = 48};
+    struct unit bad = vp9(&key);
+    bad.data[1] ^= 0xff;
+    start();
+    push_at(0, bad, 1);
+    expect_fault(-EBADMSG, "vp9: the stream's header is damaged");
+    push_at(0, vp9(&key), 2);
+    wait_for(&seen.count, 1);
+    stop();
+
+    set_up_again("error-at=2");
+    start();
+    for (int i = 0; i < 3; i++)
+        push_at(0,
+                vp9(&(struct frame){.key = i == 0,
+                                    .width = i ? 0 : 64,
+                                    .height = 48,
+                                    .refresh = 1,
+                                    .number = (uint8_t)i}),
+                i + 1);
+    expect_fault(-EBADMSG, "vp9: the hardware found errors");
+    push_at(0, vp9(&key), 9);
+    wait_for(&seen.served, 4);
+    while (seen_count() == 0 || seen.infos[seen_count() - 1].pts != 9)
+        nanosleep(&(struct timespec){.tv_nsec = FV_MS}, NULL);
+    assert_int_equal(seen.infos[seen_count() - 1].flags, FV_FRAME_KEY);
+    stop();
+}
+
+/* Key pictures only: of VP9 those that are, of JPEG all. */
+static void test_keys_only(void **state)
+{
+    (void)state;
+    static const enum fv_codec codecs[] = {FV_CODEC_VP9, FV_CODEC_JPEG};
+    for (unsigned c = 0; c < 2; c++) {
+        set_up_again("");
+        start();
+        fv_decode_worker_choose(worker, 0,
+                                &(struct fv_decode_choice){.keys_only = true, .interval = 1});
+        for (int i = 0; i < 12; i++)
+            push_at(0,
+                    make(codecs[c], &(struct frame){.key = i % 4 == 0,
+                                                    .width = i % 4 && !c ? 0 : 64,
+                                                    .height = 48,
+                                                    .refresh = 1,
+                                                    .number = (uint8_t)i}),
+                    i + 1);
+        wait_for(&seen.served, 12);
+        fv_decode_worker_finish(worker);
+        assert_int_equal(seen.count, c ? 12 : 3);
+        for (unsigned i = 0; i < seen.count; i++)
+            assert_int_equal(seen.infos[i].pts, c ? i + 1 : 4 * i + 1);
+        struct fv_decode_stats stats;
+        fv_decode_worker_stats(worker, 0, &stats);
+        assert_int_equal(stats.submitted, c ? 12 : 3);
+        stop();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_order_and_identity),
+        CASE(test_hidden_frames),
+        CASE(test_shown_again_while_held),
+        CASE(test_size_changes),
+        CASE(test_size_change_without_key),
+        CASE(test_refused),
+        CASE(test_damage),
+        CASE(test_keys_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

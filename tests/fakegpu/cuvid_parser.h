@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Between cuvid_parser.c and cuvid_whole.c. */
+#ifndef FAKEGPU_CUVID_PARSER_H
+#define FAKEGPU_CUVID_PARSER_H
+
+#include "codec/codec.h"
+#include "cuvid.h"
+
+#define FAKEGPU_SURFACES_MAX 32
+
+struct held {
+    int index;
+    int order;
+};
+
+struct parser {
+    unsigned magic;
+    CUVIDPARSERPARAMS params;
+    enum fv_codec codec;
+    const struct fv_codec_ops *ops; /* NULL: without NAL units */
+    struct fv_video_format format;  /* of the newest parameter set */
+    bool new_format, started;
+    unsigned surfaces, next; /* of the decoder; the one that is tried first */
+    int references
+        [FAKEGPU_SURFACES_MAX]; /* surfaces of the last pictures, newest first; -1: none */
+    struct held held[FAKEGPU_SURFACES_MAX]; /* pictures that wait for their turn */
+    unsigned held_count;
+    int counter;  /* pictures since the last key one */
+    int slots[8]; /* VP9, AV1: surfaces that frames may refer to; -1: none */
+};
+
+/* cuvid_parser.c */
+
+/* Tells of `parser->format`; false when the answer is no. */
+bool fakegpu_begin_sequence(struct parser *parser);
+int fakegpu_take_surface(struct parser *parser); /* that nothing refers to */
+void fakegpu_display(struct parser *parser, int index);
+
+/* cuvid_whole.c: an access unit of JPEG, VP9 or AV1. False: a callback failed, or it is none. */
+bool fakegpu_parse_whole(struct parser *parser, const uint8_t *data, size_t size);
+
+#endif

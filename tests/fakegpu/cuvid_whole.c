@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The look-alike's parser for codecs that move as whole pictures. VP9 is read as far as sizes, references and what is shown need
+ * it. In AV1's frame headers the refresh flags stand far behind: here they are taken from the second byte of the payload, so that
+ * a test can write them; of a real stream that byte means something else, and only surfaces are chosen otherwise.
+ */
+#include <string.h>
+
+#include "codec/av1.h"
+#include "codec/bits.h"
+#include "codec/vp9.h"
+#include "cuvid_parser.h"
+
+#define ALL_SLOTS 0xff
+
+static bool set_format(struct parser *parser, const struct fv_video_format *format)
+{
+    if (parser->started && memcmp(format, &parser->format, sizeof(*format)) == 0)
+        return true;
+    parser->format = *format;
+    parser->started = fakegpu_begin_sequence(parser);
+    return parser->started;
+}
+
+/* One frame: what it is decoded into stands in the slots that it refreshes. */
+struct frame {
+    const uint8_t *data;
+    size_t size;
+    bool shown;
+    unsigned refresh;
+};
+
+static bool decode(struct parser *parser, const struct frame *frame)
+{
+    const unsigned offset = 0;
+    CUVIDPICPARAMS params = {
+        .CurrPicIdx = fakegpu_take_surface(parser),
+        .nBitstreamDataLen = (unsigned)frame->size,
+        .pBitstreamData = frame->data,
+        .nNumSlices = 1,
+        .pSliceDataOffsets = &offset,
+    };
+    if (parser->codec == FV_CODEC_VP9)
+        params.CodecSpecific.vp9.showFrame = frame->shown;
+    if (parser->codec == FV_CODEC_AV1) {
+        params.CodecSpecific.av1.show_frame = frame->shown;
+        params.CodecSpecific.av1.decodePicIdx = params.CurrPicIdx;
+    }
+    if (parser->params.pfnDecodePicture(parser->params.pUserData, &params) <= 0)
+        return false;
+    for (unsigned i = 0; i < 8; i++)
+        if (frame->refresh >> i & 1)
+            parser->slots[i] = params.CurrPicIdx;
+    if (frame->shown)
+        fakegpu_display(parser, params.CurrPicIdx);
+    return true;
+}
+
+static bool show_existing(struct parser *parser, unsigned slot)
+{
+    if (parser->slots[slot] < 0)
+        return false;
+    fakegpu_display(parser, parser->slots[slot]);
+    return true;
+}
+
+/* 6.2 of VP9, of a frame that refers to others: which slots it refreshes, and a size of its own. */
+static unsigned read_vp9_inter(const struct fv_vp9_frame *data, const struct fv_vp9_header *header,
+                               struct fv_video_format *format)
+{
+    struct fv_bits bits;
+    fv_bits_init(&bits, data->data, data->size);
+    fv_bits_skip(&bits, 6 + (header->profile == 3));
+    bool shown = fv_bits_u(&bits, 1), resilient = fv_bits_u(&bits, 1);
+    fv_bits_skip(&bits, (shown ? 0 : 1) + (resilient ? 0 : 2));
+    unsigned refresh = fv_bits_u(&bits, 8);
+    fv_bits_skip(&bits, 12); /* three references */
+    if (fv_bits_u(&bits, 1) || fv_bits_u(&bits, 1) || fv_bits_u(&bits, 1))
+        return refresh; /* of the size of one of them; which all have here */
+    format->width = format->coded_width = (uint16_t)(fv_bits_u(&bits, 16) + 1);
+    format->height = format->coded_height = (uint16_t)(fv_bits_u(&bits, 16) + 1);
+    return refresh;
+}
+
+static bool parse_vp9(struct parser *parser, const struct fv_vp9_frame *data)
+{
+    struct fv_vp9_header header;
+    if (fv_vp9_parse(data->data, data->size, &header) < 0)
+        return false;
+    if (header.existing)
+        return show_existing(parser, data->data[0] & 7);
+    if (!header.key && !parser->started)
+        return true;
+    struct fv_video_format format = header.key ? header.format : parser->format;
+    unsigned refresh =
+        header.key || header.intra_only ? ALL_SLOTS : read_vp9_inter(data, &header, &format);
+    if (!set_format(parser, &format))
+        return false;
+    return decode(parser, &(struct frame){data->data, data->size, header.shown, refresh});
+}
+
+static bool parse_superframe(struct parser *parser, const uint8_t *data, size_t size)
+{
+    struct fv_vp9_frame frames[FV_VP9_FRAMES_MAX];
+    int count = fv_vp9_split(data, size, frames);
+    for (int i = 0; i < count; i++)
+        if (!parse_vp9(parser, &frames[i]))
+            return false;
+    return count > 0;
+}
+
+static bool parse_obu(struct parser *parser, const struct fv_av1_obu *obu)
+{
+    struct fv_video_format format;
+    if (obu->type == FV_AV1_TEMPORAL_DELIMITER || !obu->has_size)
+        fakegpu_abort("cuvidParseVideoData", "an OBU that does not belong into an access unit");
+    if (obu->type == FV_AV1_SEQUENCE_HEADER)
+        return fv_av1_parse_sequence(obu->payload, obu->payload_size, &format) == 0 &&
+               set_format(parser, &format);
+    if ((obu->type != FV_AV1_FRAME && obu->type != FV_AV1_FRAME_HEADER) || !obu->payload_size ||
+        !parser->started)
+        return true;
+    unsigned first = obu->payload[0];
+    if (first & 0x80)
+        return show_existing(parser, first >> 4 & 7);
+    bool shown = first & 0x10, key = (first & 0x60) == 0;
+    unsigned refresh = key && shown ? ALL_SLOTS : obu->payload_size > 1 ? obu->payload[1] : 0;
+    return decode(parser, &(struct frame){obu->payload, obu->payload_size, shown, refresh});
+}
+
+static bool parse_av1(struct parser *parser, const uint8_t *data, size_t size)
+{
+    for (struct fv_av1_obu obu; size; data += obu.size, size -= obu.size)
+        if (fv_av1_obu(data, size, &obu) < 0 || !parse_obu(parser, &obu))
+            return false;
+    return true;
+}
+
+static bool parse_jpeg(struct parser *parser, const uint8_t *data, size_t size)
+{
+    struct fv_video_format format;
+    return fv_codec_read_format(FV_CODEC_JPEG, data, size, &format) == 0 &&
+           set_format(parser, &format) &&
+           decode(parser, &(struct frame){.data = data, .size = size, .shown = true});
+}
+
+bool fakegpu_parse_whole(struct parser *parser, const uint8_t *data, size_t size)
+{
+    switch (parser->codec) {
+    case FV_CODEC_JPEG:
+        return parse_jpeg(parser, data, size);
+    case FV_CODEC_VP9:
+        return parse_superframe(parser, data, size);
+    default:
+        return parse_av1(parser, data, size);
+    }
+}
