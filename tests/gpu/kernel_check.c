@@ -322,6 +322,7 @@ int main(int argc, char **argv)
     print_device(&bed);
     bool ok = kernel_check_letterbox(&bed);
     ok &= kernel_check_boxes(&bed);
+    ok &= kernel_check_recode(&bed);
     if (benches)
         kernel_bench(&bed);
     fv_gpu_stream_destroy(bed.stream);

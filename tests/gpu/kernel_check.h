@@ -25,6 +25,7 @@ struct fv_gpu_kernels_params kernel_params(const struct kernel_bed *bed, unsigne
 /* Each prints JSON lines; true: all is right. */
 bool kernel_check_letterbox(const struct kernel_bed *bed);
 bool kernel_check_boxes(const struct kernel_bed *bed);
+bool kernel_check_recode(const struct kernel_bed *bed);
 void kernel_bench(const struct kernel_bed *bed);
 
 #endif

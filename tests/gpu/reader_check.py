@@ -6,7 +6,7 @@
 
 Checked: tensors lie on the device, in the decoder's own memory; what two consumers of one clip see is the same to the bit; a consumer that
 keeps its frames misses pictures and the other's go on; a tensor outlives its reader; kernels that were enqueued before the release
-read what was there (hold). 77: PyTorch or a GPU is missing.
+read what was there (hold); a frame's JPEG shows the frame. 77: PyTorch or a GPU is missing.
 """
 
 import ctypes
@@ -112,6 +112,45 @@ def check_hold(torch, reader_of, url):
         check(wrong == 0, f"work that was enqueued before the release reads its picture ({wrong} of 20 wrong)")
 
 
+def decoded(torch, data):
+    """RGB [height, width, 3] of a JPEG, by whatever this host has; None: nothing."""
+    try:
+        import io
+
+        import numpy
+        from PIL import Image
+        return torch.from_numpy(numpy.array(Image.open(io.BytesIO(data)).convert("RGB")))
+    except ImportError:
+        pass
+    try:
+        import torchvision
+        return torchvision.io.decode_jpeg(torch.frombuffer(bytearray(data), dtype=torch.uint8)).permute(1, 2, 0)
+    except (ImportError, RuntimeError):
+        return None
+
+
+def check_jpeg(torch, reader_of, url):
+    """The camera sends BT.601 or BT.709 of limited range: brightness of the JPEG is that of the frame."""
+    with reader_of(url + "0") as reader:
+        frame = reader.frame()
+        luma = torch.from_dlpack(frame.plane(0)).float()
+        height, width = luma.shape
+        data = frame.jpeg(90)
+        check(data[:3] == b"\xff\xd8\xff" and data[-2:] == b"\xff\xd9", f"a JPEG of {len(data)} bytes")
+        rgb = decoded(torch, data)
+        if rgb is None:
+            print("left out: neither PIL nor torchvision is there to decode it")
+        else:
+            weights = torch.tensor([0.2126, 0.7152, 0.0722] if frame.picture.bt709 else [0.299, 0.587, 0.114])
+            check(tuple(rgb.shape) == (height, width, 3), f"it is {width} x {height}")
+            want = ((luma - 16) * 255 / 219).clamp(0, 255).cpu()
+            error = ((rgb.float() @ weights) - want).square().mean()
+            db = 10 * float(torch.log10(255 ** 2 / error))
+            check(db > 30, f"its brightness is the frame's ({db:.1f} dB)")
+        del luma
+        frame.release()
+
+
 def main():
     fovea, clip, figures = sys.argv[1:4]
     seconds = float(sys.argv[4]) if len(sys.argv) > 4 else 3
@@ -135,6 +174,7 @@ def main():
         rate = check_content(torch, reader_of, url, seconds)
         check_keeping(torch, reader_of, url)
         check_hold(torch, reader_of, url)
+        check_jpeg(torch, reader_of, url)
         places = ":".join(filter(None, (str(HERE), os.environ.get("LD_LIBRARY_PATH"))))
         done = subprocess.run([str(HERE / "reader_tensors"), url + "0", "gpu", "10"], capture_output=True, text=True, timeout=60,
                               env={**os.environ, "LD_LIBRARY_PATH": places})
