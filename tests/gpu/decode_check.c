@@ -4,7 +4,9 @@
  * failed, 3 without a GPU.
  *
  *   decode_check compare [--cpu] [--map same|next] CLIP...   every picture's luma, in order; CLIP.sums holds the sums, without it
- *                                                            they are counted; CLIP.refused: -ENOTSUP is expected
+ *                                                            they are counted; CLIP.luma: samples, which may be LUMA_FAR apart
+ *                                                            and LUMA_MEAN on the average; CLIP.refused: -ENOTSUP is expected,
+ *                                                            CLIP.optional: it is allowed
  *   decode_check hold CLIP...            as compare, but sums are taken when four newer pictures are out: do they last?
  *   decode_check changes N CLIP...       N changes of size: each clip's first picture in turn
  *   decode_check restarts N CLIP         N times a camera that comes, has a picture and goes; then N/20 times everything anew
@@ -20,6 +22,9 @@
 
 #define SUMS_MAX 4096
 #define KEEP 4
+/* Of two decoders of JPEG, each within a step of what is exact (IEEE 1180, of the inverse transform). */
+#define LUMA_FAR 2
+#define LUMA_MEAN 0.5
 
 static int failures;
 
@@ -28,8 +33,17 @@ struct sums {
     unsigned count;
 };
 
+struct luma {
+    uint8_t *samples;
+    size_t size, used; /* bytes */
+    struct run_difference difference;
+};
+
 struct compare {
     struct sums sums;
+    struct luma luma;
+    bool whole; /* each access unit shows one picture: its own */
+    unsigned misplaced;
     unsigned seen, wrong, first_wrong, out_of_order, damaged;
     int64_t last_pts;
     bool in_order; /* decoding order is output order */
@@ -54,23 +68,59 @@ static bool read_sums(const char *clip, struct sums *sums)
     return true;
 }
 
-static bool is_refused(const char *clip)
+static bool has_file(const char *clip, const char *suffix)
 {
     char path[4096];
-    snprintf(path, sizeof(path), "%s.refused", clip);
+    snprintf(path, sizeof(path), "%s.%s", clip, suffix);
     FILE *file = fopen(path, "r");
     if (file)
         fclose(file);
     return file != NULL;
 }
 
+static void read_luma(const char *clip, struct luma *luma)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s.luma", clip);
+    FILE *file = fopen(path, "rb");
+    long size = file && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : 0;
+    luma->samples = size > 0 ? malloc((size_t)size) : NULL;
+    if (luma->samples) {
+        rewind(file);
+        luma->size = fread(luma->samples, 1, (size_t)size, file);
+    }
+    if (file)
+        fclose(file);
+}
+
+/* As far as there are samples. */
+static bool judge_luma(struct run *run, struct luma *luma, const struct fv_picture *picture)
+{
+    size_t size = (size_t)picture->info.width * picture->info.height;
+    if (luma->used == luma->size)
+        return true;
+    if (size > luma->size - luma->used ||
+        !run_luma_difference(run, picture, luma->samples + luma->used, &luma->difference))
+        return false;
+    luma->used += size;
+    return luma->difference.largest <= LUMA_FAR;
+}
+
+static double luma_mean(const struct luma *luma)
+{
+    const struct run_difference *difference = &luma->difference;
+    return difference->samples ? (double)difference->total / (double)difference->samples : 0;
+}
+
 static void judge(struct run *run, struct compare *compare, const struct fv_picture *picture)
 {
     char hex[33];
     unsigned i = compare->seen++;
-    bool good =
-        run_luma_md5(run, picture, hex) &&
-        (!compare->sums.hex || (i < compare->sums.count && strcmp(hex, compare->sums.hex[i]) == 0));
+    bool good = run_luma_md5(run, picture, hex) &&
+                (!compare->sums.hex ||
+                 (i < compare->sums.count && strcmp(hex, compare->sums.hex[i]) == 0)) &&
+                judge_luma(run, &compare->luma, picture);
+    compare->misplaced += compare->whole && picture->info.pts != (int64_t)i + 1;
     if (!good && compare->wrong++ == 0)
         compare->first_wrong = i;
     compare->out_of_order += picture->info.pts <= compare->last_pts;
@@ -133,34 +183,52 @@ static void push_clip(struct run *run, uint32_t camera, const struct fv_bench_cl
         run_push(run, camera, &clip->units[i], (int64_t)i + 1);
 }
 
+/* Everything came, and as it should; or the refusal that is expected or allowed. */
+static bool is_good(const struct run *run, const struct compare *compare, const char *path)
+{
+    bool refused = !compare->seen && run->fault_code == -ENOTSUP;
+    if (has_file(path, "refused"))
+        return run->cpu || refused;
+    if (refused && has_file(path, "optional"))
+        return true;
+    return !compare->wrong && !compare->misplaced && compare->seen == compare->sums.count &&
+           compare->luma.used == compare->luma.size && luma_mean(&compare->luma) <= LUMA_MEAN &&
+           !run->faults;
+}
+
 static void compare_clip(const char *path, const struct run *base, unsigned keep)
 {
     struct fv_bench_clip clip;
     struct compare compare = {.keep = keep};
     struct run run = {.cpu = base->cpu, .map = base->map, .picture = on_compare, .data = &compare};
-    bool refused = is_refused(path), has_sums = read_sums(path, &compare.sums);
+    bool has_sums = read_sums(path, &compare.sums);
+    read_luma(path, &compare.luma);
     if (!load(path, &clip))
         return;
-    if (!has_sums && !refused)
+    compare.whole = clip.codec != FV_CODEC_H264 && clip.codec != FV_CODEC_H265;
+    if (!has_sums && !has_file(path, "refused"))
         compare.sums.count = (unsigned)clip.count; /* only counted */
     run_open(&run);
     push_clip(&run, 0, &clip);
     run_finish(&run);
     judge_kept(&run, &compare);
-    bool good = refused ? run.cpu || (!compare.seen && run.fault_code == -ENOTSUP)
-                        : !compare.wrong && compare.seen == compare.sums.count && !run.faults;
     printf("{\"check\":\"%s\",\"clip\":\"%s\",\"backend\":\"%s\",\"map\":%d,\"size\":\"%ux%u\","
            "\"format\":%d,"
            "\"units\":%zu,\"pictures\":%u,\"expected\":%u,\"wrong\":%u,\"first_wrong\":%d,\"pts_"
-           "backwards\":%u,"
+           "backwards\":%u,\"misplaced\":%u,\"luma_samples\":%llu,\"luma_largest\":%u,"
+           "\"luma_mean\":%.4f,"
            "\"damaged\":%u,\"faults\":%llu,\"fault_code\":%d,\"fault\":\"%s\",\"ok\":%s}\n",
            keep ? "hold" : "compare", path, run.cpu ? "cpu" : "nvdec", (int)run.map, compare.width,
            compare.height, (int)compare.format, clip.count, compare.seen, compare.sums.count,
            compare.wrong, compare.wrong ? (int)compare.first_wrong : -1, compare.out_of_order,
-           compare.damaged, (unsigned long long)run.faults, run.fault_code, run.fault, ok(good));
+           compare.misplaced, (unsigned long long)compare.luma.difference.samples,
+           compare.luma.difference.largest, luma_mean(&compare.luma), compare.damaged,
+           (unsigned long long)run.faults, run.fault_code, run.fault,
+           ok(is_good(&run, &compare, path)));
     run_close(&run);
     fv_bench_clip_free(&clip);
     free(compare.sums.hex);
+    free(compare.luma.samples);
 }
 
 static void on_any(struct run *run, struct fv_picture *picture)

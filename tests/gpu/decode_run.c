@@ -198,21 +198,58 @@ static void digest(const struct fv_picture *picture, char *ret_hex)
         sprintf(ret_hex + 2 * i, "%02x", sum[i]);
 }
 
-bool run_luma_md5(struct run *run, const struct fv_picture *picture, char *ret_hex)
+/* A picture in host memory, to be unreferenced; NULL: it could not be read. */
+static struct fv_picture *fetch(struct run *run, const struct fv_picture *picture)
 {
     struct fv_error err;
     struct fv_picture *copy = NULL;
+    if (fv_gpu_picture_fetch(run->gpu, run->stream, picture, &copy, &err) == 0)
+        return copy;
+    fprintf(stderr, "decode_check: %s\n", err.text);
+    return NULL;
+}
+
+bool run_luma_md5(struct run *run, const struct fv_picture *picture, char *ret_hex)
+{
     if (picture->memory == FV_MEMORY_HOST) {
         digest(picture, ret_hex);
         return true;
     }
-    if (fv_gpu_picture_fetch(run->gpu, run->stream, picture, &copy, &err) < 0) {
-        fprintf(stderr, "decode_check: %s\n", err.text);
-        return false;
-    }
-    digest(copy, ret_hex);
+    struct fv_picture *copy = fetch(run, picture);
+    if (copy)
+        digest(copy, ret_hex);
     fv_picture_unref(copy);
-    return true;
+    return copy != NULL;
+}
+
+static void compare_luma(const struct fv_picture *picture, const uint8_t *reference,
+                         struct run_difference *difference)
+{
+    for (unsigned y = 0; y < picture->info.height; y++) {
+        const uint8_t *row = picture->plane[0] + y * picture->pitch[0];
+        for (unsigned x = 0; x < picture->info.width; x++) {
+            unsigned apart = (unsigned)abs(row[x] - *reference++);
+            difference->total += apart;
+            difference->largest = apart > difference->largest ? apart : difference->largest;
+        }
+    }
+    difference->samples += (uint64_t)picture->info.width * picture->info.height;
+}
+
+bool run_luma_difference(struct run *run, const struct fv_picture *picture,
+                         const uint8_t *reference, struct run_difference *difference)
+{
+    if (picture->format != FV_PIXEL_NV12 && picture->format != FV_PIXEL_I420)
+        return false;
+    if (picture->memory == FV_MEMORY_HOST) {
+        compare_luma(picture, reference, difference);
+        return true;
+    }
+    struct fv_picture *copy = fetch(run, picture);
+    if (copy)
+        compare_luma(copy, reference, difference);
+    fv_picture_unref(copy);
+    return copy != NULL;
 }
 
 struct run_memory run_memory(struct run *run)

@@ -54,6 +54,14 @@ void run_no_fault(struct run *run); /* forgets faults */
 /* MD5 of the visible luma as hex: 8-bit samples, or 16-bit little-endian ones with the value in the low bits. False: not read. */
 bool run_luma_md5(struct run *run, const struct fv_picture *picture, char *ret_hex);
 
+/* How far the luma (8 bit) is from `reference`, its visible samples without gaps. False: not read, or of another depth. */
+struct run_difference {
+    unsigned largest;
+    uint64_t total, samples;
+};
+bool run_luma_difference(struct run *run, const struct fv_picture *picture,
+                         const uint8_t *reference, struct run_difference *difference);
+
 struct run_memory {
     double gpu_free_mb, rss_mb;
     unsigned sessions, idle;
