@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "sim/packetize.h"
+#include "sim/packetize_whole.h"
 
 #define NALS_MAX 2048 /* of one access unit, with the parameter sets that are put in front */
 
 struct fv_clip_builder {
     struct fv_clip *clip;
+    const struct fv_codec_ops *ops; /* NULL: a codec without NAL units */
     size_t aus_room, packets_room, bytes_room;
     int64_t origin; /* `send` of the first access unit kept */
     bool has_format;
@@ -37,7 +38,7 @@ uint32_t fv_clip_next_key(const struct fv_clip *clip, uint32_t au)
     return au;
 }
 
-int fv_clip_builder_create(const struct fv_codec_ops *codec, struct fv_clip_builder **ret_builder)
+int fv_clip_builder_create(enum fv_codec codec, struct fv_clip_builder **ret_builder)
 {
     struct fv_clip_builder *builder = FV_NEW(struct fv_clip_builder);
     if (!builder)
@@ -48,6 +49,7 @@ int fv_clip_builder_create(const struct fv_codec_ops *codec, struct fv_clip_buil
         return -ENOMEM;
     }
     builder->clip->codec = codec;
+    builder->ops = fv_codec_ops(codec);
     *ret_builder = builder;
     return 0;
 }
@@ -121,7 +123,7 @@ static void keep_set(struct fv_clip_builder *builder, enum fv_nal_kind kind, str
         has_set(clip, nal))
         return;
     if (kind == FV_NAL_SPS && !builder->has_format)
-        builder->has_format = !clip->codec->parse_sps(nal.data, nal.size, &clip->format);
+        builder->has_format = !builder->ops->parse_sps(nal.data, nal.size, &clip->format);
     struct fv_clip_set *set = &clip->sets[clip->set_count++];
     set->kind = kind;
     set->size = (uint16_t)nal.size;
@@ -136,7 +138,7 @@ struct au_kinds {
 static int split(struct fv_clip_builder *builder, const uint8_t *au, size_t size,
                  struct au_kinds *ret_kinds)
 {
-    const struct fv_codec_ops *codec = builder->clip->codec;
+    const struct fv_codec_ops *codec = builder->ops;
     struct fv_annexb it;
     struct fv_nal nal;
     struct au_kinds kinds = {0};
@@ -171,8 +173,44 @@ static void insert_sets(struct fv_clip_builder *builder, size_t at)
     builder->nal_count += clip->set_count;
 }
 
-int fv_clip_builder_add(struct fv_clip_builder *builder, const uint8_t *au, size_t size,
-                        int64_t send, int64_t time)
+/* Annex B: packetizes what split() left. */
+static int pack_nals(struct fv_clip_builder *builder)
+{
+    const struct fv_packetizer packetizer = {builder->ops, add_packet, builder};
+    return fv_packetize(&packetizer, builder->nals, builder->nal_count);
+}
+
+/* The next access unit of the clip, whose packets follow. NULL: too many, or no memory. */
+static struct fv_clip_au *open_au(struct fv_clip_builder *builder, bool key, int64_t send,
+                                  int64_t time)
+{
+    struct fv_clip *clip = builder->clip;
+    void *aus = clip->aus;
+    if (!clip->au_count)
+        builder->origin = send;
+    int rc = grow(&aus, &builder->aus_room, clip->au_count, 1, sizeof(*clip->aus));
+    clip->aus = aus;
+    if (rc < 0)
+        return NULL;
+    struct fv_clip_au *entry = &clip->aus[clip->au_count];
+    *entry = (struct fv_clip_au){.send = send - builder->origin,
+                                 .time = time - builder->origin,
+                                 .packet = clip->packet_count,
+                                 .key = key};
+    return entry;
+}
+
+static int close_au(struct fv_clip *clip, struct fv_clip_au *entry, int rc)
+{
+    if (rc < 0)
+        return rc;
+    entry->packet_count = clip->packet_count - entry->packet;
+    clip->au_count++;
+    return 0;
+}
+
+static int add_nals(struct fv_clip_builder *builder, const uint8_t *au, size_t size, int64_t send,
+                    int64_t time)
 {
     struct fv_clip *clip = builder->clip;
     struct au_kinds kinds;
@@ -181,28 +219,33 @@ int fv_clip_builder_add(struct fv_clip_builder *builder, const uint8_t *au, size
         return rc;
     if (!kinds.slice || (!clip->au_count && !kinds.key))
         return 0;
-    if (!clip->au_count)
-        builder->origin = send;
     if (kinds.key && !kinds.sps)
         insert_sets(builder, kinds.delimiters);
+    struct fv_clip_au *entry = open_au(builder, kinds.key, send, time);
+    return entry ? close_au(clip, entry, pack_nals(builder)) : -ENOMEM;
+}
 
-    void *aus = clip->aus;
-    rc = grow(&aus, &builder->aus_room, clip->au_count, 1, sizeof(*clip->aus));
-    clip->aus = aus;
-    if (rc < 0)
-        return rc;
-    struct fv_clip_au *entry = &clip->aus[clip->au_count];
-    *entry = (struct fv_clip_au){.send = send - builder->origin,
-                                 .time = time - builder->origin,
-                                 .packet = clip->packet_count,
-                                 .key = kinds.key};
-    const struct fv_packetizer packetizer = {clip->codec, add_packet, builder};
-    rc = fv_packetize(&packetizer, builder->nals, builder->nal_count);
-    if (rc < 0)
-        return rc;
-    entry->packet_count = clip->packet_count - entry->packet;
-    clip->au_count++;
-    return 0;
+static int add_whole(struct fv_clip_builder *builder, const uint8_t *au, size_t size, int64_t send,
+                     int64_t time)
+{
+    struct fv_clip *clip = builder->clip;
+    const bool key = fv_codec_is_key(clip->codec, au, size);
+    if (!clip->au_count && !key)
+        return 0;
+    if (!clip->au_count)
+        builder->has_format = fv_codec_read_format(clip->codec, au, size, &clip->format) == 0;
+    struct fv_clip_au *entry = open_au(builder, key, send, time);
+    if (!entry)
+        return -ENOMEM;
+    const struct fv_whole_packetizer packetizer = {clip->codec, add_packet, builder};
+    return close_au(clip, entry, fv_packetize_whole(&packetizer, au, size, key));
+}
+
+int fv_clip_builder_add(struct fv_clip_builder *builder, const uint8_t *au, size_t size,
+                        int64_t send, int64_t time)
+{
+    return builder->ops ? add_nals(builder, au, size, send, time)
+                        : add_whole(builder, au, size, send, time);
 }
 
 /* Puts the clip onto its final time scale and fills in the durations. */
@@ -233,18 +276,27 @@ static bool has_kind(const struct fv_clip *clip, enum fv_nal_kind kind)
     return false;
 }
 
+/* Those that a decoder cannot do without. */
+static bool has_sets(const struct fv_clip_builder *builder)
+{
+    const struct fv_clip *clip = builder->clip;
+    if (!builder->ops)
+        return true;
+    return has_kind(clip, FV_NAL_PPS) &&
+           (clip->codec != FV_CODEC_H265 || has_kind(clip, FV_NAL_VPS));
+}
+
 int fv_clip_builder_finish(struct fv_clip_builder *builder, int64_t end, double fps,
                            struct fv_clip **ret_clip, struct fv_error *err)
 {
     struct fv_clip *clip = builder->clip;
+    const char *codec = fv_codec_name(clip->codec);
     if (!clip->au_count)
-        return fv_error_set(err, -EBADMSG, "no key picture in the %s stream", clip->codec->name);
-    if (!builder->has_format || !has_kind(clip, FV_NAL_PPS) ||
-        (clip->codec->codec == FV_CODEC_H265 && !has_kind(clip, FV_NAL_VPS)))
+        return fv_error_set(err, -EBADMSG, "no key picture in the %s stream", codec);
+    if (!builder->has_format || !has_sets(builder))
         return fv_error_set(
             err, -EBADMSG,
-            "no readable parameter sets before the first key picture of the %s stream",
-            clip->codec->name);
+            "no readable parameter sets before the first key picture of the %s stream", codec);
     int rc = set_times(clip, end - builder->origin, fps);
     if (rc < 0)
         return fv_error_set(err, rc, "the pictures' times do not increase or lie hours apart");

@@ -40,7 +40,7 @@ struct fv_clip_set {
 };
 
 struct fv_clip {
-    const struct fv_codec_ops *codec;
+    enum fv_codec codec;
     struct fv_video_format format;
     double fps;
     int64_t ticks; /* length: when the last picture ends */
@@ -48,7 +48,8 @@ struct fv_clip {
     struct fv_clip_au *aus;
     struct fv_clip_packet *packets;
     uint8_t *bytes;
-    struct fv_clip_set sets[FV_CLIP_SETS_MAX]; /* in the order VPS, SPS, PPS of the stream */
+    /* H.264 and H.265, in the order VPS, SPS, PPS of the stream */
+    struct fv_clip_set sets[FV_CLIP_SETS_MAX];
 };
 
 struct fv_clip_params {
@@ -70,11 +71,12 @@ uint32_t fv_clip_next_key(const struct fv_clip *clip, uint32_t au);
 /* Building: create, add access units in sending order, finish. One thread. */
 struct fv_clip_builder;
 
-int fv_clip_builder_create(const struct fv_codec_ops *codec, struct fv_clip_builder **ret_builder);
+/* 0, -ENOMEM. */
+int fv_clip_builder_create(enum fv_codec codec, struct fv_clip_builder **ret_builder);
 void fv_clip_builder_destroy(struct fv_clip_builder *builder); /* NULL is fine */
-/* One access unit as Annex B, borrowed. What comes before the first key picture is left out, but
+/* One access unit (flow.h), borrowed. What comes before the first key picture is left out, but
  * its parameter sets are kept; a key picture without parameter sets gets them. `send` must not
- * decrease. 0, -EBADMSG, -ENOTSUP (too large), -ENOMEM. */
+ * decrease. 0, -EBADMSG, -ENOTSUP (too large, or as fv_packetize_whole()), -ENOMEM. */
 int fv_clip_builder_add(struct fv_clip_builder *builder, const uint8_t *au, size_t size,
                         int64_t send, int64_t time);
 /* `end`: when the last picture ends, on the same scale as `send`. `fps` > 0 stretches the clip to

@@ -8,6 +8,18 @@
 
 _Static_assert(FV_SIM_CLOCK == FV_MOVIE_CLOCK, "times are taken as they are");
 
+static int refuse(enum fv_codec codec, int rc, struct fv_error *err)
+{
+    if (codec == FV_CODEC_JPEG && rc == -ENOTSUP)
+        return fv_error_set(
+            err, rc,
+            "RTP carries baseline JPEG, 4:2:0 or 4:2:2, with the standard's own "
+            "Huffman tables; convert it: ffmpeg -i FILE -c:v mjpeg -huffman default "
+            "-pix_fmt yuvj420p out.mjpeg");
+    return fv_error_set(err, rc, "cannot packetize the %s stream: %s", fv_codec_name(codec),
+                        fv_strerror(rc));
+}
+
 static int build(struct fv_movie *movie, struct fv_clip_builder *builder, double fps,
                  struct fv_clip **ret_clip, struct fv_error *err)
 {
@@ -18,8 +30,7 @@ static int build(struct fv_movie *movie, struct fv_clip_builder *builder, double
         end = unit.send + fv_movie_interval(movie);
         rc = fv_clip_builder_add(builder, unit.data, unit.size, unit.send, unit.time);
         if (rc < 0)
-            return fv_error_set(err, rc, "cannot packetize the %s stream: %s",
-                                fv_codec_name(fv_movie_codec(movie)), fv_strerror(rc));
+            return refuse(fv_movie_codec(movie), rc, err);
     }
     return rc < 0 ? rc : fv_clip_builder_finish(builder, end, fps, ret_clip, err);
 }
@@ -33,11 +44,8 @@ int fv_clip_open(const struct fv_clip_params *params, struct fv_clip **ret_clip,
     int rc = fv_movie_open(&movie_params, &movie, err);
     if (rc < 0)
         return rc;
-    const struct fv_codec_ops *codec = fv_codec_ops(fv_movie_codec(movie));
-    if (!codec)
-        rc = fv_error_set(err, -ENOTSUP, "the simulator sends H.264 and H.265, the file holds %s",
-                          fv_codec_name(fv_movie_codec(movie)));
-    else if ((rc = fv_clip_builder_create(codec, &builder)) < 0)
+    rc = fv_clip_builder_create(fv_movie_codec(movie), &builder);
+    if (rc < 0)
         fv_error_set(err, rc, "out of memory");
     else
         rc = build(movie, builder, params->fps, ret_clip, err);

@@ -15,7 +15,7 @@ static void a_raw_stream_becomes_a_clip(void **state)
 {
     const struct kit_stream stream = {.pictures = 6, .gop = 3, .slice = 3000};
     struct fv_clip *clip = kit_clip(&stream, 10);
-    assert_int_equal(clip->codec->codec, FV_CODEC_H264);
+    assert_int_equal(clip->codec, FV_CODEC_H264);
     assert_int_equal(clip->format.width, 320);
     assert_int_equal(clip->format.height, 240);
     assert_int_equal(clip->au_count, 6);

@@ -9,7 +9,7 @@ static struct fv_clip *make_clip(void)
                                 "\0\0\0\1\x68\xce\x38\x80\0\0\0\1\x65\x88\x80\x40";
     struct fv_clip_builder *builder;
     struct fv_clip *clip = NULL;
-    if (fv_clip_builder_create(fv_codec_ops(FV_CODEC_H264), &builder) < 0)
+    if (fv_clip_builder_create(FV_CODEC_H264, &builder) < 0)
         abort();
     for (int i = 0; i < 3; i++)
         if (fv_clip_builder_add(builder, au, sizeof(au) - 1, i * 3600, i * 3600) < 0)

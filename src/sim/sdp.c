@@ -44,6 +44,15 @@ static void add_fmtp_h265(const struct fv_clip *clip, struct fv_str *out)
     fv_str_add(out, "\r\n");
 }
 
+static const char *rtp_name(enum fv_codec codec)
+{
+    static const char *const names[] = {
+        [FV_CODEC_H264] = "H264", [FV_CODEC_H265] = "H265", [FV_CODEC_JPEG] = "JPEG",
+        [FV_CODEC_VP9] = "VP9",   [FV_CODEC_AV1] = "AV1",
+    };
+    return names[codec];
+}
+
 void fv_sim_sdp(const struct fv_clip *clip, unsigned camera, struct fv_str *out)
 {
     fv_str_addf(out,
@@ -56,10 +65,13 @@ void fv_sim_sdp(const struct fv_clip *clip, unsigned camera, struct fv_str *out)
                 "a=range:npt=now-\r\n",
                 camera + 1, camera);
     fv_str_addf(out, "m=video 0 RTP/AVP %d\r\na=rtpmap:%d %s/%d\r\n", FV_SIM_PAYLOAD_TYPE,
-                FV_SIM_PAYLOAD_TYPE, clip->codec->rtp_name, FV_SIM_CLOCK);
-    if (clip->codec->codec == FV_CODEC_H264)
+                FV_SIM_PAYLOAD_TYPE, rtp_name(clip->codec), FV_SIM_CLOCK);
+    if (clip->codec == FV_CODEC_H264)
         add_fmtp_h264(clip, out);
-    else
+    if (clip->codec == FV_CODEC_H265)
         add_fmtp_h265(clip, out);
+    if (clip->codec ==
+        FV_CODEC_JPEG) /* RFC 2435 cannot say it exactly, and beyond 2040 not at all */
+        fv_str_addf(out, "a=x-dimensions:%u,%u\r\n", clip->format.width, clip->format.height);
     fv_str_addf(out, "a=framerate:%.6g\r\na=control:" FV_SIM_TRACK "\r\n", clip->fps);
 }
