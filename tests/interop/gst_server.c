@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A camera that is not ours, for the interoperation tests: GStreamer's RTSP server plays two Matroska files, from their start for each
- * client, at /h264 and /h265, over TCP and UDP. Optional: Digest credentials, TLS. Prints "ready PORT"; lives until a signal or the end
+ * client, at /h264 and /h265, and test pictures at /jpeg, /jpeg-large and /vp9, over TCP and UDP. Optional: Digest credentials, TLS. Prints "ready PORT"; lives until a signal or the end
  * of its parent.
  */
 #include <getopt.h>
@@ -25,14 +25,11 @@ static _Noreturn void fail(const char *what, const GError *error)
     exit(1);
 }
 
-static void add_path(GstRTSPServer *server, const char *path, const char *codec, const char *file)
+/* Takes `launch`. */
+static void add_path(GstRTSPServer *server, const char *path, gchar *launch)
 {
     GstRTSPMediaFactory *factory = gst_rtsp_media_factory_new();
     GstRTSPMountPoints *mounts = gst_rtsp_server_get_mount_points(server);
-    gchar *launch = g_strdup_printf(
-        "( filesrc location=\"%s\" ! matroskademux ! %sparse ! rtp%spay name=pay0 pt=96 "
-        "config-interval=-1 )",
-        file, codec, codec);
     gst_rtsp_media_factory_set_launch(factory, launch);
     gst_rtsp_media_factory_set_shared(factory, FALSE);
     gst_rtsp_media_factory_set_protocols(factory,
@@ -43,6 +40,23 @@ static void add_path(GstRTSPServer *server, const char *path, const char *codec,
     gst_rtsp_mount_points_add_factory(mounts, path, factory);
     g_object_unref(mounts);
     g_free(launch);
+}
+
+static void add_file(GstRTSPServer *server, const char *path, const char *codec, const char *file)
+{
+    add_path(server, path,
+             g_strdup_printf("( filesrc location=\"%s\" ! matroskademux ! %sparse ! rtp%spay "
+                             "name=pay0 pt=96 config-interval=-1 )",
+                             file, codec, codec));
+}
+
+/* 25 test pictures a second, encoded as they are watched. */
+static void add_live(GstRTSPServer *server, const char *path, const char *size, const char *coding)
+{
+    add_path(server, path,
+             g_strdup_printf("( videotestsrc is-live=true ! video/x-raw,format=I420,%s,"
+                             "framerate=25/1 ! %s )",
+                             size, coding));
 }
 
 static void add_security(GstRTSPServer *server, const struct options *options)
@@ -123,9 +137,14 @@ int main(int argc, char **argv)
     gst_rtsp_server_set_address(server, "127.0.0.1");
     gst_rtsp_server_set_service(server, "0");
     if (options.h264)
-        add_path(server, "/h264", "h264", options.h264);
+        add_file(server, "/h264", "h264", options.h264);
     if (options.h265)
-        add_path(server, "/h265", "h265", options.h265);
+        add_file(server, "/h265", "h265", options.h265);
+    add_live(server, "/jpeg", "width=320,height=240", "jpegenc ! rtpjpegpay name=pay0 pt=26");
+    add_live(server, "/jpeg-large", "width=2100,height=240",
+             "jpegenc ! rtpjpegpay name=pay0 pt=96");
+    add_live(server, "/vp9", "width=320,height=240",
+             "vp9enc deadline=1 cpu-used=8 keyframe-max-dist=25 ! rtpvp9pay name=pay0 pt=96");
     if (options.user || options.certificate)
         add_security(server, &options);
     if (gst_rtsp_server_attach(server, NULL) == 0)

@@ -60,6 +60,11 @@ class Fovea:
         except (ValueError, IndexError, KeyError):
             raise Failed(f"exit code {done.returncode}, no JSON: {(done.stdout + done.stderr)[-300:]}") from None
 
+    def probe(self, url, transport):
+        done = subprocess.run([self.program, "probe", "--json", "--duration", "0.5", "--transport", transport, url],
+                              capture_output=True, text=True, timeout=15, check=False)
+        return json.loads(done.stdout)
+
 
 def must_play(camera):
     """Pictures come at once, at their rate, with key pictures (so the codec was understood), and nothing is lost."""
@@ -87,6 +92,16 @@ def gst_plays(fovea, build, codec, transport):
     fovea.need("rtsp", transport, transport.upper())
     with servers.Gstreamer(build) as server:
         must_play(fovea.receive(server.url(codec), transport))
+
+
+def gst_plays_live(fovea, build, path, width, transport):
+    """Encoded as it is watched, so the first picture comes later."""
+    fovea.need("rtsp", transport, transport.upper())
+    with servers.Gstreamer(build) as server:
+        must_play(fovea.receive(server.url(path), transport))
+        video = fovea.probe(server.url(path), transport)["video"]
+        if (video["codec"], video["width"]) != (path.split("-")[0], width):
+            raise Failed(f"{video['codec']} of {video['width']} pixels")
 
 
 def gst_digest(fovea, build):
@@ -146,6 +161,8 @@ def vlc_refuses_tcp(fovea, build):
 
 CASES = {
     **{f"gst-rtsp-server, {codec} over {transport}": (gst_plays, codec, transport) for transport in ("tcp", "udp") for codec in ("h264", "h265")},
+    **{f"gst-rtsp-server, {path} over {transport}": (gst_plays_live, path, width, transport)
+       for path, width, transport in (("jpeg", 320, "tcp"), ("jpeg", 320, "udp"), ("jpeg-large", 2100, "tcp"), ("vp9", 320, "udp"))},
     "gst-rtsp-server, Digest": (gst_digest,),
     "gst-rtsp-server, wrong password is refused": (gst_wrong_password,),
     "gst-rtsp-server, missing password is refused": (gst_no_password,),
