@@ -139,8 +139,8 @@ static void advise_offer(const struct fv_probe_findings *f, struct fv_probe_advi
             return; /* it was something else */
     if (f->code == -ENOTSUP || f->code == -ENOENT)
         say(advice,
-            "The stream holds no video that can be read: set the camera's codec to H.264 or H.265, "
-            "or take the address of another stream.");
+            "The stream holds no video that can be read: set the camera's codec to H.264 or H.265 "
+            "(VP9, AV1 and JPEG are taken, too), or take the address of another stream.");
 }
 
 /* Every key picture may have been hit. */

@@ -79,7 +79,7 @@ static bool reserve(struct fv_assembly *a, size_t more)
 
 static void append(struct fv_assembly *a, const uint8_t *data, size_t size)
 {
-    if (wasted(a) || !reserve(a, size))
+    if (wasted(a) || size == 0 || !reserve(a, size))
         return;
     memcpy(a->bytes + a->size, data, size);
     a->size += size;

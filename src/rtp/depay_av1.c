@@ -117,6 +117,7 @@ static int first_part(struct fv_depay *depay, const uint8_t *data, size_t size)
     av1->open = true;
     av1->type = obu.type;
     av1->dropped = is_dropped(obu.type);
+    fv_assembly_open(assembly);
     if (av1->dropped)
         return 0;
     int rc = begin_obu(depay, &obu);
@@ -189,8 +190,8 @@ static int av1_payload(struct fv_depay *depay, const struct fv_rtp_packet *packe
     const uint8_t *data = packet->payload + 1, *end = packet->payload + packet->payload_size;
     const uint8_t head = packet->payload[0];
     const unsigned count = head >> 4 & 3;
-    if (depay->lost)
-        av1->open = false;
+    if (depay->lost || !depay->assembly->open)
+        av1->open = false; /* what it belonged to is gone */
     depay->lost = false;
     if (!depay->assembly->open)
         av1->sequence = false;

@@ -78,6 +78,31 @@ static void sets_are_repeated_in_band(void **state)
     fv_clip_destroy(clip);
 }
 
+/* Without NAL units: what comes before the first key frame is left out; there are no sets to name. */
+static void whole_pictures_become_a_clip(void **state)
+{
+    static const uint8_t key[] = {0x82, 0x49, 0x83, 0x42, 0x20,
+                                  0x03, 0xf0, 0x02, 0xf0}; /* 64 x 48 */
+    static const uint8_t inter[] = {0x86, 0x11};
+    struct fv_clip_builder *builder;
+    struct fv_clip *clip;
+    struct fv_error err;
+    assert_int_equal(fv_clip_builder_create(FV_CODEC_VP9, &builder), 0);
+    assert_int_equal(fv_clip_builder_add(builder, inter, sizeof(inter), 0, 0), 0);
+    assert_int_equal(fv_clip_builder_add(builder, key, sizeof(key), 3600, 3600), 0);
+    assert_int_equal(fv_clip_builder_add(builder, inter, sizeof(inter), 7200, 7200), 0);
+    assert_int_equal(fv_clip_builder_finish(builder, 10800, 0, &clip, &err), 0);
+    assert_int_equal(clip->codec, FV_CODEC_VP9);
+    assert_int_equal(clip->format.width, 64);
+    assert_int_equal(clip->au_count, 2);
+    assert_int_equal(clip->packet_count, 2);
+    assert_int_equal(clip->set_count, 0);
+    assert_true(clip->aus[0].key && !clip->aus[1].key);
+    assert_int_equal(clip->aus[1].send, 3600);
+    fv_clip_destroy(clip);
+    fv_clip_builder_destroy(builder);
+}
+
 static int open_bytes(const void *data, size_t size, const char *codec, struct fv_error *err)
 {
     char path[] = "/tmp/fovea-clip-XXXXXX";
@@ -143,9 +168,10 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_raw_stream_becomes_a_clip), cmocka_unit_test(uneven_rates_do_not_drift),
-        cmocka_unit_test(it_starts_at_a_key_picture),  cmocka_unit_test(sets_are_repeated_in_band),
-        cmocka_unit_test(bad_files_are_refused),       cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(a_raw_stream_becomes_a_clip),  cmocka_unit_test(uneven_rates_do_not_drift),
+        cmocka_unit_test(it_starts_at_a_key_picture),   cmocka_unit_test(sets_are_repeated_in_band),
+        cmocka_unit_test(whole_pictures_become_a_clip), cmocka_unit_test(bad_files_are_refused),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

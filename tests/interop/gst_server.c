@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A camera that is not ours, for the interoperation tests: GStreamer's RTSP server plays two Matroska files, from their start for each
- * client, at /h264 and /h265, and test pictures at /jpeg, /jpeg-large and /vp9, over TCP and UDP. Optional: Digest credentials, TLS. Prints "ready PORT"; lives until a signal or the end
- * of its parent.
+ * client, at /h264 and /h265, and test pictures at /jpeg, /jpeg-large and /vp9, over TCP and UDP. Optional: Digest credentials, TLS.
+ * Prints "ready PORT"; lives until a signal or the end of its parent.
  */
 #include <getopt.h>
 #include <gst/gst.h>
