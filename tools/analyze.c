@@ -30,8 +30,9 @@ struct options {
 static const char help[] =
     "Usage: fovea analyze [OPTIONS] FILE|URL\n\n"
     "Analyses a file as fast as it goes and drops nothing: the same file gives the same results.\n"
-    "FILE is a raw H.264 or H.265 stream or a container (mp4, mkv, avi, ts). A camera's address\n"
-    "(rtsp://...) is analysed as it comes, until Ctrl-C or --duration.\n\n"
+    "FILE is a raw stream (H.264, H.265, JPEG; IVF with VP9, AV1) or a container of these (mp4,\n"
+    "mkv, webm, avi, ts). A camera's address (rtsp://...) is analysed as it comes, until Ctrl-C\n"
+    "or --duration.\n\n"
     "  -c, --config FILE      settings, zones and lines; without it the defaults\n"
     "      --camera NAME      whose; default: the first camera of the configuration that is "
     "enabled\n"

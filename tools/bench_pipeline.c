@@ -24,7 +24,7 @@ struct options {
 static void print_help(void)
 {
     printf("Usage: fovea bench pipeline [OPTIONS] FILE\n\n"
-           "Plays FILE (H.264 or H.265, raw or in a container) as many cameras, from memory, and "
+           "Plays FILE (video, raw or in a container) as many cameras, from memory, and "
            "takes\n"
            "every picture through decoder, detector, tracker and rules.\n\n"
            "  -n, --sessions N     cameras (default 16)\n"

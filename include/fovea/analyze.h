@@ -19,7 +19,7 @@ struct fv_analyze;
 
 /* Texts are borrowed until close. */
 struct fv_analyze_params {
-    const char *input; /* a raw H.264 or H.265 stream, a container (mp4, mkv...), or rtsp://, rtsps:// */
+    const char *input; /* a raw stream (H.264, H.265, JPEG; IVF), a container (mp4, mkv...), or rtsp://, rtsps:// */
     const char *config_path; /* NULL: the defaults */
     const char *camera;      /* whose zones, lines and settings; NULL: the first one that is enabled */
     const char *backend;     /* as in struct fv_engine_params */

@@ -14,7 +14,7 @@
 /* The whole way of a picture but for the network: access units of a file, held in memory, go to `sessions` cameras, each looping
  * the file in its own phase, through decoder, detector, tracker and rules. */
 struct fv_bench_pipeline_params {
-    const char *input;       /* a raw H.264 or H.265 stream, or a container */
+    const char *input;       /* a raw stream (H.264, H.265, JPEG; IVF), or a container */
     const char *config_text; /* JSON, with one camera for each session; its ids count from 0 */
     unsigned sessions;
     double fps;        /* pictures a second and session; 0: as fast as the pipeline takes them */

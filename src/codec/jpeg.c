@@ -2,7 +2,9 @@
 #include "codec/jpeg.h"
 
 #include <errno.h>
+#include <string.h>
 
+#include "codec/jpeg_tables.h"
 #include "codec/sps.h"
 
 /* Second bytes of markers, table B.1. */
@@ -171,4 +173,31 @@ int fv_jpeg_length(const uint8_t *data, size_t size, size_t *ret_length)
             rc = skip_scan(&walk);
     }
     return rc;
+}
+
+bool fv_jpeg_lacks_tables(const uint8_t *data, size_t size)
+{
+    struct walk walk;
+    const uint8_t *body;
+    size_t body_size;
+    int rc = begin(&walk, data, size);
+    while (rc >= 0) {
+        rc = next_segment(&walk, &body, &body_size);
+        if (rc == SOS)
+            return true;
+        if (rc == DHT || rc == DAC || rc == EOI)
+            return false;
+    }
+    return false;
+}
+
+size_t fv_jpeg_add_tables(const uint8_t *data, size_t size, uint8_t *out)
+{
+    const uint8_t head[] = {
+        0xff, SOI, 0xff, DHT, (FV_JPEG_HUFFMAN + 2) >> 8, (FV_JPEG_HUFFMAN + 2) & 0xff};
+    _Static_assert(sizeof(head) + FV_JPEG_HUFFMAN <= FV_JPEG_TABLES_MAX + 2, "they fit");
+    memcpy(out, head, sizeof(head));
+    memcpy(out + sizeof(head), fv_jpeg_huffman, FV_JPEG_HUFFMAN);
+    memcpy(out + sizeof(head) + FV_JPEG_HUFFMAN, data + 2, size - 2);
+    return size + sizeof(head) - 2 + FV_JPEG_HUFFMAN;
 }

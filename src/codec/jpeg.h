@@ -13,6 +13,12 @@ int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_
  * an application segment (a thumbnail) belongs to its segment. */
 int fv_jpeg_length(const uint8_t *data, size_t size, size_t *ret_length);
 
+/* Motion JPEG in files may take the Huffman tables of T.81 K.3.3 for granted: are there none before the first scan? */
+bool fv_jpeg_lacks_tables(const uint8_t *data, size_t size);
+/* The image with those tables behind its SOI. `out` holds `size` (>= 2) and FV_JPEG_TABLES_MAX bytes. Bytes written. */
+#define FV_JPEG_TABLES_MAX 432
+size_t fv_jpeg_add_tables(const uint8_t *data, size_t size, uint8_t *out);
+
 /* SOF0 to SOF15: the second byte of a frame header's marker. */
 bool fv_jpeg_is_frame(unsigned marker);
 /* What a frame header says (B.2.2): behind its length. As fv_jpeg_parse(). */

@@ -68,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_format(codec, data, size);
     check_frames(data, size);
     check_pack(data, size);
+    (void)fv_jpeg_lacks_tables(data, size);
     check(fv_jpeg_length(data, size, &length) < 0 || (length >= 4 && length <= size));
     return 0;
 }

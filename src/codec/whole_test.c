@@ -136,6 +136,30 @@ static void test_jpeg_length(void **state)
     }
 }
 
+static void test_jpeg_tables(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hex;
+        bool lacks;
+    } cases[] = {
+        {"ffd8" QUANT "ffc0 000b 08 0010 0010 01 011100" SCAN "ffd9", true},
+        {"ffd8" QUANT "ffc4 0003 00" SCAN "ffd9", false},
+        {"ffd8" SCAN "ffc4 0003 00 ffd9", true}, /* too late for its scan */
+        {"ffd8" QUANT "ffd9", false},
+        {"ffd8" QUANT, false},
+        {"ffd9", false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint8_t bytes[100], out[100 + FV_JPEG_TABLES_MAX];
+        size_t size = unhex(cases[i].hex, bytes);
+        assert_int_equal(fv_jpeg_lacks_tables(bytes, size), cases[i].lacks);
+        assert_int_equal(fv_jpeg_add_tables(bytes, size, out), size + 420);
+        assert_false(fv_jpeg_lacks_tables(out, size + 420));
+        assert_memory_equal(out + 422, bytes + 2, size - 2);
+    }
+}
+
 /* VP9 */
 
 static void test_vp9_split(void **state)
@@ -458,17 +482,12 @@ static void test_any_codec(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jpeg_header),
-        cmocka_unit_test(test_jpeg_length),
-        cmocka_unit_test(test_vp9_split),
-        cmocka_unit_test(test_vp9_key),
-        cmocka_unit_test(test_vp9_other_frames),
-        cmocka_unit_test(test_av1_sequence),
-        cmocka_unit_test(test_av1_sequence_in_full),
-        cmocka_unit_test(test_av1_still),
-        cmocka_unit_test(test_av1_look),
-        cmocka_unit_test(test_av1_pack),
-        cmocka_unit_test(test_any_codec),
+        cmocka_unit_test(test_jpeg_header),  cmocka_unit_test(test_jpeg_length),
+        cmocka_unit_test(test_jpeg_tables),  cmocka_unit_test(test_vp9_split),
+        cmocka_unit_test(test_vp9_key),      cmocka_unit_test(test_vp9_other_frames),
+        cmocka_unit_test(test_av1_sequence), cmocka_unit_test(test_av1_sequence_in_full),
+        cmocka_unit_test(test_av1_still),    cmocka_unit_test(test_av1_look),
+        cmocka_unit_test(test_av1_pack),     cmocka_unit_test(test_any_codec),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,7 +86,7 @@ static int check_chroma(const struct fv_nvdec_shape *shape, struct fv_error *err
         return 0;
     static const char nals[] = "choose profile Main, High or Main 10 in the camera";
     const char *cure = shape->codec == cudaVideoCodec_JPEG
-                           ? "the CPU back end (\"BACKEND\": \"cpu\") takes 4:2:2 as well"
+                           ? "the CPU back end (BACKEND cpu) takes 4:2:2 as well"
                        : shape->codec == cudaVideoCodec_VP9 || shape->codec == cudaVideoCodec_AV1
                            ? "choose profile 0 or, with 10 bits, VP9's profile 2 in the sender"
                            : nals;
@@ -109,7 +109,7 @@ static int check_stream(struct fv_decoder *decoder, const struct fv_video_format
     if (stream->codec == FV_CODEC_JPEG && stream->profile > 1)
         return fv_error_set(err, -ENOTSUP,
                             "progressive JPEG is not decoded on the GPU; the CPU back end "
-                            "(\"BACKEND\": \"cpu\") takes it");
+                            "(BACKEND cpu) takes it");
     int code = check_chroma(&shape, err);
     return code == 0 ? check_caps(decoder->nvdec, &shape, err) : code;
 }

@@ -21,7 +21,7 @@ struct fv_container {
     int64_t interval; /* between pictures, as the file says; for those without a time */
     int64_t last;     /* send time of the last access unit; INT64_MIN before the first */
     bool ended;       /* the file is; the filter may still hold something */
-    struct fv_unit_buffer buffer; /* AV1 */
+    struct fv_unit_buffer buffer; /* AV1, JPEG */
 };
 
 static int from_av(int rc)
@@ -219,6 +219,8 @@ int fv_container_next(struct fv_container *c, struct fv_movie_unit *ret_unit, st
         describe(c, &unit);
         if (c->codec == FV_CODEC_AV1)
             packed = pack_av1(c, &unit);
+        if (c->codec == FV_CODEC_JPEG && fv_unit_complete_jpeg(&c->buffer, &unit) < 0)
+            packed = -ENOMEM;
         if (packed < 0)
             return fv_error_set(err, packed, "cannot read a picture: %s", fv_strerror(packed));
     } while (packed == 0);

@@ -155,8 +155,9 @@ static void test_ivf_av1(void **state)
     unlink(path);
 }
 
-#define IMAGE                                                                                      \
-    "\xff\xd8\xff\xc0\0\x0b\x08\0\x10\0\x10\1\1\x11\0\xff\xda\0\x08\1\1\0\0\x3f\0\x12\xff\xd9"
+#define TABLE "\xff\xc4\0\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1" /* any DHT */
+#define IMAGE "\xff\xd8" TABLE BARE
+#define BARE "\xff\xc0\0\x0b\x08\0\x10\0\x10\1\1\x11\0\xff\xda\0\x08\1\1\0\0\x3f\0\x12\xff\xd9"
 
 /* Images with something between them, the last one cut off. */
 static void test_images(void **state)
@@ -180,7 +181,30 @@ static void test_images(void **state)
     movie = open_bytes((const uint8_t *)IMAGE "\xff\xd8\xff\0", sizeof(IMAGE) + 3, 0);
     assert_int_equal(fv_movie_next(movie, &unit, &err), 1);
     assert_int_equal(fv_movie_next(movie, &unit, &err), -EBADMSG);
-    assert_non_null(strstr(err.text, "byte 28"));
+    assert_non_null(strstr(err.text, "byte 50"));
+    fv_movie_close(movie);
+    unlink(path);
+}
+
+/* As webcams' films in AVI: the tables of T.81 K.3.3 come in. */
+static void test_image_without_tables(void **state)
+{
+    (void)state;
+    static const char file[] = "\xff\xd8" BARE;
+    static const char head[] = "\xff\xd8\xff\xc4\1\xa2\0\0\1\5\1\1\1\1\1\1"; /* K.3 begins so */
+    struct fv_movie_unit unit;
+    struct fv_error err = {0};
+    struct fv_movie *movie = open_bytes((const uint8_t *)file, sizeof(file) - 1, 0);
+    fv_alloc_fail_at(1);
+    assert_int_equal(fv_movie_next(movie, &unit, &err), -ENOMEM);
+    fv_movie_close(movie);
+    movie = open_bytes((const uint8_t *)file, sizeof(file) - 1, 0);
+    assert_int_equal(fv_movie_next(movie, &unit, &err), 1);
+    assert_int_equal(unit.size, sizeof(file) - 1 + 420);
+    assert_memory_equal(unit.data, head, sizeof(head) - 1);
+    assert_memory_equal(unit.data + 422, BARE, sizeof(BARE) - 1);
+    assert_int_equal(unit.data[421], 0xfa); /* and K.6 ends so */
+    assert_int_equal(fv_movie_next(movie, &unit, &err), 0);
     fv_movie_close(movie);
     unlink(path);
 }
@@ -262,10 +286,15 @@ static void test_every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_raw_stream), cmocka_unit_test(test_rate),
-        cmocka_unit_test(test_ivf_vp9),    cmocka_unit_test(test_ivf_av1),
-        cmocka_unit_test(test_images),     cmocka_unit_test(test_bad_ivf),
-        cmocka_unit_test(test_bad_files),  cmocka_unit_test(test_every_allocation_may_fail),
+        cmocka_unit_test(test_raw_stream),
+        cmocka_unit_test(test_rate),
+        cmocka_unit_test(test_ivf_vp9),
+        cmocka_unit_test(test_ivf_av1),
+        cmocka_unit_test(test_images),
+        cmocka_unit_test(test_image_without_tables),
+        cmocka_unit_test(test_bad_ivf),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

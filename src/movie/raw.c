@@ -21,11 +21,11 @@ struct fv_raw {
     enum fv_codec codec;
     uint8_t *data;
     size_t size, offset;
-    int64_t count; /* access units handed out */
-    double fps;    /* 0: by the file's times */
+    int64_t count;                /* access units handed out */
+    double fps;                   /* 0: by the file's times */
+    struct fv_unit_buffer buffer; /* AV1, JPEG */
     /* IVF */
     struct fv_ivf ivf;
-    struct fv_unit_buffer buffer;
     int64_t interval, last; /* ticks; last: INT64_MIN before the first */
 };
 
@@ -218,8 +218,11 @@ static int next_image(struct fv_raw *raw, struct fv_movie_unit *unit, struct fv_
     if (rc == -EBADMSG)
         return fv_error_set(err, rc, "the image at byte %zu is damaged", raw->offset);
     raw->offset = rc < 0 ? raw->size : raw->offset + unit->size;
+    if (rc < 0)
+        return 0;
     unit->key = true;
-    return rc == 0;
+    rc = fv_unit_complete_jpeg(&raw->buffer, unit);
+    return rc < 0 ? fv_error_set(err, rc, "out of memory") : 1;
 }
 
 static int next_ivf(struct fv_raw *raw, struct fv_movie_unit *unit, struct fv_error *err)

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "codec/av1.h"
+#include "codec/jpeg.h"
 
 void fv_unit_buffer_free(struct fv_unit_buffer *buffer)
 {
@@ -46,4 +47,15 @@ int fv_unit_pack_av1(struct fv_unit_buffer *buffer, const uint8_t *sequence, siz
     unit->size = (size_t)(begin + size);
     unit->key = found.key && (found.sequence || front);
     return found.frames > 0;
+}
+
+int fv_unit_complete_jpeg(struct fv_unit_buffer *buffer, struct fv_movie_unit *unit)
+{
+    if (!fv_jpeg_lacks_tables(unit->data, unit->size))
+        return 0;
+    if (reserve(buffer, unit->size + FV_JPEG_TABLES_MAX) < 0)
+        return -ENOMEM;
+    unit->size = fv_jpeg_add_tables(unit->data, unit->size, buffer->data);
+    unit->data = buffer->data;
+    return 0;
 }

@@ -18,4 +18,7 @@ void fv_unit_buffer_free(struct fv_unit_buffer *buffer);
 int fv_unit_pack_av1(struct fv_unit_buffer *buffer, const uint8_t *sequence, size_t sequence_size,
                      struct fv_movie_unit *unit);
 
+/* Gives a JPEG image the Huffman tables that it takes for granted; others stay as they are. 0 or -ENOMEM. */
+int fv_unit_complete_jpeg(struct fv_unit_buffer *buffer, struct fv_movie_unit *unit);
+
 #endif

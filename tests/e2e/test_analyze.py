@@ -178,6 +178,27 @@ class Analyze(Case):
         self.assertEqual([e["frame"] for e in frames], list(range(1, 61)))
         self.assertEqual([round(e["pts_ms"]) for e in frames], [100 * i for i in range(60)])
 
+    def test_other_codecs(self):
+        """JPEG, VP9 and AV1, in containers and without: every picture, with the file's times, and nearly the same boxes as in H.264."""
+        boxes = {}
+        for name, codec in (("a.mp4", "libx264 -crf 18 -preset veryfast"), ("a.webm", "libvpx-vp9 -deadline realtime -cpu-used 8 -crf 20 -b:v 0"),
+                            ("b.mkv", "libaom-av1 -usage realtime -cpu-used 8 -crf 20"), ("b.ivf", "copy"), ("c.avi", "mjpeg -q:v 3 -pix_fmt yuvj422p"),
+                            ("c.mjpeg", "copy")):
+            movie, events = self.folder / name, self.folder / f"{name}.jsonl"
+            source = {"b.ivf": self.folder / "b.mkv", "c.mjpeg": self.folder / "c.avi"}.get(name, self.clip)
+            rate = ["-r", "10"] if source == self.clip else []
+            subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", *rate, "-i", source, "-frames:v", "12", "-c:v", *codec.split(), movie],
+                           check=True)
+            done = self.analyze("--backend", "cpu", "--out", events, "--json", *(["--fps", "10"] if name == "c.mjpeg" else []), movie,
+                                env=self.environment())
+            self.assertEqual(done.code, OK, str(done))
+            frames = lines_of(events)
+            self.assertEqual([round(e["pts_ms"]) for e in frames], [100 * i for i in range(12)], name)
+            boxes[name] = sum(len(e["detections"]) for e in frames)
+        self.assertGreater(boxes["a.mp4"], 24)
+        for name, count in boxes.items():
+            self.assertAlmostEqual(count, boxes["a.mp4"], delta=0.2 * boxes["a.mp4"], msg=name)
+
     @staticmethod
     def environment():
         return {**os.environ, "FOVEA_MODEL_PATH": str(MODEL)}
