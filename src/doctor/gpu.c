@@ -7,6 +7,7 @@
 #include "doctor/doctor.h"
 #include "engine/setup.h"
 #include "gpu/about.h"
+#include "gpu/jpeg.h"
 #include "gpu/probe.h"
 
 #define CUDA_WANTED 13000 /* what ONNX Runtime's GPU build is made for */
@@ -112,6 +113,19 @@ static void check_tensorrt(struct fv_doctor *doctor)
                   any || strcmp(provider, "tensorrt-rtx") == 0);
 }
 
+/* Nothing but a JPEG of a frame needs it. */
+static void check_nvjpeg(struct fv_doctor *doctor)
+{
+    struct fv_error why = {0};
+    const bool found = fv_gpu_jpeg_check(&why) == 0;
+    fv_doctor_say(doctor,
+                  (struct fv_doctor_about){FV_DOCTOR_OK, "nvjpeg", "JPEG on the GPU",
+                                           "'fovea snapshot' and fv_reader_frame_jpeg() make "
+                                           "pictures by nvJPEG.",
+                                           ""},
+                  "%s%s", found ? "nvJPEG is there" : why.text, found ? "" : " (nothing else needs it)");
+}
+
 void fv_doctor_gpus(struct fv_doctor *doctor)
 {
     struct fv_gpu_about gpu;
@@ -125,4 +139,5 @@ void fv_doctor_gpus(struct fv_doctor *doctor)
         fv_doctor_say(doctor, (struct fv_doctor_about){FV_DOCTOR_OK, "gpu", "GPU", GPU_WHY, ""},
                       "driver, device and decoder are there");
     check_tensorrt(doctor);
+    check_nvjpeg(doctor);
 }

@@ -222,6 +222,11 @@ uint32_t fv_gpu_boxes_read(struct fv_gpu_kernels *kernels, unsigned lane, unsign
     return 0;
 }
 
+int fv_gpu_jpeg_check(struct fv_error *err)
+{
+    return unavailable(err);
+}
+
 int fv_gpu_jpeg_create(struct fv_gpu *gpu, struct fv_gpu_jpeg **ret_jpeg, struct fv_error *err)
 {
     return unavailable(err);

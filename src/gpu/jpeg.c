@@ -109,6 +109,12 @@ static int open_encoder(struct fv_gpu_jpeg *jpeg, struct fv_error *err)
     return r;
 }
 
+int fv_gpu_jpeg_check(struct fv_error *err)
+{
+    struct fv_nvjpeg nvjpeg;
+    return fv_nvjpeg_open(fv_nvjpeg_names, &nvjpeg, err);
+}
+
 int fv_gpu_jpeg_create(struct fv_gpu *gpu, struct fv_gpu_jpeg **ret_jpeg, struct fv_error *err)
 {
     struct fv_gpu_jpeg *jpeg = FV_NEW(struct fv_gpu_jpeg);

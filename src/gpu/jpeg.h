@@ -16,6 +16,8 @@
 
 struct fv_gpu_jpeg;
 
+/* Whether the library is there: 0, or -ENOTSUP with the cure. Any thread, without a GPU. */
+int fv_gpu_jpeg_check(struct fv_error *err);
 /* Some hundred ms at the first time. 0; -ENOTSUP: the library is missing, or cannot use this GPU: err has the cure; -ENOMEM, -EIO,
  * -ENODEV. */
 int fv_gpu_jpeg_create(struct fv_gpu *gpu, struct fv_gpu_jpeg **ret_jpeg, struct fv_error *err);

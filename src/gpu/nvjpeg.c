@@ -51,9 +51,7 @@ int fv_nvjpeg_open(const char *const *names, struct fv_nvjpeg *ret_nvjpeg, struc
             *ret_nvjpeg = nvjpeg;
         return r;
     }
-    return fv_error_set(err, -ENOTSUP,
-                        "a JPEG on the GPU needs NVIDIA's JPEG library, and %s was found nowhere: "
-                        "%s",
+    return fv_error_set(err, -ENOTSUP, "NVIDIA's JPEG library is missing: %s was found nowhere: %s",
                         names[0], cure);
 }
 

@@ -222,6 +222,8 @@ class Doctor(Folder):
         self.assertRegex(sound["gpu_device"]["found"], r"cuda:0 is a .+, compute capability 9\.0, \d+ MiB of memory free of 1024")
         self.assertRegex(sound["gpu_codecs"]["found"], r"H\.264 up to \d+x\d+")
         self.assertEqual(sound["gpu_cuda"]["state"], "ok")
+        self.assertRegex(sound["nvjpeg"]["found"], "nvJPEG is there|JPEG library is missing")
+        self.assertEqual(sound["nvjpeg"]["state"], "ok")
         self.assertEqual(sound["tensorrt"]["state"], "problem")
         self.assertIn('INFERENCE_PROVIDER to "cuda"', sound["tensorrt"]["cure"])
         self.assertRegex(look("driver=12020")["gpu_cuda"]["found"], r"12\.2")
