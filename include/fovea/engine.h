@@ -15,6 +15,7 @@
 #define FOVEA_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "fovea/config.h"
 #include "fovea/event.h"
@@ -155,5 +156,26 @@ FV_API void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *re
  * behind, that of a camera that is gone; until then that is shown as disabled. 0 or -EINVAL. Any thread. */
 FV_API int fv_engine_camera(struct fv_engine *engine, uint32_t index,
                             struct fv_engine_camera *ret_camera);
+
+/* --- A picture on demand --- */
+
+struct fv_engine_jpeg {
+    uint8_t *data; /* a JPEG file */
+    size_t size;
+    struct fv_frame_info frame; /* which picture it is */
+};
+
+/*
+ * The next whole picture that a camera's decoder hands on, as JPEG, made where it lies, as fv_reader_frame_jpeg() (fovea/reader.h) says: on
+ * the GPU by nvJPEG, and only these bytes come to the host, accounted as "snapshot". Boxes are not drawn in.
+ *
+ * `index` as of fv_engine_camera(); `quality`: 1 to 100. Waits for a picture, at most ten seconds, and for the work, milliseconds. Any
+ * thread but Fovea's, between start and close; several callers take turns. *ret_jpeg is the caller's: fv_engine_jpeg_free().
+ * 0; -EINVAL (no such camera, quality); -ETIMEDOUT (no picture came); -ECANCELED (the engine was stopped); -ENOTSUP (this build or this
+ * machine cannot: err has the cure); -ENOMEM, -EIO, -ENODEV. A failure changes nothing for the engine.
+ */
+FV_API int fv_engine_jpeg(struct fv_engine *engine, uint32_t index, unsigned quality,
+                          struct fv_engine_jpeg *ret_jpeg, struct fv_error *err);
+FV_API void fv_engine_jpeg_free(struct fv_engine_jpeg *jpeg); /* a zeroed one is fine */
 
 #endif

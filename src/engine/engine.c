@@ -39,6 +39,7 @@ static void on_picture(void *data, struct fv_picture *picture)
     struct fv_engine *engine = data;
     if (engine->job && engine->job->picture)
         engine->job->picture(engine->job->data);
+    fv_stills_offer(&engine->stills, picture);
     fv_pipeline_put(engine->pipeline, picture);
 }
 
@@ -386,6 +387,8 @@ static int open_parts(struct fv_engine *engine, const char *text, struct fv_erro
     engine->setup.data = engine->params.data;
     engine->setup.alarm = fv_engine_alarm(engine);
     r = fv_setup_init(&engine->setup, engine->config, err);
+    if (engine->setup.device)
+        engine->jpegs.gpu = fv_device_gpu(engine->setup.device);
     if (r == 0)
         r = fv_engine_make_analysis(engine, engine->config, NULL, &engine->analysis, err);
     if (r == 0)
@@ -428,6 +431,8 @@ int fv_engine_open_job(const struct fv_engine_params *params, const struct fv_en
     if (!engine)
         return fv_error_set(err, -ENOMEM, "out of memory");
     pthread_mutex_init(&engine->lock, NULL);
+    fv_stills_init(&engine->stills);
+    fv_jpeg_maker_init(&engine->jpegs, NULL);
     engine->job = job;
     int r = keep_params(engine, params);
     r = r < 0 ? fv_error_set(err, r, "out of memory")
@@ -467,6 +472,7 @@ void fv_engine_stop(struct fv_engine *engine)
         return;
     engine->stopped = true;
     atomic_store(&engine->alive, false);
+    fv_stills_end(&engine->stills);
     if (engine->ingest)
         fv_ingest_stop(engine->ingest);
     fv_decode_worker_stop(engine->decode);
@@ -496,6 +502,8 @@ void fv_engine_close(struct fv_engine *engine)
         fv_sink_close(engine->sinks[i]);
     fv_areas_destroy(engine->drawn);
     fv_analysis_destroy(engine->analysis);
+    fv_jpeg_maker_finish(&engine->jpegs);
+    fv_stills_finish(&engine->stills);
     fv_setup_finish(&engine->setup);
     fv_cameras_finish(&engine->cameras);
     if (engine->config && engine->config->app.log_file)

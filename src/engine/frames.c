@@ -10,7 +10,6 @@
 #include "decode/nvdec.h"
 #include "engine/frames_impl.h"
 #include "gpu/gpu.h"
-#include "gpu/jpeg.h"
 
 #define PATIENCE (1 * FV_S)
 #define HELD_MAX 16u
@@ -35,10 +34,9 @@ static void destroy(struct fv_frames *frames)
             fv_gpu_event_destroy(consumer->frames[k].done);
         fv_free(consumer->frames);
     }
-    fv_gpu_jpeg_destroy(frames->jpeg);
+    fv_jpeg_maker_finish(&frames->jpegs);
     fv_nvdec_destroy(frames->params.nvdec);
     fv_gpu_close(frames->params.gpu);
-    pthread_mutex_destroy(&frames->jpeg_lock);
     pthread_mutex_destroy(&frames->lock);
     fv_free(frames);
 }
@@ -126,7 +124,7 @@ int fv_frames_create(const struct fv_frames_params *params, struct fv_frames **r
     frames->params.consumers = NULL; /* only borrowed */
     frames->refs = 1;
     pthread_mutex_init(&frames->lock, NULL);
-    pthread_mutex_init(&frames->jpeg_lock, NULL);
+    fv_jpeg_maker_init(&frames->jpegs, params->gpu);
     for (unsigned i = 0; r == 0 && i < params->consumer_count; i++)
         r = add_consumer(frames, &params->consumers[i], err);
     if (r < 0)

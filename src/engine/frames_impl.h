@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "engine/frames.h"
+#include "engine/jpeg_maker.h"
 
 /* A tensor of one plane; it holds a reference to its frame while it is used. */
 struct fv_frame_slot {
@@ -48,12 +49,9 @@ struct fv_frame_consumer {
     struct fv_reader_consumer_stats stats;
 };
 
-struct fv_gpu_jpeg; /* gpu/jpeg.h */
-
 struct fv_frames {
     struct fv_frames_params params;
-    pthread_mutex_t jpeg_lock;
-    struct fv_gpu_jpeg *jpeg; /* under jpeg_lock; NULL before the first one is wanted */
+    struct fv_jpeg_maker jpegs;
     struct fv_frame_consumer consumers[FV_READER_CONSUMERS_MAX];
     unsigned count;
     pthread_mutex_t lock;

@@ -8,9 +8,11 @@
 #include "decode/worker.h"
 #include "engine/analysis.h"
 #include "engine/cameras.h"
+#include "engine/jpeg_maker.h"
 #include "engine/pipeline.h"
 #include "engine/profile.h"
 #include "engine/setup.h"
+#include "engine/still.h"
 #include "engine/threads.h"
 #include "sink/sink.h"
 
@@ -60,6 +62,8 @@ struct fv_engine {
     struct fv_pipeline *pipeline;
     struct fv_decode_worker *decode;
     struct fv_ingest *ingest;
+    struct fv_stills stills;     /* snapshot.c, as the next */
+    struct fv_jpeg_maker jpegs;
     int64_t started_at;
     /* What a reload changes and others read: config, cameras, analysis. The result thread, which alone changes `analysis`, and the
      * thread of open read them without it. */

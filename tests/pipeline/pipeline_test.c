@@ -4,6 +4,7 @@
  *
  *     pipeline-test [--gpu] PICTURES CLIP...    each clip is one camera; ends when each has been analysed that often; exit code 77 without a clip
  */
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #include <jansson.h>
 
+#include "engine/build_config.h"
 #include "fovea/engine.h"
 #include "fovea/reader.h"
 #include "fovea/sim.h"
@@ -176,6 +178,39 @@ static void check_cameras(struct fv_engine *engine, const struct fv_sim *sim, un
     CHECK(fv_engine_camera(engine, cameras, &none) < 0, "a camera too many");
 }
 
+static uint64_t snapshot_bytes(struct fv_engine *engine)
+{
+    struct fv_engine_gpu gpu;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; fv_engine_gpu(engine, &gpu) == 0 && i < gpu.traffic_count; i++)
+        if (strcmp(gpu.traffic[i].purpose, "snapshot") == 0)
+            bytes = gpu.traffic[i].to_host;
+    return bytes;
+}
+
+/* While the cameras play, one picture of each. */
+static void check_jpegs(struct fv_engine *engine, unsigned cameras)
+{
+    struct fv_engine_jpeg jpeg = {0};
+    struct fv_error err = {0};
+    for (unsigned i = 0; i < cameras; i++) {
+        const int code = fv_engine_jpeg(engine, i, 85, &jpeg, &err);
+        if (!FV_HAVE_JPEG) {
+            CHECK(code == -ENOTSUP, "%d", code);
+            continue;
+        }
+        CHECK(code == 0, "%s", err.text);
+        CHECK(jpeg.size > 1000 && jpeg.data[0] == 0xFF && jpeg.data[1] == 0xD8, "%zu bytes",
+              jpeg.size);
+        CHECK(jpeg.frame.camera == i && jpeg.frame.width > 0, "camera %u", jpeg.frame.camera);
+        CHECK(!on_gpu || snapshot_bytes(engine) >= jpeg.size, "%llu bytes accounted",
+              (unsigned long long)snapshot_bytes(engine));
+        fv_engine_jpeg_free(&jpeg);
+    }
+    CHECK(fv_engine_jpeg(engine, cameras, 85, &jpeg, &err) == -EINVAL, "a camera too many");
+    CHECK(fv_engine_jpeg(engine, 0, 0, &jpeg, &err) == -EINVAL, "quality 0");
+}
+
 static void test_engine(const char *folder, const struct fv_sim *sim, unsigned cameras,
                         uint64_t pictures)
 {
@@ -195,9 +230,12 @@ static void test_engine(const char *folder, const struct fv_sim *sim, unsigned c
     CHECK(r == 0, "%s", err.text);
     if (r == 0) {
         CHECK(fv_engine_start(engine, &err) == 0, "%s", err.text);
+        check_jpegs(engine, cameras);
         wait_for_pictures(engine, cameras, pictures);
         check_cameras(engine, sim, cameras, pictures);
         fv_engine_stop(engine);
+        struct fv_engine_jpeg none;
+        CHECK(fv_engine_jpeg(engine, 0, 85, &none, &err) == -ECANCELED, "after the end");
         struct fv_engine_stats stats;
         fv_engine_stats(engine, &stats);
         CHECK(seen.frames > 0 && seen.wrong == 0, "%u of %u frames wrong", seen.wrong, seen.frames);
