@@ -45,9 +45,11 @@ static int refuse_codec(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *sha
 {
     struct fv_gpu_info info;
     const char *card = fv_gpu_info(nvdec->gpu, &info, NULL) == 0 ? info.name : "this GPU";
-    return fv_error_set(err, -ENOTSUP, "%s does not decode %s %s with %u bits", card,
-                        fv_nvdec_codec_name(shape->codec), chroma_name(shape->chroma),
-                        shape->depth);
+    bool full = shape->codec == cudaVideoCodec_JPEG && shape->chroma > cudaVideoChromaFormat_420;
+    return fv_error_set(err, -ENOTSUP, "%s does not decode %s %s with %u bits%s", card,
+                        fv_nvdec_codec_name(shape->codec), chroma_name(shape->chroma), shape->depth,
+                        full ? ": choose 4:2:0 in the camera, or BACKEND cpu, which takes 4:2:2"
+                             : "");
 }
 
 /* Asks the hardware. */
@@ -78,21 +80,18 @@ static int check_caps(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape
     return 0;
 }
 
-/* Our kernels read 4:2:0, of which grey is a part. */
+/* Our kernels read 4:2:0, of which grey is a part. What the hardware makes of JPEG is NV12 in any case. */
 static int check_chroma(const struct fv_nvdec_shape *shape, struct fv_error *err)
 {
     if (shape->chroma == cudaVideoChromaFormat_420 ||
-        shape->chroma == cudaVideoChromaFormat_Monochrome)
+        shape->chroma == cudaVideoChromaFormat_Monochrome || shape->codec == cudaVideoCodec_JPEG)
         return 0;
-    static const char nals[] = "choose profile Main, High or Main 10 in the camera";
-    const char *cure = shape->codec == cudaVideoCodec_JPEG
-                           ? "the CPU back end (BACKEND cpu) takes 4:2:2 as well"
-                       : shape->codec == cudaVideoCodec_VP9 || shape->codec == cudaVideoCodec_AV1
-                           ? "choose profile 0 or, with 10 bits, VP9's profile 2 in the sender"
-                           : nals;
+    bool nals = shape->codec == cudaVideoCodec_H264 || shape->codec == cudaVideoCodec_HEVC;
     return fv_error_set(err, -ENOTSUP,
-                        "%s pictures with %s chroma are not supported: only 4:2:0 is; %s",
-                        fv_nvdec_codec_name(shape->codec), chroma_name(shape->chroma), cure);
+                        "%s pictures with %s chroma are not supported: only 4:2:0 is; choose %s",
+                        fv_nvdec_codec_name(shape->codec), chroma_name(shape->chroma),
+                        nals ? "profile Main, High or Main 10 in the camera"
+                             : "profile 0 or, with 10 bits, VP9's profile 2 in the sender");
 }
 
 /* Asked before the driver's parser sees the stream: an old one may not know the codec, and the hardware does without progressive JPEG. */

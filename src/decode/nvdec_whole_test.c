@@ -328,7 +328,8 @@ static void test_refused(void **state)
         {"", vp9(&wide), "decodes VP9 up to 4096x4096, the stream has 8192x48"},
         {"", vp9(&tiny), "decodes VP9 from 48x16 on, the stream has 32x16"},
         {"", vp9(&full), "VP9 pictures with 4:4:4 chroma are not supported"},
-        {"", jpeg(&small, 0, 0x21), "JPEG pictures with 4:2:2 chroma are not supported"},
+        {"", jpeg(&small, 0, 0x21),
+         "does not decode JPEG 4:2:2 with 8 bits: choose 4:2:0 in the camera"},
         {"", jpeg(&small, 2, 0x22), "progressive JPEG is not decoded on the GPU"},
         {"", jpeg(&small, 0, 0x41), "beyond sane limits"},
     };
@@ -344,6 +345,21 @@ static void test_refused(void **state)
         assert_int_equal(stats_now().created, 1);
         stop();
     }
+}
+
+/* Hardware that takes 4:2:2 in JPEG is used. */
+static void test_jpeg_422(void **state)
+{
+    (void)state;
+    struct unit unit;
+    script("jpeg422=1");
+    start();
+    set_unit(&unit, jpeg(&(struct frame){.width = 64, .height = 48}, 0, 0x21));
+    push_at(0, unit, 1);
+    wait_for(&seen.count, 1);
+    expect_unit(0, &unit, 1);
+    assert_int_equal(seen.faults, 0);
+    stop();
 }
 
 /* A damaged header, and hardware that fails: the camera goes on with its next key picture. */
@@ -418,6 +434,7 @@ int main(void)
         CASE(test_size_changes),
         CASE(test_size_change_without_key),
         CASE(test_refused),
+        CASE(test_jpeg_422),
         CASE(test_damage),
         CASE(test_keys_only),
     };

@@ -52,8 +52,11 @@ CUresult cuvidGetDecoderCaps(CUVIDDECODECAPS *caps)
     CUresult result = fakegpu_enter(__func__);
     if (result != CUDA_SUCCESS)
         return result;
-    caps->bIsSupported = decodes(caps->eCodecType, caps->nBitDepthMinus8) &&
-                         caps->eChromaFormat == cudaVideoChromaFormat_420;
+    bool chroma =
+        caps->eChromaFormat == cudaVideoChromaFormat_420 ||
+        (caps->eCodecType == cudaVideoCodec_JPEG &&
+         caps->eChromaFormat == cudaVideoChromaFormat_422 && fakegpu_number("jpeg422", 0));
+    caps->bIsSupported = chroma && decodes(caps->eCodecType, caps->nBitDepthMinus8);
     if (!caps->bIsSupported)
         return CUDA_SUCCESS;
     caps->nNumNVDECs = 1;

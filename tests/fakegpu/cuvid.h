@@ -10,7 +10,7 @@
  *
  * Words for FOVEA_FAKE_GPU beside those of fakegpu.h:
  *   h265=0, vp9=0, jpeg=0   not these                   max-width=N, max-height=N   4096
- *   av1=1             AV1, too
+ *   av1=1             AV1, too                          jpeg422=1                   JPEG also with 4:2:2, which comes out as NV12
  *   max-decoders=N    more are "out of memory"          decode-ms=N                 each picture takes so long
  *   create-ms=N       making a decoder takes so long    error-at=N                  a decoder's N-th picture ends in error
  *   concealed-at=N    ... in concealed error            synthetic=1                 byte 3 of a slice is its order count
