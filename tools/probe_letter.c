@@ -149,6 +149,8 @@ static void tell_keys(const struct fv_probe_figures *g)
     if (g->refreshed && isfinite(g->gop_s))
         row("Key pictures", "none: refreshed bit by bit, anew every %.4g pictures, %.2f s%s",
             g->gop_pictures, g->gop_s, open);
+    else if (isfinite(g->gop_s) && g->gop_pictures == 1)
+        row("Key pictures", "all%s", open);
     else if (isfinite(g->gop_s))
         row("Key pictures", "every %.4g pictures, %.2f s%s", g->gop_pictures, g->gop_s, open);
     else if (isfinite(g->gop_open_s))

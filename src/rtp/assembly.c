@@ -79,7 +79,7 @@ static bool reserve(struct fv_assembly *a, size_t more)
 
 static void append(struct fv_assembly *a, const uint8_t *data, size_t size)
 {
-    if (wasted(a) || size == 0 || !reserve(a, size))
+    if (wasted(a) || !reserve(a, size))
         return;
     memcpy(a->bytes + a->size, data, size);
     a->size += size;
@@ -431,7 +431,8 @@ void fv_assembly_picture(struct fv_assembly *assembly, bool key)
 
 void fv_assembly_insert(struct fv_assembly *assembly, const uint8_t *data, size_t size)
 {
-    append(assembly, data, size);
+    if (size > 0)
+        append(assembly, data, size);
 }
 
 bool fv_assembly_collects(const struct fv_assembly *assembly)

@@ -57,6 +57,12 @@ class Codecs(Case):
                 video = json.loads(done.out)["video"]
                 self.assertEqual((video["codec"], video["width"], video["height"]), (codec, 768, 576))
 
+    def test_jpeg_in_words(self):
+        with Simulator(inputs=[self.clips["jpeg"]]) as sim:
+            done = fovea("probe", "--duration", 1, sim.url(0))
+        self.assertRegex(done.out, r"Video +JPEG Baseline, 768x576, 8 bit 4:2:0, full range\n")
+        self.assertRegex(done.out, r"Key pictures +all\n")
+
     def test_refused_jpeg(self):
         """What RTP does not carry is refused with the cure."""
         path = self.folder / "optimal.mjpeg"
