@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -142,6 +143,35 @@ static void test_limits(void **state)
     assert_int_equal(sdp.media[15].control.size, 0);
 }
 
+/* As GStreamer writes it, as 3GPP does; what is no size says nothing. */
+static void test_dimensions(void **state)
+{
+    static const struct {
+        const char *line;
+        uint16_t width, height;
+    } cases[] = {
+        {"a=x-dimensions:2560,1440", 2560, 1440},
+        {"a=x-dimensions: 2560 , 1440 ", 2560, 1440},
+        {"a=framesize:26 1920-1080", 1920, 1080},
+        {"a=x-dimensions:2560", 0, 0},
+        {"a=x-dimensions:2560,x", 0, 0},
+        {"a=x-dimensions:65536,1", 0, 0},
+        {"a=framesize:1920-1080", 0, 0},
+        {"a=framesize:26", 0, 0},
+        {"a=x-dimensions:", 0, 0},
+        {"a=framerate:25", 0, 0},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[200];
+        snprintf(text, sizeof(text), "v=0\nm=video 0 RTP/AVP 26\n%s\nm=video 0 RTP/AVP 26\n",
+                 cases[i].line);
+        parse(text);
+        assert_int_equal(sdp.media[0].width, cases[i].width);
+        assert_int_equal(sdp.media[0].height, cases[i].height);
+        assert_int_equal(sdp.media[1].width, 0);
+    }
+}
+
 static void test_choice(void **state)
 {
     static const struct {
@@ -184,7 +214,8 @@ static void test_choice(void **state)
          "v=0\nm=video 0 RTP/AVP 45\na=rtpmap:45 AV1/90000\na=control:a\nm=audio 0 RTP/AVP 8\n", 0,
          FV_CODEC_AV1, "a"},
         {"VP9 behind VP8",
-         "v=0\nm=video 0 RTP/AVP 96 97\na=rtpmap:96 VP8/90000\na=rtpmap:97 VP9/90000\na=control:b\n",
+         "v=0\nm=video 0 RTP/AVP 96 97\na=rtpmap:96 VP8/90000\na=rtpmap:97 "
+         "VP9/90000\na=control:b\n",
          0, FV_CODEC_VP9, "b"},
         {"VP8 and audio", "v=0\nm=video 0 RTP/AVP 45\na=rtpmap:45 VP8/90000\nm=audio 0 RTP/AVP 8\n",
          -ENOTSUP, FV_CODEC_NONE, "offers: video VP8, audio PCMA"},
@@ -350,7 +381,7 @@ int main(void)
         cmocka_unit_test(test_quirks),        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_choice),        cmocka_unit_test(test_sets),
         cmocka_unit_test(test_sets_too_long), cmocka_unit_test(test_join),
-        cmocka_unit_test(test_base),
+        cmocka_unit_test(test_base),          cmocka_unit_test(test_dimensions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
