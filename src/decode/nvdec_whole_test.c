@@ -227,11 +227,12 @@ static void check_hidden(enum fv_codec codec)
 static void test_hidden_frames(void **state)
 {
     (void)state;
-    static const char *const scripts[] = {"av1=1", "av1=1,lowest=1", "av1=1,decode-ms=5"};
-    for (unsigned i = 0; i < 6; i++) {
-        set_up_again(scripts[i % 3]);
+    static const char *const scripts[] = {"av1=1", "av1=1,lowest=1", "av1=1,decode-ms=5",
+                                          "av1=1,decode-ms=5,no-status=1"};
+    for (unsigned i = 0; i < 8; i++) {
+        set_up_again(scripts[i % 4]);
         start();
-        check_hidden(i < 3 ? FV_CODEC_VP9 : FV_CODEC_AV1);
+        check_hidden(i < 4 ? FV_CODEC_VP9 : FV_CODEC_AV1);
         stop();
     }
 }

@@ -14,6 +14,7 @@
  *   max-decoders=N    more are "out of memory"          decode-ms=N                 each picture takes so long
  *   create-ms=N       making a decoder takes so long    error-at=N                  a decoder's N-th picture ends in error
  *   concealed-at=N    ... in concealed error            synthetic=1                 byte 3 of a slice is its order count
+ *   no-status=1       VP9 and AV1 have no cuvidGetDecodeStatus, of which the driver's header says so
  *   lowest=1          the parser takes the lowest free surface instead of the next one
  *   reorder=N         pictures the parser holds back where the stream does not say
  */

@@ -66,6 +66,12 @@ static struct decoder *of(const char *call, CUvideodecoder handle)
     return decoder;
 }
 
+static bool shows_again(const struct decoder *decoder)
+{
+    return decoder->info.CodecType == cudaVideoCodec_VP9 ||
+           decoder->info.CodecType == cudaVideoCodec_AV1;
+}
+
 static bool is_deep(const struct decoder *decoder)
 {
     return decoder->info.OutputFormat == cudaVideoSurfaceFormat_P016;
@@ -234,6 +240,8 @@ CUresult cuvidGetDecodeStatus(CUvideodecoder handle, int picture, CUVIDGETDECODE
     CUresult result = fakegpu_enter(__func__);
     if (result != CUDA_SUCCESS)
         return result;
+    if (shows_again(decoder) && fakegpu_number("no-status", 0))
+        return (CUresult)FV_CUDA_NOT_SUPPORTED;
     pthread_mutex_lock(&decoder->lock);
     const struct surface *surface = &decoder->surfaces[picture];
     status->decodeStatus = !surface->decoded       ? cuvidDecodeStatus_Invalid
@@ -277,9 +285,7 @@ static void fill(void *data, bool lost)
 static struct output *take_output(struct decoder *decoder, int picture)
 {
     unsigned count = (unsigned)decoder->info.ulNumOutputSurfaces;
-    bool again = decoder->info.CodecType == cudaVideoCodec_VP9 ||
-                 decoder->info.CodecType == cudaVideoCodec_AV1;
-    if (decoder->surfaces[picture].mapped && !again)
+    if (decoder->surfaces[picture].mapped && !shows_again(decoder))
         fakegpu_abort("cuvidMapVideoFrame", "the picture in surface %d was mapped before", picture);
     decoder->surfaces[picture].mapped = true;
     for (unsigned i = 0; i < count; i++) {
