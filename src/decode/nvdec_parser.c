@@ -32,15 +32,24 @@ static bool shows_apart(const struct fv_decoder *decoder)
     return decoder->params.codec == FV_CODEC_VP9 || decoder->params.codec == FV_CODEC_AV1;
 }
 
+/* They may change their size without a key picture, and a damaged one may seem to: what they refer to would go with the session. */
+static bool changes_without_key(struct fv_decoder *decoder, const CUVIDEOFORMAT *format)
+{
+    const struct fv_nvdec_shape *shape = &decoder->shape;
+    bool changes = format->coded_width != shape->width || format->coded_height != shape->height;
+    if (!shows_apart(decoder) || !decoder->session || !changes ||
+        (decoder->info.flags & FV_FRAME_KEY))
+        return false;
+    fv_error_set(&decoder->callback, -EBADMSG,
+                 "%s: the size changes to %ux%u without a key picture: the next one is waited for",
+                 fv_codec_name(decoder->params.codec), format->coded_width, format->coded_height);
+    return true;
+}
+
 /* Swaps the session for one that fits. The parser has shown everything that was before. What the stream refers to goes with the session. */
 static int change_session(struct fv_decoder *decoder, const struct fv_nvdec_shape *shape)
 {
     struct fv_nvdec *nvdec = decoder->nvdec;
-    if (shows_apart(decoder) && decoder->session && !(decoder->info.flags & FV_FRAME_KEY))
-        return fv_error_set(&decoder->callback, -EBADMSG,
-                            "%s: the size changes to %ux%u without a key picture: the next one is "
-                            "waited for",
-                            fv_codec_name(decoder->params.codec), shape->width, shape->height);
     fv_nvdec_clear_all(decoder, false);
     if (decoder->session && (decoder->broken || !fv_nvdec_session_fits(decoder->session, shape) ||
                              !fv_nvdec_session_is_quiet(decoder->session))) {
@@ -85,7 +94,7 @@ static void choose_order(struct fv_decoder *decoder, const CUVIDEOFORMAT *format
 static int CUDAAPI on_sequence(void *data, CUVIDEOFORMAT *format)
 {
     struct fv_decoder *decoder = data;
-    if (failed(decoder))
+    if (failed(decoder) || changes_without_key(decoder, format))
         return 0;
     struct fv_nvdec_shape shape;
     if (fv_nvdec_shape_of(decoder, format, &shape, &decoder->callback) < 0)
