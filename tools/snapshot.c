@@ -41,14 +41,15 @@ struct snapshot {
 
 static const char help[] =
     "fovea snapshot - one picture of a camera as a JPEG file\n\n"
-    "Usage: fovea snapshot [OPTIONS] -o FILE URL\n"
+    "Usage: fovea snapshot [OPTIONS] -o FILE URL|VIDEO\n"
     "       fovea snapshot [OPTIONS] -o FILE -c CONFIG [CAMERA]\n\n"
-    "CAMERA is a name in the configuration; default: the first camera that is enabled.\n"
+    "CAMERA is a name in the configuration; default: the first camera that is enabled. VIDEO is a\n"
+    "file: a raw stream or a container (mp4, mkv, avi, ts).\n"
     "On the GPU the JPEG is made there, by nvJPEG (pip install nvidia-nvjpeg), and nothing else\n"
     "comes to the host.\n\n"
     "  -o, --out FILE      the picture; replaced when it is complete\n"
     "  -c, --config FILE   address, login, transport and deadlines of the camera come from here\n"
-    "      --backend NAME  gpu or cpu (default: the configuration's; of a URL: gpu)\n"
+    "      --backend NAME  gpu or cpu (default: the configuration's, else gpu)\n"
     "      --quality N     1 to 100 (default 90)\n"
     "      --timeout S     give up after S seconds (default 30)\n"
     "      --json          what was written, as JSON\n"
@@ -98,7 +99,7 @@ static int set_option(struct options *o, int option)
     return good ? FV_EXIT_OK : FV_EXIT_USAGE;
 }
 
-/* What stands behind the options: a camera of the configuration, or an address. */
+/* What stands behind the options: a camera of the configuration, an address, or a file. */
 static int set_source(struct options *o, int argc, char **argv)
 {
     if (optind + 1 < argc)
@@ -110,10 +111,10 @@ static int set_source(struct options *o, int argc, char **argv)
         return FV_EXIT_OK;
     }
     if (optind == argc)
-        return fv_tool_usage(NAME, "the address of a camera is needed, or -c CONFIG");
+        return fv_tool_usage(NAME, "the address of a camera or a file is needed, or -c CONFIG");
     struct fv_receiver_url url;
     struct fv_error err;
-    if (fv_receiver_parse_url(argv[optind], &url, &err) < 0)
+    if (strstr(argv[optind], "://") && fv_receiver_parse_url(argv[optind], &url, &err) < 0)
         return fv_tool_usage(NAME, "%s", err.text);
     o->reader.url = argv[optind];
     if (!o->reader.backend)
@@ -202,7 +203,7 @@ static struct fv_reader_frame *wait_for_frame(struct snapshot *s, int signals)
     if (!frame && interrupted)
         fprintf(stderr, "fovea " NAME ": interrupted\n");
     else if (!frame && s->final)
-        fprintf(stderr, "fovea " NAME ": %s\n", s->reason);
+        fprintf(stderr, "fovea " NAME ": no picture came: %s\n", s->reason);
     else if (!frame)
         fprintf(stderr, "fovea " NAME ": no picture came within %g s%s%s\n", s->options->timeout,
                 s->reason[0] ? ": " : "", s->reason);

@@ -51,7 +51,9 @@ struct fv_reader_consumer {
 #define FV_READER_CONSUMERS_MAX 8
 
 struct fv_reader_params {
-    const char *url;     /* rtsp://[user:password@]host[:port]/path, or rtsps://... */
+    /* rtsp://[user:password@]host[:port]/path, or rtsps://...; or the path of a file (a raw stream or a container), which is played once,
+     * in its own time: its end is a change of state to FV_CAMERA_DISABLED. */
+    const char *url;
     const char *backend; /* "cpu", "gpu" */
     /* On the decode thread: a slow callback makes the reader drop pictures, never fall behind. CPU back end; may be NULL when there
      * are consumers. */
@@ -71,7 +73,7 @@ struct fv_reader_params {
 };
 
 /* 0; -EINVAL (url, backend, consumers, errors in the configuration, no such camera); -ENOENT, -EACCES, -EIO (the configuration cannot
- * be read); -ENOTSUP (not built in); -ENODEV (no usable GPU); -ENOMEM. Borrows params; touches no network. On the GPU back end its
+ * be read, or the file); -EISDIR, -EBADMSG (of a file); -ENOTSUP (not built in); -ENODEV (no usable GPU); -ENOMEM. Borrows params; touches no network. On the GPU back end its
  * primary context, the one that the CUDA runtime and PyTorch use, is current for the calling thread afterwards. */
 FV_API int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret_reader,
                           struct fv_error *err);

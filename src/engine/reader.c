@@ -9,6 +9,7 @@
 #include "decode/nvdec.h"
 #include "decode/worker.h"
 #include "engine/frames.h"
+#include "engine/reader_file.h"
 #include "engine/reader_source.h"
 #include "gpu/gpu.h"
 #include "ingest/ingest.h"
@@ -19,7 +20,8 @@
 struct fv_reader {
     struct fv_reader_params params; /* callbacks */
     struct fv_decode_worker *decode;
-    struct fv_ingest *ingest;
+    struct fv_ingest *ingest;    /* NULL: a file */
+    struct fv_reader_file *file; /* NULL: a camera */
     struct fv_frames *frames;
     char name[128]; /* in events */
     unsigned device;
@@ -66,6 +68,22 @@ static void on_fault(void *data, uint32_t camera, int code, const char *reason)
     on_state(reader, &event);
 }
 
+/* fv-source: what the decoder holds back comes out before it is told. */
+static void on_ended(void *data, int code, const char *reason)
+{
+    struct fv_reader *reader = data;
+    fv_decode_worker_finish(reader->decode);
+    const struct fv_camera_event event = {
+        .camera_name = reader->name,
+        .from = FV_CAMERA_PLAYING,
+        .to = FV_CAMERA_DISABLED,
+        .code = code,
+        .reason = reason,
+        .at = fv_now(),
+    };
+    on_state(reader, &event);
+}
+
 static void on_late(void *data, const char *sentence)
 {
     on_fault(data, 0, -EBUSY, sentence);
@@ -97,7 +115,30 @@ static int open_frames(struct fv_reader *reader, void **ret_shared, struct fv_er
     return r == 0 ? fv_frames_create(&frames, &reader->frames, err) : r;
 }
 
-static int open_parts(struct fv_reader *reader, const struct fv_camera_params *camera,
+static int open_ingest(struct fv_reader *reader, const struct fv_camera_params *camera,
+                       struct fv_error *err)
+{
+    struct fv_ingest_params ingest = {
+        .gather = GATHER,
+        .connect_rate = 20,
+        .connects_per_host = 1,
+        .handler = {.au = on_au, .state = on_state, .data = reader},
+    };
+    int r = fv_ingest_create(&ingest, &reader->ingest, err);
+    if (r < 0)
+        return r;
+    uint32_t id;
+    r = fv_ingest_add(reader->ingest, camera, &id);
+    return r < 0 ? fv_error_set(err, r, "the camera could not be added: %s", fv_strerror(r)) : 0;
+}
+
+static int open_file(struct fv_reader *reader, const char *path, struct fv_error *err)
+{
+    const struct fv_reader_file_handler handler = {.au = on_au, .ended = on_ended, .data = reader};
+    return fv_reader_file_open(path, &handler, &reader->file, err);
+}
+
+static int open_parts(struct fv_reader *reader, const struct fv_reader_source *source,
                       struct fv_error *err)
 {
     void *shared = NULL;
@@ -117,18 +158,8 @@ static int open_parts(struct fv_reader *reader, const struct fv_camera_params *c
     r = fv_decode_worker_create(&decode, &reader->decode, err);
     if (r < 0)
         return r;
-    struct fv_ingest_params ingest = {
-        .gather = GATHER,
-        .connect_rate = 20,
-        .connects_per_host = 1,
-        .handler = {.au = on_au, .state = on_state, .data = reader},
-    };
-    r = fv_ingest_create(&ingest, &reader->ingest, err);
-    if (r < 0)
-        return r;
-    uint32_t id;
-    r = fv_ingest_add(reader->ingest, camera, &id);
-    return r < 0 ? fv_error_set(err, r, "the camera could not be added: %s", fv_strerror(r)) : 0;
+    return source->file ? open_file(reader, source->file, err)
+                        : open_ingest(reader, &source->camera, err);
 }
 
 static int check(const struct fv_reader_params *params, bool on_gpu, struct fv_error *err)
@@ -155,7 +186,7 @@ static int create(const struct fv_reader_params *params, const struct fv_reader_
     reader->on_gpu = source->on_gpu;
     reader->device = source->device;
     snprintf(reader->name, sizeof(reader->name), "%s", source->camera.name);
-    r = open_parts(reader, &source->camera, err);
+    r = open_parts(reader, source, err);
     reader->params.url = reader->params.backend = NULL; /* only borrowed */
     reader->params.config_path = reader->params.camera = NULL;
     reader->params.consumers = NULL;
@@ -182,7 +213,8 @@ int fv_reader_start(struct fv_reader *reader, struct fv_error *err)
 {
     if (reader->started)
         return fv_error_set(err, -EPROTO, "the reader was started before");
-    int r = fv_ingest_start(reader->ingest, err);
+    int r = reader->file ? fv_reader_file_start(reader->file, err)
+                         : fv_ingest_start(reader->ingest, err);
     reader->started = r == 0;
     return r;
 }
@@ -191,7 +223,10 @@ void fv_reader_stop(struct fv_reader *reader)
 {
     if (!reader->started)
         return;
-    fv_ingest_stop(reader->ingest);
+    if (reader->file)
+        fv_reader_file_stop(reader->file);
+    else
+        fv_ingest_stop(reader->ingest);
     fv_decode_worker_stop(reader->decode);
 }
 
@@ -201,6 +236,7 @@ void fv_reader_close(struct fv_reader *reader)
         return;
     fv_reader_stop(reader);
     fv_ingest_destroy(reader->ingest);
+    fv_reader_file_close(reader->file);
     fv_decode_worker_destroy(reader->decode);
     fv_frames_close(reader->frames);
     fv_free(reader);

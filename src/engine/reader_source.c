@@ -50,6 +50,10 @@ static int from_url(const struct fv_reader_params *params, struct fv_reader_sour
     strcpy(source->camera.name, "reader");
     source->on_gpu = strcmp(params->backend, "gpu") == 0;
     source->device = params->device;
+    if (!strstr(params->url, "://")) {
+        source->file = params->url;
+        return 0;
+    }
     return fv_url_parse(params->url, &source->camera.url, err);
 }
 

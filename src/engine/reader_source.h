@@ -8,6 +8,7 @@
 
 struct fv_reader_source {
     struct fv_camera_params camera; /* with credentials: fv_reader_source_wipe() */
+    const char *file;               /* instead of a camera: borrowed from the params; else NULL */
     bool on_gpu;
     unsigned device;
 };

@@ -55,6 +55,13 @@ class Content(Case):
             self.assertEqual(len(got), len(want))
             self.assertGreater(psnr(got, want), 30, pixels)
             self.assertLess(psnr(got, want[3:] + want[:3]), 30, "the bound means something")
+            # The file itself; and one of a single picture, which comes out when the file ends.
+            one = self.folder / "one.h264"
+            subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", clip, "-frames:v", "1", "-c", "copy", "-f", "h264", one], check=True)
+            for video in (clip, one):
+                done = fovea("snapshot", "--backend", "cpu", "--quality", 95, "-o", out, video)
+                self.assertEqual(done.code, OK, str(done))
+                self.assertGreater(psnr(rgb(out), want), 30, video)
 
 
 @needs_clip
@@ -118,7 +125,8 @@ class Snapshot(Case):
                                   (("-o", "x.jpg", "rtsp://a/", "rtsp://b/"), "one camera"),
                                   (("-o", "x.jpg", "--quality", 0, "rtsp://a/"), "--quality takes"),
                                   (("-o", "x.jpg", "--backend", "tpu", "rtsp://a/"), "gpu or cpu"),
-                                  (("-o", "x.jpg", "http://a/"), "scheme|rtsp"), (("-o", "x.jpg", "-c", "/nonexistent"), "nonexistent|no such")):
+                                  (("-o", "x.jpg", "http://a/"), "scheme|rtsp"), (("-o", "x.jpg", "--backend", "cpu", "/nonexistent"), "nonexistent"),
+                                  (("-o", "x.jpg", "--backend", "cpu", path), "neither|no video"), (("-o", "x.jpg", "-c", "/nonexistent"), "nonexistent|no such")):
             self.assert_refused(fovea("snapshot", *arguments), USAGE, needle)
         self.assert_refused(fovea("snapshot", "-o", "x.jpg", "-c", path, "yard"), FAILED, "no camera 'yard'")
         gone = fovea("snapshot", "-o", "x.jpg", "rtsp://localhost/", env={**environment(), "LD_LIBRARY_PATH": str(self.folder)})
