@@ -72,9 +72,10 @@ struct fv_reader_params {
     fv_problem_fn problem; /* findings about the configuration, during open; may be NULL */
 };
 
-/* 0; -EINVAL (url, backend, consumers, errors in the configuration, no such camera); -ENOENT, -EACCES, -EIO (the configuration cannot
- * be read, or the file); -EISDIR, -EBADMSG (of a file); -ENOTSUP (not built in); -ENODEV (no usable GPU); -ENOMEM. Borrows params; touches no network. On the GPU back end its
- * primary context, the one that the CUDA runtime and PyTorch use, is current for the calling thread afterwards. */
+/* 0; -EINVAL (url, backend, consumers, errors in the configuration, no such camera); -ENOENT, -EACCES, -EIO (the configuration or the
+ * file cannot be read); -EISDIR, -EBADMSG (of a file); -ENOTSUP (not built in); -ENODEV (no usable GPU); -ENOMEM. Borrows params;
+ * touches no network. On the GPU back end its primary context, the one that the CUDA runtime and PyTorch use, is current for the calling
+ * thread afterwards. */
 FV_API int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret_reader,
                           struct fv_error *err);
 FV_API int fv_reader_start(struct fv_reader *reader, struct fv_error *err);
