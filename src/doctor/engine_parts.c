@@ -59,7 +59,7 @@ static void check_model(struct fv_doctor *doctor)
     int r = doctor->config ? fv_setup_model_path(doctor->config, path, &err)
                            : fv_setup_bundled_model(!doctor->cpu, path, sizeof(path), &err);
     if (r == 0)
-        r = fv_model_load(path, &model, &err);
+        r = fv_model_load_kind(path, false, &model, &err);
     struct fv_doctor_about about = {
         r < 0 ? FV_DOCTOR_PROBLEM : FV_DOCTOR_OK, "model", "model",
         "Without a model that matches its manifest nothing is detected.",

@@ -170,7 +170,7 @@ static void rule_model(struct fv_check *check, const struct fv_config *config)
     struct fv_model *model = NULL;
     int r = fv_setup_model_path(config, path, &err);
     if (r == 0)
-        r = fv_model_load(path, &model, &err);
+        r = fv_model_load_kind(path, false, &model, &err);
     if (r == 0) {
         rule_names(check, config, model);
         rule_classes(check, config, model);

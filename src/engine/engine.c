@@ -355,7 +355,7 @@ static int probe_gpu(struct fv_engine *engine, struct fv_error *err)
     unsigned of_gpu = missing.count;
     int r = fv_setup_model_path(engine->config, path, &why);
     if (r == 0)
-        r = fv_model_load(path, &model, &why);
+        r = fv_model_load_kind(path, false, &model, &why);
     fv_model_free(model);
     if (r < 0)
         add_missing(&missing, "models.MODEL_PATH", &why);

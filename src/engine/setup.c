@@ -65,7 +65,7 @@ static int load_model(struct fv_setup *setup, const struct fv_config *config, st
 {
     char path[PATH_SIZE];
     int r = fv_setup_model_path(config, path, err);
-    return r < 0 ? r : fv_model_load(path, &setup->model, err);
+    return r < 0 ? r : fv_model_load_kind(path, false, &setup->model, err);
 }
 
 static char **copy_names(const struct fv_conf_strings *names)

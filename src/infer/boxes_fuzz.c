@@ -34,10 +34,11 @@ static struct fv_model model_of(enum fv_layout layout, const float *priors)
                              .layout = layout,
                              .strides = {8, 16, 32},
                              .stride_count = 3,
-                             .rows = ROWS,
-                             .columns = info->second       ? 4
-                                        : info->objectness ? 8
-                                                           : 7,
+                             .rows = layout == FV_LAYOUT_CLASSES ? 1 : ROWS,
+                             .columns = layout == FV_LAYOUT_CLASSES ? 3
+                                        : info->second              ? 4
+                                        : info->objectness          ? 8
+                                                                    : 7,
                              .activation = FV_SCORE_SOFTMAX,
                              .code = FV_BOX_PRIOR,
                              .fraction = true,

@@ -19,17 +19,23 @@
 /* ---- the manifest ---- */
 
 /* 100x50, labels "person" and "car". */
-static int parse(const char *output, struct fv_model **ret_model, struct fv_error *err)
+static int parse_kind(const char *kind, const char *output, struct fv_model **ret_model,
+                      struct fv_error *err)
 {
     char text[2000];
     snprintf(text, sizeof(text),
-             "{\"manifest\":1,\"name\":\"x\",\"sha256\":\"" SHA "\",\"input\":{\"name\":\"in\","
+             "{\"manifest\":1,%s\"name\":\"x\",\"sha256\":\"" SHA "\",\"input\":{\"name\":\"in\","
              "\"type\":\"float32\",\"width\":100,\"height\":50,\"dynamic_batch\":true,"
              "\"order\":\"rgb\",\"range\":1,\"mean\":[0,0,0],\"std\":[1,1,1],\"pad\":\"centre\","
              "\"pad_value\":0.5},\"output\":{\"type\":\"float32\",%s},"
              "\"labels\":[\"person\",\"car\"]}",
-             output);
+             kind, output);
     return fv_manifest_parse(text, strlen(text), ret_model, err);
+}
+
+static int parse(const char *output, struct fv_model **ret_model, struct fv_error *err)
+{
+    return parse_kind("", output, ret_model, err);
 }
 
 static struct fv_model *good(const char *output)
@@ -86,6 +92,70 @@ static void test_shapes(void **state)
         if (two)
             assert_output(&outputs[1], "conf", cases[i].second[0], cases[i].second[1]);
         fv_model_free(model);
+    }
+}
+
+/* ---- classifiers ---- */
+
+#define CLASSIFIER "\"kind\":\"classifier\","
+#define ANSWERS(activation) "\"name\":\"out\",\"activation\":\"" #activation "\",\"threshold\":0.6"
+
+static struct fv_model *good_classifier(const char *output)
+{
+    struct fv_model *model = NULL;
+    struct fv_error err = {0};
+    if (parse_kind(CLASSIFIER, output, &model, &err) < 0)
+        fail_msg("%s", err.text);
+    return model;
+}
+
+static void test_classifier(void **state)
+{
+    struct fv_model *model = good_classifier(ANSWERS(softmax));
+    struct fv_model_output outputs[FV_MODEL_OUTPUTS_MAX];
+    size_t offset = 7;
+    assert_true(fv_model_classifies(model));
+    assert_int_equal(model->activation, FV_SCORE_SOFTMAX);
+    assert_float_equal(model->threshold, 0.6, 1e-7);
+    assert_int_equal(fv_model_outputs(model, outputs), 1);
+    assert_string_equal(outputs[0].name, "out");
+    assert_int_equal(outputs[0].rank, 1);
+    assert_int_equal(outputs[0].dims[0], 2);
+    assert_int_equal(outputs[0].count, 2);
+    assert_int_equal(fv_model_output_bytes(model, 5, &offset), 40);
+    assert_int_equal(offset, 0);
+    fv_model_free(model);
+    assert_int_equal(parse_kind("\"kind\":\"detector\",",
+                                "\"layout\":\"yolov8\",\"name\":\"out\",\"rows\":3,\"columns\":6",
+                                &model, NULL),
+                     0);
+    assert_false(fv_model_classifies(model));
+    fv_model_free(model);
+}
+
+static void test_classifier_refusals(void **state)
+{
+    static const struct {
+        const char *kind, *output, *sentence;
+    } cases[] = {
+        {"\"kind\":\"oracle\",", ANSWERS(none), "'kind' must be \"detector\" or \"classifier\""},
+        {CLASSIFIER, ANSWERS(none) ",\"rows\":1",
+         "'output.rows' is no field of the layout \"classifier\""},
+        {CLASSIFIER, ANSWERS(none) ",\"odd\":1", "'output.odd' is not a known field"},
+        {CLASSIFIER, ANSWERS(relu), "'output.activation' must be \"none\""},
+        {CLASSIFIER, "\"name\":\"out\",\"activation\":\"none\",\"threshold\":2",
+         "'output.threshold' must be a number from 0 to 1"},
+        {CLASSIFIER, "\"name\":\"out\"",
+         "'output.activation' is missing; 'output.threshold' is missing"},
+        {"", ANSWERS(none), "'output.layout' is missing"},
+        {"", "\"layout\":\"classifier\"", "'output.layout' must be \"yolox\" or"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fv_model *model = NULL;
+        struct fv_error err = {0};
+        assert_int_equal(parse_kind(cases[i].kind, cases[i].output, &model, &err), -EINVAL);
+        if (!strstr(err.text, cases[i].sentence))
+            fail_msg("\"%s\" does not say \"%s\"", err.text, cases[i].sentence);
     }
 }
 
@@ -201,10 +271,10 @@ struct wanted {
     int class_id;
 };
 
-static void check_boxes(const char *manifest, const float *output, const float *scores,
+/* Takes the model. */
+static void check_model(struct fv_model *model, const float *output, const float *scores,
                         const struct wanted *wanted, uint32_t count)
 {
-    struct fv_model *model = good(manifest);
     const struct fv_boxes_params params = {
         .model = model, .score_threshold = 0.3f, .iou_threshold = 0.45f};
     struct fv_boxes *boxes = NULL;
@@ -223,6 +293,31 @@ static void check_boxes(const char *manifest, const float *output, const float *
     }
     fv_boxes_destroy(boxes);
     fv_model_free(model);
+}
+
+static void check_boxes(const char *manifest, const float *output, const float *scores,
+                        const struct wanted *wanted, uint32_t count)
+{
+    check_model(good(manifest), output, scores, wanted, count);
+}
+
+/* The best label, of the whole input. Softmax of (ln 3, 0): 3/4 and 1/4; sigmoid of ln 3: 3/4. */
+static void test_classes(void **state)
+{
+    const struct wanted first[] = {{{0, 0, 100, 50}, 0.75f, 0}};
+    const struct wanted second[] = {{{0, 0, 100, 50}, 0.75f, 1}};
+    const float logits[2] = {1.0986123f, 0}, turned[2] = {-2, 1.0986123f};
+    const float shares[2] = {0.25f, 0.75f}, low[2] = {0.2f, 0.1f}, equal[2] = {0.75f, 0.75f};
+    const float nothing[2] = {NAN, NAN}, odd[2] = {NAN, 0.75f}, beyond[2] = {1.5f, 0};
+    check_model(good_classifier(ANSWERS(softmax)), logits, NULL, first, 1);
+    check_model(good_classifier(ANSWERS(sigmoid)), turned, NULL, second, 1);
+    check_model(good_classifier(ANSWERS(none)), shares, NULL, second, 1);
+    check_model(good_classifier(ANSWERS(none)), equal, NULL, first, 1);
+    check_model(good_classifier(ANSWERS(none)), low, NULL, NULL, 0);
+    check_model(good_classifier(ANSWERS(none)), nothing, NULL, NULL, 0);
+    check_model(good_classifier(ANSWERS(none)), odd, NULL, second, 1);
+    check_model(good_classifier(ANSWERS(softmax)), odd, NULL, NULL, 0);
+    check_model(good_classifier(ANSWERS(none)), beyond, NULL, NULL, 0);
 }
 
 static void test_yolov5(void **state)
@@ -309,12 +404,20 @@ static void test_not_a_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),         cmocka_unit_test(test_places),
-        cmocka_unit_test(test_words),          cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_without_memory), cmocka_unit_test(test_yolov5),
-        cmocka_unit_test(test_yolov8),         cmocka_unit_test(test_ssd_corners),
-        cmocka_unit_test(test_ssd_priors),     cmocka_unit_test(test_detr),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_yolov5),
+        cmocka_unit_test(test_yolov8),
+        cmocka_unit_test(test_ssd_corners),
+        cmocka_unit_test(test_ssd_priors),
+        cmocka_unit_test(test_detr),
         cmocka_unit_test(test_not_a_number),
+        cmocka_unit_test(test_classifier),
+        cmocka_unit_test(test_classifier_refusals),
+        cmocka_unit_test(test_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,6 +250,7 @@ static const char *const output_fields[FV_LAYOUTS][12] = {
     [FV_LAYOUT_YOLOV8] = {FIELDS_OF_ALL, "name"},
     [FV_LAYOUT_SSD] = {FIELDS_OF_ALL, FIELDS_OF_TWO, "box", "unit", "priors", "variances"},
     [FV_LAYOUT_DETR] = {FIELDS_OF_ALL, FIELDS_OF_TWO},
+    [FV_LAYOUT_CLASSES] = {"type", "name", "activation", "threshold"},
 };
 
 /* A field of another layout is named as such. */
@@ -334,12 +335,11 @@ static int read_ssd(const struct scope *output, struct fv_model *model)
     return 0;
 }
 
+static const char *const activations[] = {
+    [FV_SCORE_NONE] = "none", [FV_SCORE_SOFTMAX] = "softmax", [FV_SCORE_SIGMOID] = "sigmoid", NULL};
+
 static int read_two(const struct scope *output, struct fv_model *model)
 {
-    static const char *const activations[] = {[FV_SCORE_NONE] = "none",
-                                              [FV_SCORE_SOFTMAX] = "softmax",
-                                              [FV_SCORE_SIGMOID] = "sigmoid",
-                                              NULL};
     read_text(output, "boxes", model->output_name, sizeof(model->output_name));
     read_text(output, "scores", model->scores_name, sizeof(model->scores_name));
     if (model->output_name[0] && strcmp(model->output_name, model->scores_name) == 0)
@@ -348,18 +348,38 @@ static int read_two(const struct scope *output, struct fv_model *model)
     return model->layout == FV_LAYOUT_SSD ? read_ssd(output, model) : 0;
 }
 
+static void read_type(const struct scope *output, const struct fv_model *model)
+{
+    if (read_word(output, "type", types) != (int)model->element)
+        FAULT(output, "'output.type' is another than 'input.type'");
+}
+
+/* A classifier's: rows and columns follow from the labels. */
+static void read_classes(const struct scope *root, struct fv_model *model)
+{
+    struct scope output;
+    model->layout = FV_LAYOUT_CLASSES;
+    model->rows = 1;
+    if (!enter(root, "output", "output.", &output))
+        return;
+    refuse_foreign(&output, model->layout);
+    read_type(&output, model);
+    read_text(&output, "name", model->output_name, sizeof(model->output_name));
+    model->activation = (enum fv_score_activation)read_word(&output, "activation", activations);
+    read_number(&output, "threshold", 0, 1, &model->threshold);
+}
+
 static int read_output(const struct scope *root, struct fv_model *model)
 {
     const char *layouts[FV_LAYOUTS + 1] = {NULL};
     struct scope output;
     if (!enter(root, "output", "output.", &output))
         return 0;
-    for (unsigned i = 0; i < FV_LAYOUTS; i++)
+    for (unsigned i = 0; i < FV_LAYOUT_CLASSES; i++)
         layouts[i] = fv_layout_info((enum fv_layout)i)->name;
     model->layout = (enum fv_layout)read_word(&output, "layout", layouts);
     refuse_foreign(&output, model->layout);
-    if (read_word(&output, "type", types) != (int)model->element)
-        FAULT(&output, "'output.type' is another than 'input.type'");
+    read_type(&output, model);
     read_count(&output, "rows", FV_MODEL_ROWS_MAX, &model->rows);
     read_count(&output, "columns", 5 + FV_MODEL_LABELS_MAX, &model->columns);
     if (fv_layout_info(model->layout)->second)
@@ -435,15 +455,19 @@ static void check_sums(const struct scope *root, const struct fv_model *model)
     if (model->width && model->height && model->stride_count && model->rows && rows != model->rows)
         FAULT(root, "'output.rows' is %u, but size and strides give %llu", model->rows,
               (unsigned long long)rows);
-    if (model->columns && model->label_count)
+    if (model->columns && model->label_count && !fv_model_classifies(model))
         check_columns(root, model);
 }
 
 static int read_root(const struct scope *root, struct fv_model *model)
 {
-    static const char *const known[] = {"manifest", "name",   "source", "license", "sha256",
-                                        "input",    "output", "labels", NULL};
+    static const char *const known[] = {"manifest", "kind",  "name",   "source", "license",
+                                        "sha256",   "input", "output", "labels", NULL};
+    static const char *const kinds[] = {"detector", "classifier", NULL};
+    const bool classifier =
+        json_object_get(root->object, "kind") && read_word(root, "kind", kinds) == 1;
     uint32_t version = 0;
+    int result = 0;
     read_count(root, "manifest", FV_MANIFEST_VERSION, &version);
     refuse_unknown(root, known);
     read_text(root, "name", model->name, sizeof(model->name));
@@ -451,11 +475,16 @@ static int read_root(const struct scope *root, struct fv_model *model)
     check_note(root, "license");
     read_sha256(root, model);
     read_input(root, model);
-    int result = read_output(root, model);
+    if (classifier)
+        read_classes(root, model);
+    else
+        result = read_output(root, model);
     if (result == 0)
         result = read_labels(root, model);
     if (result < 0)
         return result;
+    if (classifier)
+        model->columns = model->label_count;
     check_labels(root, model);
     check_sums(root, model);
     return 0;

@@ -160,6 +160,23 @@ int fv_model_load(const char *onnx_path, struct fv_model **ret_model, struct fv_
     return result;
 }
 
+int fv_model_load_kind(const char *onnx_path, bool classifier, struct fv_model **ret_model,
+                       struct fv_error *err)
+{
+    static const char *const kinds[] = {"detector", "classifier"};
+    struct fv_model *model = NULL;
+    int result = fv_model_load(onnx_path, &model, err);
+    if (result == 0 && fv_model_classifies(model) != classifier) {
+        result =
+            fv_error_set(err, -EINVAL, "%s is a %s by its manifest ('kind'), and a %s is needed",
+                         onnx_path, kinds[!classifier], kinds[classifier]);
+        fv_model_free(model);
+    }
+    if (result == 0)
+        *ret_model = model;
+    return result;
+}
+
 void fv_model_free(struct fv_model *model)
 {
     if (!model)
@@ -183,15 +200,18 @@ unsigned fv_model_outputs(const struct fv_model *model,
                           struct fv_model_output ret_outputs[FV_MODEL_OUTPUTS_MAX])
 {
     const struct fv_layout_info *layout = fv_layout_info(model->layout);
+    const bool turned = layout->transposed || fv_model_classifies(model);
     const uint32_t rows = model->rows, columns = layout->second ? 4 : model->columns;
     ret_outputs[0] = (struct fv_model_output){
+        .rank = fv_model_classifies(model) ? 1 : 2,
         .name = model->output_name,
-        .dims = {layout->transposed ? columns : rows, layout->transposed ? rows : columns},
+        .dims = {turned ? columns : rows, turned ? rows : columns},
         .count = (size_t)rows * columns,
     };
     if (!layout->second)
         return 1;
     ret_outputs[1] = (struct fv_model_output){.name = model->scores_name,
+                                              .rank = 2,
                                               .dims = {rows, model->columns},
                                               .count = (size_t)rows * model->columns};
     return 2;

@@ -279,6 +279,21 @@ static void test_load(void **state)
     refuse_load("", -EINVAL, "must end in .onnx");
 }
 
+static void test_load_kind(void **state)
+{
+    struct fv_model *model = NULL;
+    struct fv_error err = {0};
+    write_file(onnx, "abc");
+    write_file(json, MANIFEST);
+    assert_int_equal(fv_model_load_kind(onnx, false, &model, &err), 0);
+    fv_model_free(model);
+    model = NULL;
+    assert_int_equal(fv_model_load_kind(onnx, true, &model, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "is a detector by its manifest ('kind'), and a classifier is "
+                                     "needed"));
+    assert_null(model);
+}
+
 static void test_load_odd_files(void **state)
 {
     char path[1100];
@@ -311,7 +326,7 @@ int main(void)
         cmocka_unit_test(test_wrong),          cmocka_unit_test(test_all_faults_at_once),
         cmocka_unit_test(test_not_json),       cmocka_unit_test(test_too_large),
         cmocka_unit_test(test_without_memory), cmocka_unit_test(test_load),
-        cmocka_unit_test(test_load_odd_files),
+        cmocka_unit_test(test_load_odd_files), cmocka_unit_test(test_load_kind),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

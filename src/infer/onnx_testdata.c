@@ -104,7 +104,12 @@ static void put_scores(struct message *graph, const struct fv_onnx_params *p)
 static void put_graph(struct message *model, const struct fv_onnx_params *p)
 {
     struct message graph = {0};
-    const int end = p->rows * p->columns;
+    const int first = p->frozen ? 1 : 0, flat = p->rows == 0;
+    const int end = (flat ? 1 : p->rows) * p->columns;
+    const int *const shape =
+        flat ? (const int[]){first, p->columns} : (const int[]){first, p->rows, p->columns};
+    const int *const dims = flat ? (const int[]){p->batch, p->columns, -1, -1}
+                                 : (const int[]){p->batch, p->rows, p->columns, -1};
     put_node(&graph, "Reshape", (const char *const[]){p->input, "flat", NULL}, "row");
     put_node(&graph, "Slice", (const char *const[]){"row", "zero", "end", "one", NULL}, "part");
     put_node(&graph, "Reshape", (const char *const[]){"part", "shape", NULL}, p->output);
@@ -113,11 +118,11 @@ static void put_graph(struct message *model, const struct fv_onnx_params *p)
     put_constant(&graph, "zero", (const int[]){0}, 1);
     put_constant(&graph, "end", &end, 1);
     put_constant(&graph, "one", (const int[]){1}, 1);
-    put_constant(&graph, "shape", (const int[]){p->frozen ? 1 : 0, p->rows, p->columns}, 3);
+    put_constant(&graph, "shape", shape, flat ? 2 : 3);
     put_value(&graph, 11, p->input, p->type, (const int[]){p->batch, 3, p->side, p->side});
     if (p->second_input)
         put_value(&graph, 11, "second", p->type, (const int[]){1, -1, -1, -1});
-    put_value(&graph, 12, p->output, p->type, (const int[]){p->batch, p->rows, p->columns, -1});
+    put_value(&graph, 12, p->output, p->type, dims);
     if (p->scores)
         put_scores(&graph, p);
     put_message(model, 7, &graph);

@@ -14,7 +14,7 @@ struct fv_onnx_params {
     int type;                   /* FV_ONNX_* of both */
     int batch;                  /* 0: free */
     int side;                   /* input [batch, 3, side, side] */
-    int rows, columns; /* output [batch, rows, columns] = the first rows * columns input values */
+    int rows, columns; /* output [batch, rows, columns] = the first rows * columns input values; rows 0: [batch, columns] */
     bool frozen;       /* the graph works with a batch of 1 only, although it may claim otherwise */
     bool second_input;
     const char *scores; /* a second output [batch, rows, score_columns], the input's end; or NULL */

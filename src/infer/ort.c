@@ -66,8 +66,8 @@ static OrtStatus *make_output(struct fv_runtime *runtime, const OrtMemoryInfo *m
     const int64_t shape[] = {(int64_t)images, output->dims[0], output->dims[1]};
     float *base = runtime->output + (which ? runtime->scores_offset / sizeof(float) : 0);
     return runtime->ort.library.api->CreateTensorWithDataAsOrtValue(
-        memory, base + first * output->count, images * output->count * sizeof(float), shape, 3,
-        ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, ret_value);
+        memory, base + first * output->count, images * output->count * sizeof(float), shape,
+        1 + output->rank, ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT, ret_value);
 }
 
 /* The values number `index`: see the top of the file. */

@@ -210,7 +210,7 @@ static int check_outputs(struct inspection *in, const struct fv_model *model)
     for (unsigned i = 0; result == 0 && i < count; i++) {
         struct tensor wanted = {
             .type = fv_ort_element(model),
-            .rank = 3,
+            .rank = 1 + outputs[i].rank,
             .dims = {model->dynamic_batch ? FREE : 1, outputs[i].dims[0], outputs[i].dims[1]},
             .symbols = {"N"},
         };

@@ -129,7 +129,8 @@ static OrtStatus *make_output(struct fv_runtime *runtime, const OrtMemoryInfo *m
         memory,
         device_pointer(runtime->output[lane] + (which ? runtime->scores_offset : 0) +
                        slot->first * bytes),
-        slot->images * bytes, shape, 3, fv_ort_element(runtime->model), &slot->outputs[which]);
+        slot->images * bytes, shape, 1 + output->rank, fv_ort_element(runtime->model),
+        &slot->outputs[which]);
 }
 
 static OrtStatus *make_values(struct fv_runtime *runtime, const OrtMemoryInfo *memory,

@@ -276,6 +276,39 @@ static void test_two_outputs(void **state)
     run_two_outputs(false);
 }
 
+/* A classifier's output has one dimension less, and a detector's in its place is refused. */
+static void test_classifier(void **state)
+{
+    enum { BATCH = 3, LABELS = 5 };
+    if (!available())
+        skip();
+    struct fv_onnx_params file = good_file;
+    struct fv_model model = tiny_model(true);
+    struct fv_runtime *runtime = NULL;
+    struct fv_error err = {0};
+    const void *result = NULL;
+    model.layout = FV_LAYOUT_CLASSES;
+    model.rows = 1;
+    model.columns = model.label_count = LABELS;
+    file.rows = 0;
+    file.columns = LABELS;
+    assert_int_equal(fv_onnx_write(model_path, &file), 0);
+    if (open_cpu(&model, BATCH, NULL, &runtime, &err) < 0)
+        fail_msg("%s", err.text);
+    float *input = fv_runtime_ort_cpu.input(runtime, 0);
+    for (unsigned i = 0; i < BATCH * IMAGE; i++)
+        input[i] = (float)i;
+    assert_int_equal(fv_runtime_ort_cpu.run(runtime, 0, BATCH, &result, &err), 0);
+    for (unsigned i = 0; i < BATCH; i++)
+        for (unsigned k = 0; k < LABELS; k++)
+            assert_float_equal(((const float *)result)[i * LABELS + k], i * IMAGE + k, 0);
+    fv_runtime_ort_cpu.close(runtime);
+    file.rows = 1;
+    assert_int_equal(fv_onnx_write(model_path, &file), 0);
+    assert_int_equal(open_cpu(&model, BATCH, NULL, &runtime, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "[N,5] float32, the model has 'out"));
+}
+
 static void test_two_runtimes(void **state)
 {
     if (!available())
@@ -425,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_batch_of_one),
         cmocka_unit_test(test_two_outputs),
         cmocka_unit_test(test_two_runtimes),
+        cmocka_unit_test(test_classifier),
         cmocka_unit_test(test_contradictions),
         cmocka_unit_test(test_bad_file),
         cmocka_unit_test(test_bad_params),

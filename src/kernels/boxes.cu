@@ -154,6 +154,10 @@ FV_DEVICE struct fv_launch_corners corners_of(const struct fv_launch_boxes *laun
         return around(prior_extent(launch, row, v));
     if (r->code == FV_BOX_CENTRE)
         return around(scaled);
+    if (r->code == FV_BOX_WHOLE) {
+        const struct fv_launch_corners whole = {0, 0, (float)r->width, (float)r->height};
+        return whole;
+    }
     if (r->code == FV_BOX_CORNERS) {
         const struct fv_launch_corners corners = {scaled.a, scaled.b, scaled.c, scaled.d};
         return corners;

@@ -14,6 +14,7 @@ static const struct fv_layout_info layouts[FV_LAYOUTS] = {
     [FV_LAYOUT_YOLOV8] = {"yolov8", true, false, false, true, FV_BOX_CENTRE},
     [FV_LAYOUT_SSD] = {"ssd", false, true, false, true, FV_BOX_CODES},
     [FV_LAYOUT_DETR] = {"detr", false, true, false, false, FV_BOX_CENTRE},
+    [FV_LAYOUT_CLASSES] = {"classifier", false, false, false, false, FV_BOX_WHOLE},
 };
 
 const struct fv_layout_info *fv_layout_info(enum fv_layout layout)
@@ -27,6 +28,8 @@ const struct fv_layout_info *fv_layout_info(enum fv_layout layout)
 static uint64_t count_rows(const struct fv_box_spec *spec)
 {
     uint64_t rows = 0;
+    if (spec->layout == FV_LAYOUT_CLASSES)
+        return 1;
     if (spec->layout != FV_LAYOUT_YOLOX)
         return spec->rows;
     if (spec->stride_count > 4)
@@ -57,15 +60,17 @@ static bool spec_usable(const struct fv_box_spec *spec)
         return false;
     if (spec->layout == FV_LAYOUT_SSD &&
         ((unsigned)spec->code >= FV_BOX_CODES || spec->code == FV_BOX_GRID ||
-         (spec->code == FV_BOX_PRIOR && !spec->priors)))
+         spec->code == FV_BOX_WHOLE || (spec->code == FV_BOX_PRIOR && !spec->priors)))
         return false;
+    if (spec->layout == FV_LAYOUT_CLASSES)
+        return spec->columns == spec->classes;
     return !layouts[spec->layout].second || columns_usable(spec);
 }
 
 static void read_scores(struct fv_launch_reading *r, const struct fv_box_spec *spec)
 {
     const struct fv_layout_info *layout = &layouts[spec->layout];
-    if (layout->second) {
+    if (layout->second || spec->layout == FV_LAYOUT_CLASSES) {
         r->columns = spec->columns;
         r->class_first = spec->layout == FV_LAYOUT_SSD ? spec->columns - spec->classes : 0;
         r->score_row = spec->columns;
@@ -82,21 +87,30 @@ static void read_scores(struct fv_launch_reading *r, const struct fv_box_spec *s
     r->score_image = r->box_image;
 }
 
+/* How far the boxes of rows, and the values of one, lie apart. */
+static void read_boxes(struct fv_launch_reading *r, const struct fv_box_spec *spec)
+{
+    const struct fv_layout_info *layout = &layouts[spec->layout];
+    const uint32_t values = layout->second ? 4 : (layout->objectness ? 5 : 4) + spec->classes;
+    if (spec->layout == FV_LAYOUT_CLASSES) {
+        r->box_image = spec->classes; /* whoever reads four values of a box finds the first score */
+        return;
+    }
+    r->box_row = layout->transposed ? 1 : values;
+    r->box_step = layout->transposed ? r->rows : 1;
+    r->box_image = r->rows * values;
+}
+
 int fv_box_reading_init(struct fv_launch_reading *reading, const struct fv_box_spec *spec)
 {
     if (!spec_usable(spec))
         return -EINVAL;
     const struct fv_layout_info *layout = &layouts[spec->layout];
-    const uint32_t rows = (uint32_t)count_rows(spec);
-    const uint32_t values = layout->second ? 4 : (layout->objectness ? 5 : 4) + spec->classes;
     const bool fraction =
         spec->layout == FV_LAYOUT_DETR || (spec->layout == FV_LAYOUT_SSD && spec->fraction);
     *reading = (struct fv_launch_reading){
-        .rows = rows,
+        .rows = (uint32_t)count_rows(spec),
         .classes = spec->classes,
-        .box_row = layout->transposed ? 1 : values,
-        .box_step = layout->transposed ? rows : 1,
-        .box_image = rows * values,
         .objectness = layout->objectness,
         .code = layout->own_code < FV_BOX_CODES ? layout->own_code : spec->code,
         .scale_x = fraction ? (float)spec->width : 1,
@@ -110,6 +124,7 @@ int fv_box_reading_init(struct fv_launch_reading *reading, const struct fv_box_s
         reading->strides[i] = spec->strides[i];
         reading->variances[i] = spec->variances[i];
     }
+    read_boxes(reading, spec);
     read_scores(reading, spec);
     return 0;
 }
@@ -245,6 +260,11 @@ static void decode_corners(const struct fv_box_spec *spec, const struct fv_launc
     case FV_BOX_CORNERS:
     case FV_BOX_CORNERS_YX:
         set_corners(box, r, v, r->code == FV_BOX_CORNERS_YX);
+        return;
+    case FV_BOX_WHOLE:
+        box->x0 = box->y0 = 0;
+        box->x1 = (float)r->width;
+        box->y1 = (float)r->height;
         return;
     case FV_BOX_GRID:
         e = of_grid(r, row, v);

@@ -9,6 +9,7 @@
  *   yolov8   [4 + classes, rows]                                    centre, size in pixels     value
  *   ssd      [rows, 4]                        [rows, columns]       corners, or from a prior   activation of the value
  *   detr     [rows, 4]                        [rows, columns]       centre, size in fractions  activation of the value
+ *   classes  [classes]                                              the whole input            activation of the value
  *
  * Boxes, by enum fv_box_code:
  *   grid     rows go over the strides in order and over each stride's grid line by line; with (column, line) of the grid
@@ -17,7 +18,7 @@
  *   corners  (x0, y0, x1, y1) = v * scale; corners_yx: (y0, x0, y1, x1)
  *   prior    with the row's prior (cx, cy, w, h) and variances a: centre = ((v0, v1) * (a0, a1) * (w, h) + (cx, cy)) * scale,
  *            size = exp((v2, v3) * (a2, a3)) * (w, h) * scale
- * where scale is 1, or the input's width and height for fractions.
+ * where scale is 1, or the input's width and height for fractions; whole: of a classifier, (0, 0) to the input's width and height.
  *
  * The class is the one with the best value (the lower number of equal ones). Scores: none: the value; softmax: over all columns,
  * those that are no class too; sigmoid: 1 / (1 + exp(-value)). At most 1.
@@ -40,6 +41,7 @@ enum fv_layout {
     FV_LAYOUT_YOLOV8,
     FV_LAYOUT_SSD,
     FV_LAYOUT_DETR,
+    FV_LAYOUT_CLASSES, /* a classifier's */
     FV_LAYOUTS,
 };
 
@@ -57,18 +59,19 @@ const struct fv_layout_info *fv_layout_info(enum fv_layout layout);
 
 struct fv_box_spec {
     enum fv_layout layout;
-    uint32_t width, height;              /* of the input tensor; yolox: multiples of each stride */
-    uint32_t strides[4], stride_count;   /* yolox */
-    uint32_t rows;                       /* boxes; yolox: not read, it follows from the strides */
-    uint32_t classes;                    /* that are reported */
-    uint32_t columns;                    /* ssd, detr: classes, or one more that is no object: */
-    enum fv_score_activation activation; /* first for ssd, last for detr; softmax needs it */
-    enum fv_box_code code;               /* ssd: any but the grid */
-    bool fraction;                       /* ssd: boxes are fractions of the input, not pixels */
-    const float *priors;                 /* FV_BOX_PRIOR: [rows, 4]: cx, cy, w, h */
-    float variances[4];                  /* FV_BOX_PRIOR */
-    float score_threshold;               /* >= 0 */
-    const uint8_t *wanted;               /* [classes], not 0: report it; NULL: all */
+    uint32_t width, height;            /* of the input tensor; yolox: multiples of each stride */
+    uint32_t strides[4], stride_count; /* yolox */
+    uint32_t rows;    /* boxes; yolox: not read, it follows from the strides; classes: 1 */
+    uint32_t classes; /* that are reported */
+    uint32_t columns; /* ssd, detr: classes, or one more that is no object: */
+    enum fv_score_activation
+        activation;        /* first for ssd, last for detr; softmax needs it; classes: has none */
+    enum fv_box_code code; /* ssd: any but grid and whole */
+    bool fraction;         /* ssd: boxes are fractions of the input, not pixels */
+    const float *priors;   /* FV_BOX_PRIOR: [rows, 4]: cx, cy, w, h */
+    float variances[4];    /* FV_BOX_PRIOR */
+    float score_threshold; /* >= 0 */
+    const uint8_t *wanted; /* [classes], not 0: report it; NULL: all */
 };
 
 /* How the rows of `spec` are read. 0, or -EINVAL: strides or columns that make no layout, no rows, no priors. */

@@ -53,6 +53,7 @@ enum fv_box_code {
     FV_BOX_CORNERS_YX,
     FV_BOX_PRIOR,
     FV_BOX_GRID,
+    FV_BOX_WHOLE, /* of the whole input; the box's values are read, but mean nothing */
     FV_BOX_CODES,
 };
 

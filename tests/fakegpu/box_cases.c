@@ -66,6 +66,21 @@ const struct fv_case_layout fv_case_layouts[FV_CASE_LAYOUTS] = {
       .classes = 5,
       .columns = 5,
       .activation = FV_SCORE_SIGMOID}},
+    {"classifier, softmax",
+     {.layout = FV_LAYOUT_CLASSES,
+      .width = 96,
+      .height = 64,
+      .rows = 1,
+      .classes = 9,
+      .columns = 9,
+      .activation = FV_SCORE_SOFTMAX}},
+    {"classifier, probabilities",
+     {.layout = FV_LAYOUT_CLASSES,
+      .width = 96,
+      .height = 64,
+      .rows = 1,
+      .classes = 2,
+      .columns = 2}},
 };
 
 struct fv_box_spec fv_case_large(const struct fv_case_layout *layout)

@@ -70,7 +70,7 @@ struct fv_case_layout {
     const char *name;
     struct fv_box_spec spec;
 };
-#define FV_CASE_LAYOUTS 9
+#define FV_CASE_LAYOUTS 11
 extern const struct fv_case_layout fv_case_layouts[FV_CASE_LAYOUTS];
 /* The same with the rows and classes of the usual networks: 640x640, 80 classes. */
 struct fv_box_spec fv_case_large(const struct fv_case_layout *layout);
