@@ -119,12 +119,20 @@ struct fv_letterbox {
 #define FV_DETECTIONS_MAX                                                                          \
     300 /* per picture; the best by score survive, the rest is counted as dropped */
 
+/* What a second model says about a detection. */
+struct fv_mark {
+    uint16_t label; /* its number among the second model's labels, + 1; 0: not known */
+    float score;    /* 0..1 */
+};
+
 struct fv_result {
     struct fv_frame_info info;
     struct fv_picture
         *picture; /* a reference when somebody needs the pixels (snapshots), else NULL */
     uint32_t count;
+    bool marked; /* there are marks: a classifier is in use */
     struct fv_detection detections[FV_DETECTIONS_MAX];
+    struct fv_mark marks[FV_DETECTIONS_MAX]; /* of each detection */
 };
 
 #endif

@@ -71,6 +71,13 @@ static json_t *stages_object(const struct fv_engine_stats *stats)
     return NULL;
 }
 
+static json_t *classifier_object(const struct fv_engine_stats *stats)
+{
+    return json_pack("{s:s, s:I, s:I, s:I}", "name", stats->classifier, "classified",
+                     integer(stats->classified), "skipped", integer(stats->classify_skipped),
+                     "lost", integer(stats->classify_lost));
+}
+
 json_t *fv_summary_make(struct fv_engine *engine, const struct fv_summary_live *live)
 {
     struct fv_engine_stats stats;
@@ -94,6 +101,8 @@ json_t *fv_summary_make(struct fv_engine *engine, const struct fv_summary_live *
     json_t *stages = stages_object(&stats);
     if (stages)
         json_object_set_new(summary, "stages_ms", stages);
+    if (summary && stats.classifier)
+        json_object_set_new(summary, "classifier", classifier_object(&stats));
     struct fv_engine_gpu gpu;
     if (summary && fv_engine_gpu(engine, &gpu) == 0)
         json_object_set_new(summary, "gpu", gpu_object(&gpu));

@@ -127,6 +127,8 @@ struct fv_engine_stats {
     uint64_t events_written, events_dropped; /* events.jsonl */
     int64_t age_p50, age_p99, age_max;       /* as in struct fv_engine_camera, of all cameras */
     struct fv_engine_stage stages[FV_ENGINE_STAGES]; /* no pictures without profiling */
+    const char *classifier; /* name of the second model; NULL: there is none. Valid until close */
+    uint64_t classified, classify_skipped, classify_lost; /* crops: answered; no room for them; faults */
 };
 
 /* Bytes that crossed between host and GPU for one purpose. */

@@ -106,6 +106,14 @@ struct fv_config {
         char *engine_path; /* DETECTION_ENGINE_PATH: file or folder of built engines; NULL: a cache folder */
     } models;
     struct {
+        char *model_path; /* NULL: there is none */
+        struct fv_conf_strings classes; /* of the detector, numbers as text or names; none: all */
+        double interval_s;
+        int min_size; /* pixels */
+        double confidence; /* 0: the manifest's threshold alone */
+        int batch;
+    } classifier;
+    struct {
         struct fv_conf_camera *items; /* enabled and disabled, in file order */
         unsigned count;
         struct fv_conf_areas zones, lines; /* of all cameras that have none of their own */

@@ -66,6 +66,7 @@ static const struct fv_word log_levels[] = {{"debug", FV_LOG_DEBUG},
 #define P "processing"
 #define M "models"
 #define C "cameras"
+#define K "classifier"
 #define T "tracking"
 #define V "visualization"
 #define O "output"
@@ -284,6 +285,25 @@ const struct fv_setting fv_settings[] = {
     {M, "OPTIMIZE_FOR_INFERENCE", FV_KIND_BOOL, CONFIG(models.optimize), .value = "true",
      .warn_at = "false", .why = "Inference is slower without; it helps to find a fault only.",
      .help = "let the runtime optimise the model's graph"},
+
+    /* ---- classifier ---- */
+    {K, "MODEL_PATH", FV_KIND_STRING, CONFIG(classifier.model_path), .flags = FV_MAY_NULL,
+     .default_note = "none",
+     .help = "ONNX model; its manifest of kind \"classifier\" lies beside it; null: nothing is "
+             "classified",
+     .rule = "Needs `tracking.ENABLE_TRACKING` (`needs_tracking`)."},
+    {K, "CLASSES", FV_KIND_LIST, CONFIG(classifier.classes), .flags = FV_MAY_NULL, .value = "[]",
+     .default_note = "all", .help = "classes of the detector that are classified, by number or name",
+     .rule = "A class that the detector does not know is an error at start."},
+    {K, "INTERVAL_S", FV_KIND_NUMBER, CONFIG(classifier.interval_s), .unit = "s", .value = "5",
+     .min = 0, .max = 86400, .help = "a track is asked about again after so long"},
+    {K, "MIN_SIZE", FV_KIND_INT, CONFIG(classifier.min_size), .unit = "pixels", .value = "32",
+     .min = 2, .max = 16384, .help = "shorter side of the smallest box that is asked about"},
+    {K, "CONFIDENCE_THRESHOLD", FV_KIND_NUMBER, CONFIG(classifier.confidence), .value = "0",
+     .min = 0, .max = 1,
+     .help = "lowest score of an answer; that of the manifest holds when it is higher"},
+    {K, "BATCH_SIZE", FV_KIND_INT, CONFIG(classifier.batch), .unit = "crops", .value = "8",
+     .min = 1, .max = 128, .help = "crops per batch, of all cameras"},
 
     /* ---- cameras ---- */
     {C, "RTSP_STREAMS", FV_KIND_CAMERAS, .effect = FV_EFFECT_WIRED, .value = "[]", .flags = FV_LIVE,

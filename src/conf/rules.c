@@ -268,6 +268,18 @@ static void rule_threads(struct fv_check *check)
         config->processing.use_thread_affinity = false;
 }
 
+static void rule_classifier(struct fv_check *check)
+{
+    uint32_t node;
+    const json_t *path = fv_check_given(check, "classifier", "MODEL_PATH", &node);
+    if (!json_is_string(path) || check->config->tracking.enable)
+        return;
+    fv_say(check,
+           (struct fv_say){FV_SEVERITY_WARNING, "needs_tracking", node,
+                           .fix = "Set tracking.ENABLE_TRACKING to true."},
+           "Nothing is classified: that is done by tracks, and tracking is off.");
+}
+
 static bool is_loopback(const char *host)
 {
     return !strncmp(host, "127.", 4) || !strcmp(host, "::1") || !strcasecmp(host, "localhost");
@@ -303,6 +315,7 @@ void fv_rules_file(struct fv_check *check)
     rule_profiling(check);
     rule_thresholds(check);
     rule_threads(check);
+    rule_classifier(check);
     rule_server(check);
     rule_debug(check);
 }

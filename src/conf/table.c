@@ -7,6 +7,14 @@
 const struct fv_section fv_sections[] = {
     {"processing", "How frames move through the engine."},
     {"models", "The detector and what runs it."},
+    {"classifier",
+     "A second model that says what an object is, asked about the part of the picture in its box. It "
+     "never delays the detector: a track is asked about when it is new and then now and then, and "
+     "its later events carry the newest answer (`attributes`, [events.md](events.md)). A camera has "
+     "at most 16 crops of one picture under way; what finds no room is asked with the next picture, "
+     "and counted. `fovea analyze` waits instead, so that the same file gives the same labels. "
+     "It runs where the detector runs, with the same INFERENCE_PROVIDER, and on the GPU or not at "
+     "all when that is where the detector is."},
     {"cameras", "The sources, and what all of them have in common."},
     {"tracking", "Following objects from picture to picture."},
     {"visualization", "What is drawn into pictures."},
@@ -53,7 +61,8 @@ const struct fv_code fv_codes[] = {
     {"idle_zone", "warning", "A zone asks for nothing."},
     {"idle_setting", "warning", "A zone's setting refines a rule that the zone does not ask for."},
     {"idle_line", "warning", "Nothing can cross a line: it lies at the picture's edge or outside."},
-    {"needs_tracking", "warning", "There are zones or lines, and tracking is off."},
+    {"needs_tracking", "warning",
+     "There are zones, lines or a classifier, and tracking is off."},
     {"unknown_variable", "warning",
      "A variable FOVEA_SECTION__NAME of the environment names no section (at start only)."},
     {"missing_file", "error", "The model or its manifest is not there (`--machine`)."},

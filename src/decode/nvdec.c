@@ -160,7 +160,7 @@ const struct fv_decoder_ops fv_decoder_nvdec = {
 int fv_nvdec_create(const struct fv_nvdec_params *params, struct fv_nvdec **ret_nvdec,
                     struct fv_error *err)
 {
-    if (params->held < 1 || params->held > 32)
+    if (params->held < 1 || params->held > FV_NVDEC_HELD_MAX)
         return fv_error_set(err, -EINVAL, "nvdec: 1 to 32 surfaces are held per camera, not %u",
                             params->held);
     struct fv_nvdec *nvdec = FV_NEW(struct fv_nvdec);

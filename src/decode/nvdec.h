@@ -24,9 +24,11 @@ enum fv_nvdec_map {
     FV_NVDEC_MAP_NEXT_PASS, /* after `hold`, or when its surface is needed: for throughput */
 };
 
+#define FV_NVDEC_HELD_MAX 32
+
 struct fv_nvdec_params {
     struct fv_gpu *gpu; /* borrowed */
-    unsigned held;      /* mapped pictures per camera, 1 .. 32 (NVDEC_BUFFER_SIZE) */
+    unsigned held;      /* mapped pictures per camera, 1 .. FV_NVDEC_HELD_MAX (NVDEC_BUFFER_SIZE) */
     enum fv_nvdec_map map;
     int64_t hold;  /* ns a picture is left alone before it is mapped; 0: 8 ms */
     size_t budget; /* bytes of device memory for sessions; 0: what is free */

@@ -73,10 +73,31 @@ static void check_model(struct fv_doctor *doctor)
     fv_model_free(model);
 }
 
+static void check_classifier(struct fv_doctor *doctor)
+{
+    struct fv_model *model = NULL;
+    struct fv_error err = {0};
+    const char *path = doctor->config ? doctor->config->classifier.model_path : NULL;
+    if (!path)
+        return;
+    int r = fv_model_load_kind(path, true, &model, &err);
+    struct fv_doctor_about about = {
+        r < 0 ? FV_DOCTOR_PROBLEM : FV_DOCTOR_OK, "model", "classifier",
+        "Without a model that matches its manifest the engine does not start.",
+        "Correct classifier.MODEL_PATH (docs/model-manifest.md), or remove it."};
+    if (r < 0)
+        fv_doctor_say(doctor, about, "%s", err.text);
+    else
+        fv_doctor_say(doctor, about, "%s: %s, %ux%u, %u labels, matches its manifest", path,
+                      model->name, model->width, model->height, model->label_count);
+    fv_model_free(model);
+}
+
 void fv_doctor_parts(struct fv_doctor *doctor)
 {
     check_build(doctor);
     fv_doctor_gpus(doctor);
     check_inference(doctor);
     check_model(doctor);
+    check_classifier(doctor);
 }

@@ -128,19 +128,18 @@ static void rule_places(struct fv_check *check, const struct fv_config *config,
         rule_writable(check, "models.DETECTION_ENGINE_PATH", engine, true, FV_SEVERITY_WARNING);
 }
 
-static void rule_classes(struct fv_check *check, const struct fv_config *config,
-                         const struct fv_model *model)
+static void rule_classes(struct fv_check *check, const char *key,
+                         const struct fv_conf_strings *names, const struct fv_model *model)
 {
-    for (unsigned i = 0; i < config->models.target_classes.count; i++) {
-        const char *text = config->models.target_classes.items[i];
+    for (unsigned i = 0; i < names->count; i++) {
+        const char *text = names->items[i];
         uint64_t number;
         bool known = fv_slice_u64(fv_slice_of(text), UINT16_MAX, &number) == 0
                          ? number < model->label_count
                          : fv_model_class(model, text) >= 0;
         if (!known)
             say(check,
-                (struct fv_conf_finding){FV_SEVERITY_ERROR, "unknown_class",
-                                         "models.TARGET_CLASSES", NULL,
+                (struct fv_conf_finding){FV_SEVERITY_ERROR, "unknown_class", key, NULL,
                                          "Use a name or number of the model's manifest."},
                 "the model has no class '%.60s' (it has %u classes, from '%s' to '%s')", text,
                 model->label_count, model->labels[0], model->labels[model->label_count - 1]);
@@ -173,7 +172,8 @@ static void rule_model(struct fv_check *check, const struct fv_config *config)
         r = fv_model_load_kind(path, false, &model, &err);
     if (r == 0) {
         rule_names(check, config, model);
-        rule_classes(check, config, model);
+        rule_classes(check, "models.TARGET_CLASSES", &config->models.target_classes, model);
+        rule_classes(check, "classifier.CLASSES", &config->classifier.classes, model);
     } else
         say(check,
             (struct fv_conf_finding){FV_SEVERITY_ERROR,
@@ -183,6 +183,25 @@ static void rule_model(struct fv_check *check, const struct fv_config *config)
                                      "Give an ONNX model with its manifest "
                                      "(docs/model-manifest.md), or run scripts/setup and remove "
                                      "the setting."},
+            "%s", err.text);
+    fv_model_free(model);
+}
+
+static void rule_classifier(struct fv_check *check, const struct fv_config *config)
+{
+    struct fv_error err = {0};
+    struct fv_model *model = NULL;
+    if (!config->classifier.model_path)
+        return;
+    int r = fv_model_load_kind(config->classifier.model_path, true, &model, &err);
+    if (r < 0)
+        say(check,
+            (struct fv_conf_finding){FV_SEVERITY_ERROR,
+                                     r == -ENOENT || r == -EACCES || r == -EIO ? "missing_file"
+                                                                               : "bad_model",
+                                     "classifier.MODEL_PATH", NULL,
+                                     "Give an ONNX model with a manifest of kind \"classifier\" "
+                                     "(docs/model-manifest.md), or remove the setting."},
             "%s", err.text);
     fv_model_free(model);
 }
@@ -244,6 +263,7 @@ static void look(const char *output_dir, struct fv_check *check)
     rule_open_files(check, enabled);
     rule_places(check, config, output_dir ? output_dir : config->output.dir);
     rule_model(check, config);
+    rule_classifier(check, config);
     rule_password_files(check, config->cameras.count);
     struct fv_gpu_params wanted = fv_doctor_gpu(config);
     if (config->processing.backend != FV_BACKEND_GPU)

@@ -60,7 +60,8 @@ static int open_parts(struct fv_device *device, const struct fv_config *config,
     tell_spins(&device->info);
     const struct fv_nvdec_params nvdec = {
         .gpu = device->gpu,
-        .held = (unsigned)config->processing.nvdec_buffer_size,
+        /* The classifier may hold one picture of each camera. */
+        .held = (unsigned)fv_min64(config->processing.nvdec_buffer_size + (config->classifier.model_path != NULL), FV_NVDEC_HELD_MAX),
     };
     return fv_nvdec_create(&nvdec, &device->nvdec, err);
 }

@@ -91,6 +91,8 @@ static void on_result(void *data, struct fv_result *result)
     fv_analysis_track(engine->analysis, result);
     fv_cameras_count(&engine->cameras, result, engine->setup.person);
     fv_profile_add(&engine->profile, &result->info.at);
+    if (engine->classify)
+        fv_classify_result(engine->classify, result);
     for (unsigned i = 0; i < engine->sink_count; i++)
         fv_sink_put(engine->sinks[i], result);
     if (engine->params.frame)
@@ -226,6 +228,7 @@ static int open_pipeline(struct fv_engine *engine, struct fv_error *err)
     };
     if (engine->job)
         params.keep_pictures = engine->job->pictures != NULL;
+    params.keep_pictures |= engine->classify != NULL;
     if (is_offline(engine))
         params.per_camera = fv_engine_job_room(engine);
     if (is_offline(engine) && engine->job->repeatable) {
@@ -342,6 +345,16 @@ static void add_missing(struct missing *missing, const char *key, const struct f
     on_missing(missing, &problem);
 }
 
+/* True when there is none, too. */
+static bool classifier_loads(const struct fv_config *config, struct fv_error *err)
+{
+    struct fv_model *model = NULL;
+    const char *path = config->classifier.model_path;
+    int r = path ? fv_model_load_kind(path, true, &model, err) : 0;
+    fv_model_free(model);
+    return r == 0;
+}
+
 /* Names everything that is missing at once. What is missing although the GPU is there is said by who opens it. */
 static int probe_gpu(struct fv_engine *engine, struct fv_error *err)
 {
@@ -359,6 +372,8 @@ static int probe_gpu(struct fv_engine *engine, struct fv_error *err)
     fv_model_free(model);
     if (r < 0)
         add_missing(&missing, "models.MODEL_PATH", &why);
+    if (!classifier_loads(engine->config, &why))
+        add_missing(&missing, "classifier.MODEL_PATH", &why);
     if (fv_setup_check_provider(engine->config, &why) < 0)
         add_missing(&missing, "models.INFERENCE_PROVIDER", &why);
     return missing.count == of_gpu ? -ENODEV : fv_gpu_missing(missing.count, err);
@@ -391,6 +406,8 @@ static int open_parts(struct fv_engine *engine, const char *text, struct fv_erro
         engine->jpegs.gpu = fv_device_gpu(engine->setup.device);
     if (r == 0)
         r = fv_engine_make_analysis(engine, engine->config, NULL, &engine->analysis, err);
+    if (r == 0)
+        r = fv_engine_open_classifier(engine, err);
     if (r == 0)
         r = fv_engine_open_sinks(engine, err);
     if (r == 0)
@@ -449,7 +466,9 @@ int fv_engine_start(struct fv_engine *engine, struct fv_error *err)
 {
     if (engine->started)
         return fv_error_set(err, -EPROTO, "the engine was started before");
-    int r = fv_pipeline_start(engine->pipeline, err);
+    int r = engine->classify ? fv_classify_start(engine->classify, err) : 0;
+    if (r == 0)
+        r = fv_pipeline_start(engine->pipeline, err);
     if (r < 0)
         return r;
     engine->started_at = fv_now();
@@ -477,6 +496,8 @@ void fv_engine_stop(struct fv_engine *engine)
         fv_ingest_stop(engine->ingest);
     fv_decode_worker_stop(engine->decode);
     fv_pipeline_stop(engine->pipeline);
+    if (engine->classify)
+        fv_classify_stop(engine->classify);
     for (unsigned i = 0; i < engine->sink_count; i++)
         fv_sink_stop(engine->sinks[i]);
 }
@@ -498,6 +519,7 @@ void fv_engine_close(struct fv_engine *engine)
     fv_ingest_destroy(engine->ingest);
     fv_decode_worker_destroy(engine->decode);
     fv_pipeline_destroy(engine->pipeline);
+    fv_engine_close_classifier(engine);
     for (unsigned i = 0; i < engine->sink_count; i++)
         fv_sink_close(engine->sinks[i]);
     fv_areas_destroy(engine->drawn);

@@ -30,6 +30,14 @@ void fv_engine_stats(struct fv_engine *engine, struct fv_engine_stats *ret_stats
     fv_pipeline_stats(engine->pipeline, &pipeline);
     stats.batches = pipeline.batches;
     stats.batched = pipeline.batched;
+    if (engine->classify) {
+        struct fv_classify_stats classify;
+        fv_classify_stats(engine->classify, &classify);
+        stats.classifier = engine->second.model->name;
+        stats.classified = classify.classified;
+        stats.classify_skipped = classify.skipped;
+        stats.classify_lost = classify.lost;
+    }
     struct fv_sink_stats events = {0};
     if (engine->events)
         fv_sink_stats(engine->events, &events);

@@ -8,6 +8,7 @@
 #include "decode/worker.h"
 #include "engine/analysis.h"
 #include "engine/cameras.h"
+#include "engine/classify.h"
 #include "engine/jpeg_maker.h"
 #include "engine/pipeline.h"
 #include "engine/profile.h"
@@ -50,6 +51,9 @@ struct fv_engine {
     struct fv_config *config;
     struct fv_cameras cameras;
     struct fv_setup setup;
+    struct fv_setup second;       /* the classifier's; empty when there is none, as the next two */
+    struct fv_classify *classify;
+    uint8_t *classified;          /* by class of the detector: not 0: the classifier is asked */
     struct fv_threads threads;
     struct fv_analysis *analysis;
     struct fv_sink_context sink_context;
@@ -91,6 +95,10 @@ static inline unsigned fv_engine_job_room(const struct fv_engine *engine)
 struct fv_gpu_alarm fv_engine_alarm(struct fv_engine *engine);
 /* What happened before anybody could be told; 0: nothing. */
 int fv_engine_failure(struct fv_engine *engine, struct fv_error *err);
+
+/* classifier.c: when the configuration has one; the setup and the cameras are there. Close comes before the setup ends. */
+int fv_engine_open_classifier(struct fv_engine *engine, struct fv_error *err);
+void fv_engine_close_classifier(struct fv_engine *engine);
 
 /* sinks.c: what the configuration or the job wants written. */
 int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err);

@@ -188,6 +188,7 @@ static struct fv_result *finish_picture(struct fv_pipeline *p, unsigned lane, un
     }
     struct fv_result *result = item;
     result->info = picture->info;
+    result->marked = false;
     result->count = detector->ops->read(detector, lane, index, result->detections);
     result->count = to_picture(picture, &flight->places[index], result->detections, result->count);
     result->info.at.inferred = fv_now();
@@ -477,10 +478,11 @@ int fv_pipeline_create(const struct fv_pipeline_params *params, struct fv_pipeli
 
 int fv_pipeline_start(struct fv_pipeline *p, struct fv_error *err)
 {
-    int r = fv_thread_start(&p->result_thread, "fv-result", result_main, p);
+    const char *const *names = p->params.thread_names;
+    int r = fv_thread_start(&p->result_thread, names[1] ? names[1] : "fv-result", result_main, p);
     if (r < 0)
         return fv_error_set(err, r, "no thread for results: %s", fv_strerror(r));
-    r = fv_thread_start(&p->infer_thread, "fv-infer", infer_main, p);
+    r = fv_thread_start(&p->infer_thread, names[0] ? names[0] : "fv-infer", infer_main, p);
     if (r < 0) {
         fv_ring_close(p->ready);
         pthread_join(p->result_thread, NULL);

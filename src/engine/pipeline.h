@@ -16,7 +16,7 @@
 
 struct fv_pipeline;
 
-/* That wait for the result thread, 2.5 MB; a further one is dropped, counted. */
+/* That wait for the result thread, 3 MB; a further one is dropped, counted. */
 #define FV_PIPELINE_RESULTS 256u
 
 struct fv_pipeline_params {
@@ -27,6 +27,7 @@ struct fv_pipeline_params {
     bool keep_pictures;           /* results carry their picture (snapshots) */
     const struct fv_model *model; /* borrowed, outlives the pipeline, as the detector */
     struct fv_detector *detector;
+    const char *thread_names[2]; /* NULL: "fv-infer", "fv-result" */
     void (*began)(void *data); /* on each of the two threads, first of all; may be NULL */
     /* On the result thread; the result is borrowed and may be changed. info.at.event is set. */
     void (*result)(void *data, struct fv_result *result);

@@ -338,6 +338,8 @@ static void take_places(struct reload *re)
         fv_engine_choose(engine, re->config, camera->conf, camera->index);
         if (camera->move == COMES)
             fv_pipeline_forget(engine->pipeline, camera->index);
+        if (camera->move == COMES && engine->classify)
+            fv_classify_forget(engine->classify, camera->index);
     }
     pthread_mutex_lock(&engine->lock);
     for (unsigned i = 0; i < re->count; i++) {

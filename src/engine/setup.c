@@ -2,6 +2,7 @@
 #include "engine/setup.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +176,27 @@ static int find_classes(const struct fv_setup *setup, const struct fv_config *co
     return r;
 }
 
+static struct fv_gpu_stream *stream_of(const struct fv_setup *setup)
+{
+    if (setup->stream || !setup->device)
+        return setup->stream;
+    return fv_device_stream(setup->device);
+}
+
+static int make_detector(const struct fv_setup *setup, const struct fv_detector_params *params,
+                         struct fv_detector **ret_detector, struct fv_error *err)
+{
+    struct fv_detector_params full = *params;
+    full.model = setup->model;
+    full.runtime_ops = setup->runtime_ops;
+    full.runtime = setup->runtime;
+    full.max_batch = setup->batch;
+    full.gpu = setup->device ? fv_device_gpu(setup->device) : NULL;
+    full.stream = stream_of(setup);
+    return setup->device ? fv_detector_gpu_create(&full, ret_detector, err)
+                         : fv_detector_cpu_create(&full, ret_detector, err);
+}
+
 int fv_setup_detector(const struct fv_setup *setup, const struct fv_config *config,
                       struct fv_detector **ret_detector, struct fv_error *err)
 {
@@ -183,19 +205,12 @@ int fv_setup_detector(const struct fv_setup *setup, const struct fv_config *conf
     if (r < 0)
         return r;
     const struct fv_detector_params params = {
-        .model = setup->model,
-        .runtime_ops = setup->runtime_ops,
-        .runtime = setup->runtime,
-        .max_batch = setup->batch,
         .score_threshold = fv_analysis_threshold(config),
         .iou_threshold = (float)config->models.iou,
         .classes = classes,
         .class_count = config->models.target_classes.count,
-        .gpu = setup->device ? fv_device_gpu(setup->device) : NULL,
-        .stream = setup->device ? fv_device_stream(setup->device) : NULL,
     };
-    r = setup->device ? fv_detector_gpu_create(&params, ret_detector, err)
-                      : fv_detector_cpu_create(&params, ret_detector, err);
+    r = make_detector(setup, &params, ret_detector, err);
     fv_free(classes);
     return r;
 }
@@ -208,7 +223,7 @@ struct fv_runtime_params fv_setup_runtime_params(const struct fv_setup *setup,
         .max_batch = setup->batch,
         .lanes = setup->device ? FV_DETECTOR_GPU_LANES : 1,
         .gpu = setup->device ? fv_device_gpu(setup->device) : NULL,
-        .stream = setup->device ? fv_device_stream(setup->device) : NULL,
+        .stream = stream_of(setup),
         .plain_graph = !config->models.optimize,
         .engines = config->models.engine_path,
         .workspace = (size_t)(config->models.tensorrt_workspace_gb * (1u << 30)),
@@ -310,7 +325,7 @@ static int warm_up(struct fv_setup *setup, int iterations, struct fv_error *err)
         r = setup->runtime_ops->run(setup->runtime, i % lanes, i % 2 ? setup->batch : 1, &output,
                                     err);
     if (r == 0 && setup->device)
-        r = fv_gpu_stream_finish(fv_device_stream(setup->device), err);
+        r = fv_gpu_stream_finish(stream_of(setup), err);
     return r < 0 ? fv_error_prefix(err, r, "warming up the model") : 0;
 }
 
@@ -352,12 +367,51 @@ int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct
     return r;
 }
 
+/* A score below the manifest's threshold is no answer, whatever the setting says. */
+static int open_second(struct fv_setup *second, const struct fv_config *config,
+                       struct fv_error *err)
+{
+    int r = fv_model_load_kind(config->classifier.model_path, true, &second->model, err);
+    if (r == 0 && second->device)
+        r = fv_gpu_stream_create(fv_device_gpu(second->device), &second->stream, err);
+    if (r == 0)
+        r = open_runtime(second, config, err);
+    if (r < 0)
+        return r;
+    const struct fv_detector_params params = {
+        .score_threshold = fmaxf((float)config->classifier.confidence, second->model->threshold),
+        .iou_threshold = 1,
+    };
+    r = make_detector(second, &params, &second->detector, err);
+    return r == 0 ? warm_up(second, config->models.warm_up_iterations, err) : r;
+}
+
+int fv_setup_second(struct fv_setup *second, const struct fv_setup *first,
+                    const struct fv_config *config, struct fv_error *err)
+{
+    *second = (struct fv_setup){
+        .progress = first->progress,
+        .data = first->data,
+        .device = first->device,
+        .second = true,
+        .batch = (unsigned)config->classifier.batch,
+    };
+    int r = open_second(second, config, err);
+    if (r < 0) {
+        fv_setup_finish(second);
+        return fv_error_prefix(err, r, "the classifier");
+    }
+    return 0;
+}
+
 void fv_setup_finish(struct fv_setup *setup)
 {
     fv_detector_destroy(setup->detector);
     if (setup->runtime)
         setup->runtime_ops->close(setup->runtime);
     fv_model_free(setup->model);
-    fv_device_close(setup->device);
+    fv_gpu_stream_destroy(setup->stream);
+    if (!setup->second)
+        fv_device_close(setup->device);
     *setup = (struct fv_setup){0};
 }

@@ -15,6 +15,8 @@ struct fv_setup {
     void *data;
     struct fv_gpu_alarm alarm; /* of the GPU; set before, as well */
     struct fv_device *device;  /* NULL: the CPU back end */
+    struct fv_gpu_stream *stream; /* of a second model: its own; NULL: the device's */
+    bool second;                  /* the device is borrowed */
     struct fv_model *model;
     const struct fv_runtime_ops *runtime_ops;
     struct fv_runtime *runtime;
@@ -26,7 +28,11 @@ struct fv_setup {
 /* 0, or negative errno with a sentence: -ENOENT (model, library), -EBADMSG, -EINVAL (unknown class, provider), -ENODEV (no GPU
  * path), -ENOTSUP, -ENOMEM. */
 int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct fv_error *err);
-void fv_setup_finish(struct fv_setup *setup);
+/* A second model on the same device, with a stream of its own: the classifier of the configuration. `first` is there, outlives it and
+ * is not changed. Results as fv_setup_init; fv_setup_finish ends it. */
+int fv_setup_second(struct fv_setup *second, const struct fv_setup *first,
+                    const struct fv_config *config, struct fv_error *err);
+void fv_setup_finish(struct fv_setup *setup); /* an empty one is fine */
 
 /* What a runtime is opened with. Borrows from both. */
 struct fv_runtime_params fv_setup_runtime_params(const struct fv_setup *setup,

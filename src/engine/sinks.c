@@ -222,6 +222,11 @@ int fv_engine_open_sinks(struct fv_engine *engine, struct fv_error *err)
         .fetch = engine->setup.device ? on_fetch : NULL,
         .fetch_data = engine->setup.device,
     };
+    if (engine->classify) {
+        engine->sink_context.classifier = engine->second.model->name;
+        engine->sink_context.marks = (const char *const *)engine->second.model->labels;
+        engine->sink_context.mark_count = engine->second.model->label_count;
+    }
     if (!job)
         return open_configured(engine, err);
     const struct wish wish = {

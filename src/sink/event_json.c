@@ -194,6 +194,33 @@ static bool has_track(const struct subject *of)
     return of->detection->track != 0;
 }
 
+static const struct fv_mark *mark_of(const struct subject *of)
+{
+    return &of->result->marks[of->detection - of->result->detections];
+}
+
+static yyjson_mut_val *detection_attributes(const struct subject *of)
+{
+    yyjson_mut_doc *doc = of->draft->doc;
+    const struct fv_sink_context *context = of->draft->context;
+    const struct fv_mark *mark = mark_of(of);
+    yyjson_mut_val *list = yyjson_mut_arr(doc), *item = yyjson_mut_obj(doc);
+    bool ok = yyjson_mut_obj_add_val(doc, item, "classifier",
+                                     make_string(of->draft, context->classifier)) &&
+              yyjson_mut_obj_add_val(doc, item, "label",
+                                     make_string(of->draft, context->marks[mark->label - 1])) &&
+              yyjson_mut_obj_add_val(doc, item, "score",
+                                     make_real(of->draft, (double)mark->score, 1000)) &&
+              yyjson_mut_arr_append(list, item);
+    return ok ? list : NULL;
+}
+
+static bool has_attributes(const struct subject *of)
+{
+    return of->result->marked && mark_of(of)->label != 0 &&
+           mark_of(of)->label <= of->draft->context->mark_count;
+}
+
 static const struct field detection_fields[] = {
     {"class", "string", "the model's label; `class N` when the model has none for it",
      detection_class},
@@ -210,6 +237,12 @@ static const struct field detection_fields[] = {
      "for the camera and the run. Not there while an object is new (one picture) and when "
      "`tracking.ENABLE_TRACKING` is off.",
      detection_track, has_track},
+    {"attributes", "array",
+     "what the second model says of its track ([classifier](config.md#classifier)): one object for "
+     "each classifier, with `classifier` (its name in its manifest), `label` and `score` (0 to 1, 3 "
+     "decimals). The newest answer that was certain enough; not there before the first one and "
+     "without a classifier.",
+     detection_attributes, has_attributes},
 };
 #define DETECTION_FIELDS (sizeof(detection_fields) / sizeof(detection_fields[0]))
 
@@ -339,7 +372,7 @@ static void document(const struct field *fields, size_t count,
 {
     put(data, "| Key | Type | Meaning |\n|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
-        char line[400];
+        char line[500];
         snprintf(line, sizeof(line), "| `%s` | %s | %s |\n", fields[i].key, fields[i].type,
                  fields[i].help);
         put(data, line);

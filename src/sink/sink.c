@@ -96,6 +96,9 @@ static void copy_result(struct item *item, const struct fv_result *result,
     slot->info = result->info;
     slot->count = result->count < FV_DETECTIONS_MAX ? result->count : FV_DETECTIONS_MAX;
     memcpy(slot->detections, result->detections, slot->count * sizeof(slot->detections[0]));
+    slot->marked = result->marked;
+    if (result->marked)
+        memcpy(slot->marks, result->marks, slot->count * sizeof(slot->marks[0]));
     slot->picture = picture;
 }
 

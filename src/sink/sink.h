@@ -30,6 +30,10 @@ struct fv_sink_context {
     uint32_t camera_count;
     const char *const *labels;
     uint32_t label_count;
+    /* Of the second model: its name, and the labels that marks number. NULL: there is none. */
+    const char *classifier;
+    const char *const *marks;
+    uint32_t mark_count;
     /* Pictures come from a file: nothing is dropped, put waits instead, and what is written bears
      * the pictures' own times, so that two runs write the same. */
     bool offline;
