@@ -339,6 +339,9 @@ static const struct sample area_samples[] = {
     {"{'tracking': {'ENABLE_TRACKING': false}, 'cameras': {^'LINES': [{'NAME': 'x', 'POINTS': "
      "[[0, 0], [1, 1]]}], 'RTSP_STREAMS': [{'url': 'rtsp://h'}]}}",
      "Wneeds_tracking cameras.LINES"},
+    {"{'tracking': {'ENABLE_TRACKING': false}, 'classifier': {^'MODEL_PATH': 'x.onnx'}, 'cameras': "
+     "{'RTSP_STREAMS': [{'url': 'rtsp://h'}]}}",
+     "Wneeds_tracking classifier.MODEL_PATH"},
 };
 
 struct found {

@@ -238,10 +238,9 @@ static const struct field detection_fields[] = {
      "`tracking.ENABLE_TRACKING` is off.",
      detection_track, has_track},
     {"attributes", "array",
-     "what the second model says of its track ([classifier](config.md#classifier)): one object for "
-     "each classifier, with `classifier` (its name in its manifest), `label` and `score` (0 to 1, 3 "
-     "decimals). The newest answer that was certain enough; not there before the first one and "
-     "without a classifier.",
+     "what a [classifier](config.md#classifier) says of its track: for each classifier an object with "
+     "`classifier` (its name in its manifest), `label` and `score` (0 to 1, 3 decimals). It is the "
+     "newest answer that was certain enough; not there before there is one",
      detection_attributes, has_attributes},
 };
 #define DETECTION_FIELDS (sizeof(detection_fields) / sizeof(detection_fields[0]))
@@ -372,7 +371,7 @@ static void document(const struct field *fields, size_t count,
 {
     put(data, "| Key | Type | Meaning |\n|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
-        char line[500];
+        char line[700];
         snprintf(line, sizeof(line), "| `%s` | %s | %s |\n", fields[i].key, fields[i].type,
                  fields[i].help);
         put(data, line);

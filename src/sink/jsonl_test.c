@@ -20,6 +20,7 @@
 #include <jansson.h>
 
 #include "base/mem.h"
+#include "sink/event_json.h"
 #include "sink/sink.h"
 
 static char folder[64], path[128];
@@ -101,6 +102,35 @@ static json_t *parse_line(const char *text)
     if (!event)
         fail_msg("%s in %s", err.text, text);
     return event;
+}
+
+/* What a second model says, of the detection that it says it of; a label that there is not is left out. */
+static void test_attributes(void **state)
+{
+    static const char *const marks[] = {"red", "green"};
+    struct fv_sink_context with = context;
+    struct fv_result result = sample();
+    with.classifier = "colours";
+    with.marks = marks;
+    with.mark_count = 2;
+    result.detections[0].track = 7;
+    result.marks[0] = (struct fv_mark){2, 0.8764f};
+    result.marks[1] = (struct fv_mark){3, 0.5f};
+    for (int marked = 0; marked < 2; marked++) {
+        size_t size = 0;
+        result.marked = marked;
+        char *text = fv_event_json(&with, &result, &size);
+        assert_non_null(text);
+        const char *found = strstr(text, ",\"track\":7");
+        assert_non_null(found);
+        const char *want = marked ? ",\"track\":7,\"attributes\":[{\"classifier\":\"colours\","
+                                    "\"label\":\"green\",\"score\":0.876}]},{\"class\":\"class 7\""
+                                  : ",\"track\":7},{\"class\":\"class 7\"";
+        assert_memory_equal(found, want, strlen(want));
+        found = strstr(found, "\"class 7\"");
+        assert_null(strstr(found, "attributes"));
+        fv_free(text);
+    }
 }
 
 static void test_one_event(void **state)
@@ -485,6 +515,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_one_event),
+        CASE(test_attributes),
         CASE(test_unknown_times),
         CASE(test_names),
         CASE(test_many_detections),
