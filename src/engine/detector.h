@@ -25,7 +25,7 @@ struct fv_batch {
 };
 
 struct fv_detector_ops {
-    int (*enter)(struct fv_detector *detector, struct fv_error *err);
+    int (*enter)(struct fv_detector *detector, struct fv_error *err); /* also for a thread that gives up pictures */
     /* False: pictures of this memory and format cannot be prepared. */
     bool (*usable)(const struct fv_detector *detector, const struct fv_picture *picture);
     /* The lane is free. 0, or negative errno: nothing of the batch will come. */

@@ -30,6 +30,7 @@ struct fv_pipeline {
     struct fv_pipeline_params params;
     bool started;
     pthread_t infer_thread, result_thread;
+    struct fv_detector *keeper; /* the one of the start, for the result thread's beginning */
 
     pthread_mutex_t lock; /* of the next seven */
     pthread_cond_t wake, changed;
@@ -386,6 +387,9 @@ static void *result_main(void *data)
     int64_t idle_at = fv_now() + IDLE_EVERY;
     int n;
     begin(p);
+    /* Pictures are given up here: those of a device need its context. Who cannot enter has lost it. */
+    if (p->params.keep_pictures)
+        (void)p->keeper->ops->enter(p->keeper, NULL);
     while ((n = fv_ring_pop(p->ready, items, 32, idle_at)) >= 0) {
         for (int i = 0; i < n; i++) {
             if (items[i] == p)
@@ -479,6 +483,7 @@ int fv_pipeline_create(const struct fv_pipeline_params *params, struct fv_pipeli
 int fv_pipeline_start(struct fv_pipeline *p, struct fv_error *err)
 {
     const char *const *names = p->params.thread_names;
+    p->keeper = p->params.detector;
     int r = fv_thread_start(&p->result_thread, names[1] ? names[1] : "fv-result", result_main, p);
     if (r < 0)
         return fv_error_set(err, r, "no thread for results: %s", fv_strerror(r));

@@ -37,14 +37,14 @@ static int allocate(struct fv_runtime *runtime, struct fv_error *err)
 {
     const struct fv_runtime_params *params = &runtime->params;
     const struct fv_model *model = params->model;
-    size_t rows = (size_t)model->rows * model->columns;
+    size_t rows = mock_output_count(model);
     size_t input = (size_t)params->max_batch * 3 * model->width * model->height * sizeof(float);
     runtime->output_bytes = rows * sizeof(float);
     runtime->output = fv_calloc(params->max_batch, runtime->output_bytes);
     if (!runtime->output)
         return fv_error_set(err, -ENOMEM, "out of memory");
     for (unsigned i = 0; i < params->max_batch; i++)
-        mock_write_person(runtime->output + i * rows);
+        mock_write_answer(model, runtime->output + i * rows);
     int r = 0;
     for (unsigned i = 0; r == 0 && i < params->lanes && i < LANES_MAX; i++) {
         r = fv_gpu_alloc(params->gpu, input, "the mock's input", &runtime->inputs[i], err);

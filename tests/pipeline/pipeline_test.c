@@ -83,7 +83,7 @@ static void *serve(void *data)
     return NULL;
 }
 
-static char *make_config(const char *folder, const char *model, uint16_t port, unsigned cameras)
+static char *make_config(const char *folder, uint16_t port, unsigned cameras)
 {
     json_t *streams = json_array();
     for (unsigned i = 0; i < cameras; i++) {
@@ -98,16 +98,30 @@ static char *make_config(const char *folder, const char *model, uint16_t port, u
         "{s:{s:s, s:i}, s:{s:i}, s:{s:s, s:s, s:i}, s:{s:o, s:[o]}, s:{s:s, s:b, s:b, s:i}}",
         "processing", "BACKEND", on_gpu ? "gpu" : "cpu", "GPU_BATCH_SIZE", 2, "tracking",
         "TRACK_BUFFER", 3000 /* a slow machine leaves out seconds to catch up */, "models",
-        "MODEL_PATH", model, "INFERENCE_PROVIDER", on_gpu ? "cuda" : "cpu", "WARM_UP_ITERATIONS", 2,
-        "cameras", "RTSP_STREAMS", streams, "ZONES", zone, "output", "OUTPUT_DIR", folder,
-        "SAVE_DETECTIONS", 1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
+        "MODEL_PATH", mock_model_write(folder), "INFERENCE_PROVIDER", on_gpu ? "cuda" : "cpu",
+        "WARM_UP_ITERATIONS", 2, "cameras", "RTSP_STREAMS", streams, "ZONES", zone, "output",
+        "OUTPUT_DIR", folder, "SAVE_DETECTIONS", 1, "SAVE_FRAMES", 1, "FRAME_SAVE_INTERVAL", 5);
+    json_object_set_new(config, "classifier",
+                        json_pack("{s:s, s:[s], s:f}", "MODEL_PATH", mock_classifier_write(folder),
+                                  "CLASSES", "person", "INTERVAL_S", 0.3));
     char *text = config ? json_dumps(config, 0) : NULL;
     json_decref(config);
     return text;
 }
 
-static unsigned count_lines(const char *folder)
+/* The newest label of the only detection. */
+static bool is_grown(const json_t *event)
 {
+    const json_t *detection = json_array_get(json_object_get(event, "detections"), 0);
+    const json_t *attribute = json_array_get(json_object_get(detection, "attributes"), 0);
+    const char *name = json_string_value(json_object_get(attribute, "classifier"));
+    const char *label = json_string_value(json_object_get(attribute, "label"));
+    return name && label && strcmp(name, "mocked") == 0 && strcmp(label, "grown") == 0;
+}
+
+static unsigned count_lines(const char *folder, unsigned *ret_grown)
+{
+    *ret_grown = 0;
     char path[300];
     snprintf(path, sizeof(path), "%s/events.jsonl", folder);
     FILE *file = fopen(path, "r");
@@ -117,6 +131,7 @@ static unsigned count_lines(const char *folder)
         json_t *value = json_loads(line, 0, NULL);
         if (json_is_string(json_object_get(value, "camera")))
             lines++;
+        *ret_grown += is_grown(value);
         json_decref(value);
     }
     if (file)
@@ -211,13 +226,32 @@ static void check_jpegs(struct fv_engine *engine, unsigned cameras)
     CHECK(fv_engine_jpeg(engine, 0, 0, &jpeg, &err) == -EINVAL, "quality 0");
 }
 
+static void check_lines(const char *folder, const struct seen *seen)
+{
+    unsigned grown, lines = count_lines(folder, &grown), frames = seen->frames;
+    CHECK(lines == frames + seen->rules, "%u lines for %u frames, %u rules", lines, frames,
+          seen->rules);
+    /* All but those of before the first answer. */
+    CHECK(grown > frames / 2 && grown < frames, "%u of %u frames have their label", grown, frames);
+}
+
+static void check_classifier(const struct fv_engine_stats *stats, unsigned cameras)
+{
+    printf("%s: %llu classified, %llu skipped\n", stats->classifier,
+           (unsigned long long)stats->classified, (unsigned long long)stats->classify_skipped);
+    CHECK(stats->classifier && strcmp(stats->classifier, "mocked") == 0, "%s", stats->classifier);
+    CHECK(stats->classified >= 3 * (uint64_t)cameras, "%llu classified",
+          (unsigned long long)stats->classified);
+    CHECK(stats->classify_lost == 0, "%llu lost", (unsigned long long)stats->classify_lost);
+}
+
 static void test_engine(const char *folder, const struct fv_sim *sim, unsigned cameras,
                         uint64_t pictures)
 {
     struct seen seen = {0};
     struct fv_error err = {0};
     struct fv_engine *engine = NULL;
-    char *config = make_config(folder, mock_model_write(folder), fv_sim_port(sim), cameras);
+    char *config = make_config(folder, fv_sim_port(sim), cameras);
     struct fv_engine_params params = {
         .config_text = config,
         .problem = on_problem,
@@ -245,8 +279,8 @@ static void test_engine(const char *folder, const struct fv_sim *sim, unsigned c
         CHECK(seen.states >= cameras * 2, "%u state changes", seen.states);
         CHECK(stats.events_dropped == 0, "%llu events dropped",
               (unsigned long long)stats.events_dropped);
-        CHECK(count_lines(folder) == seen.frames + seen.rules, "%u lines for %u frames, %u rules",
-              count_lines(folder), seen.frames, seen.rules);
+        check_lines(folder, &seen);
+        check_classifier(&stats, cameras);
         fv_engine_stop(engine);
     }
     fv_engine_close(engine);
