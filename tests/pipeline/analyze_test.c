@@ -70,9 +70,10 @@ static bool wait_for_end(struct run *run)
     return sem_timedwait(&run->ended, &limit) == 0;
 }
 
-static void write_config(const char *path, const char *model, bool gpu, unsigned batch,
+static void write_config(const char *folder, const char *path, bool gpu, unsigned batch,
                          unsigned surfaces)
 {
+    const char *model = mock_model_write(folder), *second = mock_classifier_write(folder);
     FILE *file = fopen(path, "w");
     if (!file)
         abort();
@@ -80,9 +81,10 @@ static void write_config(const char *path, const char *model, bool gpu, unsigned
             "{\"cameras\": {\"RTSP_STREAMS\": [{\"name\": \"c\", \"url\": \"rtsp://127.0.0.1/\"}]},"
             " \"models\": {\"MODEL_PATH\": \"%s\", \"INFERENCE_PROVIDER\": \"%s\","
             "  \"WARM_UP_ITERATIONS\": 0, \"TENSORRT_MAX_BATCH_SIZE\": 128},"
+            " \"classifier\": {\"MODEL_PATH\": \"%s\", \"INTERVAL_S\": 0},"
             " \"processing\": {\"BACKEND\": \"%s\", \"GPU_BATCH_SIZE\": %u,"
             "  \"NVDEC_BUFFER_SIZE\": %u, \"GPU_MEMORY_POOL_SIZE_MB\": 256}}",
-            model, gpu ? "cuda" : "cpu", gpu ? "gpu" : "cpu", batch, surfaces);
+            model, gpu ? "cuda" : "cpu", second, gpu ? "gpu" : "cpu", batch, surfaces);
     fclose(file);
 }
 
@@ -132,7 +134,7 @@ static void test(const char *clip, bool gpu, unsigned batch, unsigned surfaces, 
         abort();
     printf("# batches of %u, %u surfaces\n", batch, surfaces);
     snprintf(config, sizeof(config), "%s/config.json", folder);
-    write_config(config, mock_model_write(folder), gpu, batch, surfaces);
+    write_config(folder, config, gpu, batch, surfaces);
     snprintf(part, sizeof(part), "%s/clip.h264", folder);
     cut_clip(clip, part, slow ? MORE : SIZE);
     struct run run = {0};
