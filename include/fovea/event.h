@@ -51,6 +51,12 @@ struct fv_frame_info {
 #define FV_FRAME_RECOVERY 4u /* with KEY: no intra picture but a recovery point; decoding can start here, too, and is whole later */
 #define FV_FRAME_PARTIAL 8u /* decoding started at a recovery point whose refresh is not through: parts may be wrong */
 
+/* What a second model says of a detection's track. */
+struct fv_attribute {
+    const char *label; /* NULL: not known (yet) */
+    float score;       /* 0..1 */
+};
+
 /* The result of analysing one picture. Borrowed: valid during the callback only. */
 struct fv_frame_event {
     const char *camera_name;
@@ -59,6 +65,8 @@ struct fv_frame_event {
     uint32_t detection_count;
     const char *const *labels; /* of the model; labels[class_id] */
     uint32_t label_count;
+    const char *classifier; /* name of the second model; NULL: there is none */
+    const struct fv_attribute *attributes; /* of each detection; NULL without a classifier */
 };
 
 /* Of one class, by a rule that counts. */

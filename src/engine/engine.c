@@ -69,8 +69,19 @@ static void on_infer_fault(void *data, int code, const char *reason)
     fv_log(FV_LOG_ERROR, "infer", "%s (%s)", reason, fv_strerror(code));
 }
 
+static struct fv_attribute attribute_of(const struct fv_sink_context *context,
+                                        const struct fv_mark *mark)
+{
+    if (mark->label == 0 || mark->label > context->mark_count)
+        return (struct fv_attribute){0};
+    return (struct fv_attribute){context->marks[mark->label - 1], mark->score};
+}
+
 static void tell_frame(struct fv_engine *engine, const struct fv_result *result)
 {
+    struct fv_attribute attributes[FV_DETECTIONS_MAX];
+    for (uint32_t i = 0; result->marked && i < result->count; i++)
+        attributes[i] = attribute_of(&engine->sink_context, &result->marks[i]);
     struct fv_frame_event event = {
         .camera_name = fv_cameras_name(&engine->cameras, result->info.camera),
         .frame = result->info,
@@ -78,6 +89,8 @@ static void tell_frame(struct fv_engine *engine, const struct fv_result *result)
         .detection_count = result->count,
         .labels = engine->sink_context.labels,
         .label_count = engine->sink_context.label_count,
+        .classifier = engine->sink_context.classifier,
+        .attributes = result->marked ? attributes : NULL,
     };
     engine->params.frame(engine->params.data, &event);
 }

@@ -26,7 +26,7 @@
 static bool on_gpu; /* a real one, or tests/fakegpu */
 
 struct seen {
-    atomic_uint frames, wrong, states, pictures, untracked, dwells, rules;
+    atomic_uint frames, wrong, states, pictures, untracked, dwells, rules, grown;
 };
 
 static void on_frame(void *data, const struct fv_frame_event *event)
@@ -43,6 +43,13 @@ static void on_frame(void *data, const struct fv_frame_event *event)
                  event->frame.at.inferred >= event->frame.at.decoded &&
                  event->frame.at.decoded >= event->frame.at.last_packet &&
                  event->frame.at.last_packet >= event->frame.at.first_packet;
+    right = right && event->classifier && strcmp(event->classifier, "mocked") == 0 &&
+            event->attributes;
+    if (right && event->attributes[0].label) {
+        right = strcmp(event->attributes[0].label, "grown") == 0 &&
+                event->attributes[0].score > 0.89f && event->attributes[0].score < 0.91f;
+        seen->grown++;
+    }
     if (!right)
         seen->wrong++;
     /* One person, who stands still: one track for the whole run. */
@@ -232,6 +239,7 @@ static void check_lines(const char *folder, const struct seen *seen)
     CHECK(lines == frames + seen->rules, "%u lines for %u frames, %u rules", lines, frames,
           seen->rules);
     /* All but those of before the first answer. */
+    CHECK(grown == seen->grown, "%u labels told, %u written", seen->grown, grown);
     CHECK(grown > frames / 2 && grown < frames, "%u of %u frames have their label", grown, frames);
 }
 
