@@ -6,12 +6,14 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "engine/setup.h"
 #include "infer/model.h"
+#include "pipeline/mock_runtime.h"
 
 /* TENSORRT_FP16 chooses between two files of the bundled detector; a path that was named stays. */
 static void test_half_precision(void **state)
@@ -120,10 +122,46 @@ static void test_class_names_without_memory(void **state)
     fv_model_free(model);
 }
 
+/* A classifier on a mock: a detector's model is refused, nothing is left behind without memory. */
+static void test_second(void **state)
+{
+    char folder[] = "/tmp/fovea-setup-XXXXXX", command[64];
+    struct fv_error err = {0};
+    struct fv_setup first = {.batch = 3}, second = {0};
+    struct fv_config config = {.models.inference_provider = (char *)"auto",
+                               .models.warm_up_iterations = 2,
+                               .classifier.batch = 5};
+    assert_non_null(mkdtemp(folder));
+    mock_runtime_install(0);
+    config.classifier.model_path = (char *)(uintptr_t)mock_classifier_write(folder);
+    unsigned n = 1;
+    for (bool pending = false; !pending; n++) {
+        fv_alloc_fail_at(n);
+        int r = fv_setup_second(&second, &first, &config, &err);
+        pending = fv_alloc_fail_pending();
+        fv_alloc_fail_at(0);
+        assert_true(pending ? r == 0 : r < 0);
+    }
+    assert_true(
+        n >
+        10); /* the model with its labels, the runtime and its tensors, the detector and its parts */
+    assert_int_equal(second.batch, 5);
+    assert_string_equal(second.model->name, "mocked");
+    fv_setup_finish(&second);
+    config.classifier.model_path = (char *)(uintptr_t)mock_model_write(folder);
+    assert_int_equal(fv_setup_second(&second, &first, &config, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "the classifier"));
+    assert_non_null(strstr(err.text, "is a detector by its manifest"));
+    assert_null(second.model);
+    snprintf(command, sizeof(command), "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_half_precision), cmocka_unit_test(test_runtime_params),
-        cmocka_unit_test(test_class_names), cmocka_unit_test(test_class_names_without_memory)};
+        cmocka_unit_test(test_class_names), cmocka_unit_test(test_class_names_without_memory),
+        cmocka_unit_test(test_second)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static struct {
     unsigned problems, changes, restarts;
     char told[2000];
     char folder[64];
-    const char *model;
+    const char *model, *second;
     uint16_t port;
 } bed = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -119,12 +119,13 @@ static char *config(const char *cameras, const char *models, const char *zones, 
     return fv_asprintf("{\"processing\": {\"BACKEND\": \"%s\", \"GPU_BATCH_SIZE\": 2}, "
                        "\"tracking\": {\"TRACK_BUFFER\": 3000}, "
                        "\"models\": {\"MODEL_PATH\": \"%s\", \"INFERENCE_PROVIDER\": "
-                       "\"%s\"%s}, \"output\": {\"OUTPUT_DIR\": "
+                       "\"%s\"%s}, \"classifier\": {\"MODEL_PATH\": \"%s\", \"INTERVAL_S\": 0.1}, "
+                       "\"output\": {\"OUTPUT_DIR\": "
                        "\"%s\", \"SAVE_DETECTIONS\": true, \"SAVE_FRAMES\": true, "
                        "\"FRAME_SAVE_INTERVAL\": 5}, \"cameras\": {\"ZONES\": [%s], \"LINES\": "
                        "[%s], \"RTSP_STREAMS\": [%s]}}",
                        on_gpu ? "gpu" : "cpu", bed.model, on_gpu ? "cuda" : "cpu", models,
-                       bed.folder, zones, lines, streams);
+                       bed.second, bed.folder, zones, lines, streams);
 }
 
 static int reload(struct fv_engine *engine, char *text)
@@ -449,6 +450,7 @@ int main(int argc, char **argv)
         return 1;
     }
     bed.model = mock_model_write(bed.folder);
+    bed.second = mock_classifier_write(bed.folder);
     bed.port = fv_sim_port(sim);
     pthread_t thread;
     pthread_create(&thread, NULL, serve, sim);
