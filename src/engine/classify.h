@@ -25,11 +25,13 @@ struct fv_classify;
 
 struct fv_classify_params {
     uint32_t cameras;
-    const struct fv_model *model;  /* of the classifier; borrowed, outlives the stage, as the detector */
-    struct fv_detector *detector;  /* made of that model */
-    unsigned batch;                /* crops per batch, at least 1 */
-    int64_t timeout;               /* ns; how long a crop waits for its batch to fill */
-    const uint8_t *wanted;         /* [class_count], by class of the detector: not 0: ask; borrowed, outlives it */
+    const struct fv_model
+        *model; /* of the classifier; borrowed, outlives the stage, as the detector */
+    struct fv_detector *detector; /* made of that model */
+    unsigned batch;               /* crops per batch, at least 1 */
+    int64_t timeout;              /* ns; how long a crop waits for its batch to fill */
+    const uint8_t
+        *wanted; /* [class_count], by class of the detector: not 0: ask; borrowed, outlives it */
     uint32_t class_count;
     int64_t interval;  /* ns; a track is asked about again after so long */
     unsigned min_size; /* pixels; shorter side of a box */
@@ -56,7 +58,8 @@ int fv_classify_start(struct fv_classify *classify, struct fv_error *err);
 void fv_classify_result(struct fv_classify *classify, struct fv_result *result);
 /* The camera is gone: what is known of its tracks is forgotten. Any thread, no result of the camera meanwhile. */
 void fv_classify_forget(struct fv_classify *classify, uint32_t camera);
-void fv_classify_stats(struct fv_classify *classify, struct fv_classify_stats *ret_stats); /* any thread */
+void fv_classify_stats(struct fv_classify *classify,
+                       struct fv_classify_stats *ret_stats); /* any thread */
 /* Ends both threads; no result may follow. Idempotent. */
 void fv_classify_stop(struct fv_classify *classify);
 void fv_classify_destroy(struct fv_classify *classify); /* stops first; NULL is fine */
