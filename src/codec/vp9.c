@@ -25,6 +25,11 @@ static int single(const uint8_t *data, size_t size, struct fv_vp9_frame *ret_fra
     return 1;
 }
 
+bool fv_vp9_is_marker(uint8_t last)
+{
+    return (last & 0xe0) == 0xc0;
+}
+
 int fv_vp9_split(const uint8_t *data, size_t size,
                  struct fv_vp9_frame ret_frames[FV_VP9_FRAMES_MAX])
 {
@@ -32,7 +37,7 @@ int fv_vp9_split(const uint8_t *data, size_t size,
         return -EBADMSG;
     uint8_t last = data[size - 1];
     unsigned bytes = (last >> 3 & 3) + 1u, count = (last & 7) + 1u, index = 2 + bytes * count;
-    if ((last & 0xe0) != 0xc0 || size < index || data[size - index] != last)
+    if (!fv_vp9_is_marker(last) || size < index || data[size - index] != last)
         return single(data, size, ret_frames);
     const uint8_t *sizes = data + size - index + 1;
     size_t left = size - index;

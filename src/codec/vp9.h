@@ -19,6 +19,9 @@ struct fv_vp9_frame {
  * FV_VP9_FRAMES_MAX; -EBADMSG: empty, or the index does not fit the bytes. */
 int fv_vp9_split(const uint8_t *data, size_t size, struct fv_vp9_frame ret_frames[FV_VP9_FRAMES_MAX]);
 
+/* Annex B: the last byte of a chunk that may end in an index. No frame ends in such a byte: an encoder puts a zero behind it. */
+bool fv_vp9_is_marker(uint8_t last);
+
 struct fv_vp9_header {
     bool existing; /* show_existing_frame: nothing is coded, a frame from before is shown */
     bool key;      /* then `format` is set */

@@ -13,6 +13,7 @@
 #include <limits.h>
 
 #include "base/clock.h"
+#include "codec/vp9.h"
 #include "decode/nvdec_impl.h"
 
 /* A key picture that is no mere recovery point. */
@@ -289,6 +290,34 @@ static int verdict(struct fv_decoder *decoder, const struct fv_au *au, CUresult 
     return 0;
 }
 
+/* The driver's parser believes whatever looks like a superframe's index at the end of a packet, and reads where it points to, also
+ * outside of the packet. A zero byte behind a frame says that its last byte is none (VP9's Annex B). */
+static int vp9_packet_size(const struct fv_au *au, size_t *ret_size, struct fv_error *err)
+{
+    struct fv_vp9_frame frames[FV_VP9_FRAMES_MAX];
+    int count = fv_vp9_split(au->buf->data, au->size, frames);
+    if (count < 0)
+        return fv_error_set(err, count, "vp9: the index of a superframe is damaged");
+    bool index = frames[0].size < au->size;
+    *ret_size = au->size + (!index && fv_vp9_is_marker(au->buf->data[au->size - 1]));
+    return 0;
+}
+
+static int parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
+{
+    size_t size = au->size;
+    int code = au->codec == FV_CODEC_VP9 ? vp9_packet_size(au, &size, err) : 0;
+    if (code < 0)
+        return code;
+    CUVIDSOURCEDATAPACKET packet = {
+        .flags = CUVID_PKT_ENDOFPICTURE,
+        .payload_size = size,
+        .payload = au->buf->data,
+    };
+    CUresult result = decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);
+    return verdict(decoder, au, result, err);
+}
+
 int fv_nvdec_parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
 {
     if (!au->buf || !au->size)
@@ -299,13 +328,7 @@ int fv_nvdec_parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv
     if (code < 0)
         return code;
     remember(decoder, au);
-    CUVIDSOURCEDATAPACKET packet = {
-        .flags = CUVID_PKT_ENDOFPICTURE,
-        .payload_size = au->size,
-        .payload = au->buf->data,
-    };
-    CUresult result = decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);
-    code = verdict(decoder, au, result, err);
+    code = parse(decoder, au, err);
     if (code < 0)
         fv_damage_hurt(&decoder->damage);
     return code;

@@ -402,6 +402,27 @@ static void test_damage(void **state)
     stop();
 }
 
+/* What looks like a superframe's index and is none, as a cut frame may end in, and an index that leads out of the access unit. */
+static void test_false_index(void **state)
+{
+    (void)state;
+    const struct frame key = {.key = true, .width = 64, .height = 48};
+    struct unit cut = vp9(&(struct frame){.refresh = 1, .number = 1}), outside = cut;
+    static const uint8_t more[] = {0xc1, 200, 200, 0xc1};
+    cut.data[cut.size++] = 0xcc;
+    append(&outside, more, sizeof(more));
+    start();
+    push_at(0, vp9(&key), 1);
+    push_at(0, cut, 2);
+    wait_for(&seen.count, 2);
+    assert_int_equal(seen.faults, 0);
+    push_at(0, outside, 3);
+    expect_fault(-EBADMSG, "vp9: the index of a superframe is damaged");
+    push_at(0, vp9(&key), 4);
+    wait_for(&seen.count, 3);
+    stop();
+}
+
 /* Key pictures only: of VP9 those that are, of JPEG all. */
 static void test_keys_only(void **state)
 {
@@ -443,6 +464,7 @@ int main(void)
         CASE(test_refused),
         CASE(test_jpeg_422),
         CASE(test_damage),
+        CASE(test_false_index),
         CASE(test_keys_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,10 +99,14 @@ static bool parse_vp9(struct parser *parser, const struct fv_vp9_frame *data)
     return decode(parser, &(struct frame){data->data, data->size, header.shown, refresh});
 }
 
+/* The real one follows an index that is none, or that leads out of the packet, and reads there (measured: driver 580). */
 static bool parse_superframe(struct parser *parser, const uint8_t *data, size_t size)
 {
     struct fv_vp9_frame frames[FV_VP9_FRAMES_MAX];
     int count = fv_vp9_split(data, size, frames);
+    bool index = count > 0 && frames[0].size < size;
+    if (size && fv_vp9_is_marker(data[size - 1]) && !index)
+        fakegpu_abort("cuvidParseVideoData", "the packet ends in what looks like an index");
     for (int i = 0; i < count; i++)
         if (!parse_vp9(parser, &frames[i]))
             return false;
