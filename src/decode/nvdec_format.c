@@ -209,6 +209,22 @@ int fv_nvdec_shape_of(struct fv_decoder *decoder, const CUVIDEOFORMAT *format,
     return 0;
 }
 
+/* What the driver keeps beside the surfaces, bytes for each coded pixel: measured at 1080p on an H100 (docs/performance.md), AV1 as VP9. */
+static size_t own_bytes(cudaVideoCodec codec)
+{
+    switch (codec) {
+    case cudaVideoCodec_VP9:
+    case cudaVideoCodec_AV1:
+        return 29;
+    case cudaVideoCodec_HEVC:
+        return 10;
+    case cudaVideoCodec_JPEG:
+        return 7;
+    default:
+        return 4;
+    }
+}
+
 size_t fv_nvdec_bytes_of(const struct fv_nvdec_shape *shape)
 {
     size_t sample = shape->depth > 8 ? 2 : 1;
@@ -217,5 +233,5 @@ size_t fv_nvdec_bytes_of(const struct fv_nvdec_shape *shape)
     size_t output = width * (size_t)(shape->area.bottom - shape->area.top) * 3 / 2;
     /* A sixteenth more per surface for motion vectors; 8 MB for the session's own buffers. */
     return shape->decode_surfaces * (decoded + decoded / 16) + shape->output_surfaces * output +
-           (8u << 20);
+           (size_t)shape->width * shape->height * own_bytes(shape->codec) + (8u << 20);
 }

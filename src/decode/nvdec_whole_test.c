@@ -151,11 +151,11 @@ static void test_order_and_identity(void **state)
         enum fv_codec codec;
         bool ten;
         size_t
-            bytes; /* 12 or 4 surfaces of 64x48 and a sixteenth, 3 outputs with rows of 512 bytes, 8 MB */
-    } cases[] = {{FV_CODEC_VP9, false, 12 * 4896 + 3 * 36864 + (8 << 20)},
-                 {FV_CODEC_VP9, true, 12 * 9792 + 3 * 36864 + (8 << 20)},
-                 {FV_CODEC_JPEG, false, 4 * 4896 + 3 * 36864 + (8 << 20)},
-                 {FV_CODEC_AV1, true, 12 * 9792 + 3 * 36864 + (8 << 20)}};
+            bytes; /* 12 or 4 surfaces of 64x48 and a sixteenth, 3 outputs with rows of 512 bytes, 29 or 7 bytes a pixel, 8 MB */
+    } cases[] = {{FV_CODEC_VP9, false, 12 * 4896 + 3 * 36864 + 64 * 48 * 29 + (8 << 20)},
+                 {FV_CODEC_VP9, true, 12 * 9792 + 3 * 36864 + 64 * 48 * 29 + (8 << 20)},
+                 {FV_CODEC_JPEG, false, 4 * 4896 + 3 * 36864 + 64 * 48 * 7 + (8 << 20)},
+                 {FV_CODEC_AV1, true, 12 * 9792 + 3 * 36864 + 64 * 48 * 29 + (8 << 20)}};
     for (unsigned c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
         set_up_again("av1=1,decode-ms=1");
         start();
