@@ -199,7 +199,7 @@ static void test_malformed(void **state)
             "ff", /* ... or leaves something over */
         TWO "02"
             "0800" KEY, /* a sequence header that ends early */
-        "5032", /* in parts: a size that is not there */
+        "5032",         /* in parts: a size that is not there */
     };
     for (size_t i = 0; i < COUNT(packets); i++) {
         struct bench b;
@@ -315,6 +315,20 @@ static const struct {
      FV_ON_LOSS_SKIP,
      1,
      {{0, 0, true, KEY_UNIT, "FK"}, {1, 1, true, "50" INTER, "FK"}, {2, 2, true, KEY_UNIT, "FKK"}}},
+    {"a tile group in parts without its frame's header",
+     0,
+     FV_ON_LOSS_FLAG,
+     1,
+     {{0, 0, true, KEY_UNIT, "FK"},
+      {1, 1, false,
+       "50"
+       "2011",
+       "FK"},
+      {2, 1, true,
+       "80"
+       "00",
+       "FK"},
+      {3, 2, true, KEY_UNIT, "FKK"}}},
     {"an OBU whose beginning was thrown away",
      0,
      FV_ON_LOSS_SKIP,

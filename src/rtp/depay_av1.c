@@ -121,8 +121,10 @@ static int first_part(struct fv_depay *depay, const uint8_t *data, size_t size)
     if (av1->dropped)
         return 0;
     int rc = begin_obu(depay, &obu);
-    if (rc < 0)
+    if (rc < 0) {
+        av1->open = false; /* nothing of it was taken */
         return rc;
+    }
     put_header(assembly, &obu);
     av1->size_at = assembly->size;
     fv_assembly_more(assembly, room, SIZE_BYTES);
