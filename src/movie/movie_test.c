@@ -175,8 +175,10 @@ static void test_images(void **state)
         assert_int_equal(unit.send, 3600 * i);
         assert_true(unit.key);
     }
-    assert_int_equal(fv_movie_next(movie, &unit, &err), 0);
+    assert_int_equal(fv_movie_next(movie, &unit, &err), -EBADMSG);
+    assert_non_null(strstr(err.text, "ends within the picture at byte 157"));
     assert_float_equal(fv_movie_done(movie), 1, 0);
+    assert_int_equal(fv_movie_next(movie, &unit, &err), 0);
     fv_movie_close(movie);
     movie = open_bytes((const uint8_t *)IMAGE "\xff\xd8\xff\0", sizeof(IMAGE) + 3, 0);
     assert_int_equal(fv_movie_next(movie, &unit, &err), 1);
@@ -222,6 +224,8 @@ static void test_bad_ivf(void **state)
         {IVF("VP80"), 32, -ENOTSUP, 0, "'VP80', only VP9 and AV1"},
         {IVF("VP90"), 32, 0, 0, ""},
         {IVF("VP90") FRAME("\0", "\0"), 44, 0, -EBADMSG, "damaged"},
+        {IVF("VP90") FRAME("\7", "\0") "\xb2\0", 46, 0, -EBADMSG, "within the picture at byte 32"},
+        {IVF("VP90") "\7\0\0", 35, 0, -EBADMSG, "within the picture at byte 32"},
         {IVF("AV01") FRAME("\2", "\0") "\xb2\0", 46, 0, -EBADMSG, "cannot read a picture"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -205,7 +205,14 @@ static int next_nals(struct fv_raw *raw, struct fv_movie_unit *unit)
                             &unit->data, &unit->size, &unit->key);
 }
 
-/* What lies between two images is passed over. A file may be cut off within its last one. */
+/* The rest of the file is no whole picture: it was cut off, or a size in it is wrong. */
+static int ends_within(struct fv_raw *raw, size_t offset, struct fv_error *err)
+{
+    raw->offset = raw->size;
+    return fv_error_set(err, -EBADMSG, "the file ends within the picture at byte %zu", offset);
+}
+
+/* What lies between two images is passed over. */
 static int next_image(struct fv_raw *raw, struct fv_movie_unit *unit, struct fv_error *err)
 {
     while (raw->offset < raw->size &&
@@ -217,9 +224,9 @@ static int next_image(struct fv_raw *raw, struct fv_movie_unit *unit, struct fv_
     int rc = fv_jpeg_length(unit->data, raw->size - raw->offset, &unit->size);
     if (rc == -EBADMSG)
         return fv_error_set(err, rc, "the image at byte %zu is damaged", raw->offset);
-    raw->offset = rc < 0 ? raw->size : raw->offset + unit->size;
     if (rc < 0)
-        return 0;
+        return ends_within(raw, raw->offset, err);
+    raw->offset += unit->size;
     unit->key = true;
     rc = fv_unit_complete_jpeg(&raw->buffer, unit);
     return rc < 0 ? fv_error_set(err, rc, "out of memory") : 1;
@@ -235,7 +242,7 @@ static int next_ivf(struct fv_raw *raw, struct fv_movie_unit *unit, struct fv_er
         if (rc < 0)
             return fv_error_set(err, rc, "the file is damaged");
         if (rc == 0)
-            return 0;
+            return raw->ivf.offset == raw->size ? 0 : ends_within(raw, raw->ivf.offset, err);
         *unit = (struct fv_movie_unit){.data = frame.data, .size = frame.size};
         unit->time = ticks_of(raw, frame.time);
         unit->key = fv_codec_is_key(raw->codec, frame.data, frame.size);
