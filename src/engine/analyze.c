@@ -157,6 +157,8 @@ static int feed(struct fv_analyze *analyze, struct fv_error *err)
             return fv_error_set(err, r, "an access unit of %zu bytes could not be handed over: %s",
                                 unit.size, fv_strerror(r));
     }
+    if (r == 0 && first == FV_TIME_UNKNOWN)
+        return fv_error_set(err, -EBADMSG, "there is no picture in the file");
     return r;
 }
 

@@ -5,6 +5,7 @@ import collections
 import json
 import os
 import signal
+import struct
 import subprocess
 import time
 import unittest
@@ -254,6 +255,14 @@ class Analyze(Case):
         self.assert_refused(fovea("validate", "integrity"), USAGE, "one file")
         self.assert_refused(fovea("validate", "integrity", "rtsp://h/s"), USAGE, "camera")
         self.assert_refused(fovea("validate", "integrity", "-c", self.config, "/nowhere/x.h264"), USAGE, "/nowhere/x.h264")
+
+    def test_no_picture(self):
+        """A header and nothing behind it is no success."""
+        path = self.folder / "hollow.ivf"
+        path.write_bytes(b"DKIF\0\0\x20\0VP90" + struct.pack("<HHIIII", 64, 48, 10, 1, 0, 0))
+        done = self.analyze("--backend", "cpu", path, env=self.environment())
+        self.assertEqual(done.code, FAILED, str(done))
+        self.assertIn("no picture in the file", done.err)
 
     def test_disk_full(self):
         for option in ("--out", "--mot"):
