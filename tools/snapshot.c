@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -99,6 +100,13 @@ static int set_option(struct options *o, int option)
     return good ? FV_EXIT_OK : FV_EXIT_USAGE;
 }
 
+/* Also one that is mistyped: it is not taken for a file, whose name is told with the password in it. */
+static bool is_address(const char *text)
+{
+    return strstr(text, "://") || strncasecmp(text, "rtsp:", 5) == 0 ||
+           strncasecmp(text, "rtsps:", 6) == 0;
+}
+
 /* What stands behind the options: a camera of the configuration, an address, or a file. */
 static int set_source(struct options *o, int argc, char **argv)
 {
@@ -107,6 +115,8 @@ static int set_source(struct options *o, int argc, char **argv)
     if (!o->out)
         return fv_tool_usage(NAME, "the file is needed: -o FILE");
     if (o->reader.config_path) {
+        if (optind < argc && is_address(argv[optind])) /* it may hold a password: not repeated */
+            return fv_tool_usage(NAME, "with -c the camera is a name, not an address");
         o->reader.camera = argv[optind];
         return FV_EXIT_OK;
     }
@@ -114,7 +124,7 @@ static int set_source(struct options *o, int argc, char **argv)
         return fv_tool_usage(NAME, "the address of a camera or a file is needed, or -c CONFIG");
     struct fv_receiver_url url;
     struct fv_error err;
-    if (strstr(argv[optind], "://") && fv_receiver_parse_url(argv[optind], &url, &err) < 0)
+    if (is_address(argv[optind]) && fv_receiver_parse_url(argv[optind], &url, &err) < 0)
         return fv_tool_usage(NAME, "%s", err.text);
     o->reader.url = argv[optind];
     if (!o->reader.backend)
@@ -280,7 +290,8 @@ static int write_frame(const struct options *o, struct fv_reader_frame *frame, d
     r = write_file(o->out, data, size);
     fv_reader_jpeg_free(data);
     if (r < 0) {
-        fprintf(stderr, "fovea " NAME ": %s cannot be written: %s\n", o->out, fv_strerror(r));
+        fprintf(stderr, "fovea " NAME ": %s cannot be written: %s\n", o->out,
+                r == -EINVAL ? "it is no regular file" : fv_strerror(r));
         return FV_EXIT_FAILED;
     }
     report(o, fv_reader_frame_picture(frame), size, seconds);

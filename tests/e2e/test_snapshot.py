@@ -112,7 +112,7 @@ class Snapshot(Case):
         with Simulator(cameras=1, inputs=CLIPS[:1]) as sim:
             folder = self.folder / "folder.jpg"
             folder.mkdir()
-            self.assert_refused(fovea("snapshot", "--backend", "cpu", "-o", folder, sim.url(0)), FAILED, "cannot be written")
+            self.assert_refused(fovea("snapshot", "--backend", "cpu", "-o", folder, sim.url(0)), FAILED, "cannot be written: it is no regular file")
             nowhere = self.folder / "no" / "such.jpg"
             self.assert_refused(fovea("snapshot", "--backend", "cpu", "-o", nowhere, sim.url(0)), FAILED, "cannot be written")
             late = fovea("snapshot", "--backend", "cpu", "--timeout", 1, "-o", self.folder / "x.jpg", sim.url(0) + "x")
@@ -128,6 +128,10 @@ class Snapshot(Case):
                                   (("-o", "x.jpg", "http://a/"), "scheme|rtsp"), (("-o", "x.jpg", "--backend", "cpu", "/nonexistent"), "nonexistent"),
                                   (("-o", "x.jpg", "--backend", "cpu", path), "neither|no video"), (("-o", "x.jpg", "-c", "/nonexistent"), "nonexistent|no such")):
             self.assert_refused(fovea("snapshot", *arguments), USAGE, needle)
+        for arguments in (("-c", path, f"rtsp://a:{SECRET}@b/"), ("-c", path, f"rtsp:/a:{SECRET}@b/"), (f"rtsp:/a:{SECRET}@b/",)):
+            refused = fovea("snapshot", "--backend", "cpu", "-o", "x.jpg", *arguments)
+            self.assert_refused(refused, USAGE, "address")
+            self.assertNotIn(SECRET, refused.text)
         self.assert_refused(fovea("snapshot", "-o", "x.jpg", "-c", path, "yard"), FAILED, "no camera 'yard'")
         gone = fovea("snapshot", "-o", "x.jpg", "rtsp://localhost/", env={**environment(), "LD_LIBRARY_PATH": str(self.folder)})
         if gone.code != FAILED:  # a machine with a GPU goes on to the network
