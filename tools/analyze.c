@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guard.h"
 #include "problems.h"
 #include "tool.h"
 
@@ -299,12 +300,15 @@ static int run_with(struct options *o, int signals, int ended)
 {
     struct fv_analyze *analyze = NULL;
     struct fv_error err = {0};
+    struct fv_guard guard = {.tool = NAME, .signals = signals, .code = FV_EXIT_OK};
+    fv_guard_begin(&guard); /* a pipe is waited for, and a file system may hang */
     int r = fv_analyze_open(&o->params, &analyze, &err);
+    fv_guard_end(&guard);
     if (r < 0)
         return report(r, &err);
-    r = fv_analyze_start(analyze, &err);
+    r = guard.asked ? 0 : fv_analyze_start(analyze, &err);
     int code = report(r, &err);
-    if (r == 0) {
+    if (r == 0 && !guard.asked) {
         struct fv_analyze_figures figures;
         fv_analyze_figures(analyze, &figures);
         const struct watch watch = {.options = o,

@@ -35,22 +35,22 @@ static void *watch(void *data)
 {
     struct fv_guard *guard = data;
     int number;
-    while ((number = next_signal(guard, -1)) == SIGHUP)
+    while ((number = next_signal(guard, guard->limit_ms ? guard->limit_ms : -1)) == SIGHUP)
         guard->reload = true;
-    if (number == 0)
+    if (number == 0 && ended(guard))
         return NULL;
     guard->asked = true;
-    while (next_signal(guard, PATIENCE_MS) == SIGHUP)
+    while (number && next_signal(guard, PATIENCE_MS) == SIGHUP)
         ;
     if (ended(guard))
         return NULL;
     fprintf(stderr, "fovea %s: ended while something did not come back\n", guard->tool);
-    _exit(FV_EXIT_OK);
+    _exit(guard->code);
 }
 
-void fv_guard_begin(struct fv_guard *guard, const char *tool, int signals)
+void fv_guard_begin(struct fv_guard *guard)
 {
-    *guard = (struct fv_guard){.tool = tool, .signals = signals};
+    guard->asked = guard->reload = false;
     guard->end = eventfd(0, EFD_CLOEXEC);
     if (guard->end >= 0 && pthread_create(&guard->thread, NULL, watch, guard) != 0) {
         close(guard->end);

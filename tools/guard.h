@@ -11,16 +11,20 @@
 #include <stdbool.h>
 
 struct fv_guard {
+    /* Set by the caller. */
     const char *tool; /* for the message */
     int signals;      /* fv_tool_signals() */
-    int end;          /* eventfd; -1: there is no guard, signals wait */
+    int limit_ms;     /* the process ends when it takes longer; 0: no limit */
+    int code;         /* the exit code when the process ends */
+    /* Not to be set. */
+    int end; /* eventfd; -1: there is no guard, signals wait */
     pthread_t thread;
     atomic_bool asked;  /* SIGINT or SIGTERM came */
     atomic_bool reload; /* SIGHUP came */
 };
 
 /* What cannot be set up leaves the program without a guard. */
-void fv_guard_begin(struct fv_guard *guard, const char *tool, int signals);
+void fv_guard_begin(struct fv_guard *guard);
 void fv_guard_end(struct fv_guard *guard);
 
 #endif

@@ -92,7 +92,7 @@ void fv_run_reload(struct fv_run *run)
     const struct fv_reload_params params = {.change = on_change, .data = &changes};
     if (run->live)
         fv_live_leave(run->live);
-    fv_guard_begin(&run->guard, "run", run->signals);
+    fv_guard_begin(&run->guard);
     int r = check(run, &found, &err);
     if (r == 0)
         r = fv_engine_reload(run->engine, &params, &err);

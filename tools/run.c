@@ -302,7 +302,8 @@ static int run(int argc, char **argv)
         fprintf(stderr, "fovea run: %s\n", strerror(errno));
         return FV_EXIT_FAILED;
     }
-    fv_guard_begin(&run.guard, "run", run.signals);
+    run.guard = (struct fv_guard){.tool = "run", .signals = run.signals, .code = FV_EXIT_OK};
+    fv_guard_begin(&run.guard);
     code = fv_run_check(&run);
     if (code == FV_EXIT_OK)
         code = start(&o, &run);

@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "fovea/reader.h"
+#include "guard.h"
 #include "problems.h"
 #include "receive.h"
 #include "tool.h"
 
 #define NAME "snapshot"
+#define ON_THE_WAY 1000 /* ms */
 
 struct options {
     struct fv_reader_params reader;
@@ -177,12 +179,13 @@ static void on_frame(void *data, struct fv_reader_frame *frame)
 static void on_state(void *data, const struct fv_camera_event *event)
 {
     struct snapshot *s = data;
-    if (event->code >= 0)
+    const bool ended = event->to == FV_CAMERA_DISABLED; /* a file */
+    if (event->code >= 0 && !ended)
         return;
     /* A refused login stays refused, and what cannot be decoded here as well; all else may pass. */
     const bool decoding = event->from == event->to;
-    const bool final =
-        event->code == -EACCES || event->code == -ENODEV || (decoding && event->code == -ENOTSUP);
+    const bool final = ended || event->code == -EACCES || event->code == -ENODEV ||
+                       (decoding && event->code == -ENOTSUP);
     pthread_mutex_lock(&s->lock);
     s->code = event->code;
     snprintf(s->reason, sizeof(s->reason), "%s", event->reason ? event->reason : "");
@@ -207,7 +210,13 @@ static struct fv_reader_frame *wait_for_frame(struct snapshot *s, int signals)
     struct pollfd fds[] = {{.fd = s->news, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
     const int came = poll(fds, 2, (int)(s->options->timeout * 1000));
     const bool interrupted = came > 0 && !fds[0].revents;
+    eventfd_t news;
     pthread_mutex_lock(&s->lock);
+    if (s->final && !s->frame && eventfd_read(s->news, &news) == 0) {
+        pthread_mutex_unlock(&s->lock);
+        poll(fds, 2, ON_THE_WAY); /* a file's last picture may come after its end was told */
+        pthread_mutex_lock(&s->lock);
+    }
     struct fv_reader_frame *frame = s->frame;
     s->taken = true; /* nothing is wanted any more */
     if (!frame && interrupted)
@@ -331,12 +340,18 @@ static int run_with(struct snapshot *s, int signals)
     params.data = s;
     params.consumers = &consumer;
     params.consumer_count = 1;
+    struct fv_guard guard = {.tool = NAME,
+                             .signals = signals,
+                             .limit_ms = (int)(s->options->timeout * 1000),
+                             .code = FV_EXIT_FAILED};
+    fv_guard_begin(&guard); /* a pipe is waited for, and a file system may hang */
     const int r = fv_reader_open(&params, &reader, &err);
+    fv_guard_end(&guard);
     if (r < 0) {
         fprintf(stderr, "fovea " NAME ": %s\n", err.text);
         return fv_tool_exit_code(r);
     }
-    const int code = take(s, reader, signals);
+    const int code = guard.asked ? FV_EXIT_FAILED : take(s, reader, signals);
     fv_reader_close(reader);
     return code;
 }

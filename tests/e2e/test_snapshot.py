@@ -119,6 +119,15 @@ class Snapshot(Case):
             self.assert_refused(late, FAILED, "no picture came within 1 s", "404")
             self.assertFalse((self.folder / "x.jpg").exists())
 
+    def test_input_that_does_not_come(self):
+        pipe, cut, out = self.folder / "pipe.h264", self.folder / "cut.h264", self.folder / "x.jpg"
+        os.mkfifo(pipe)  # nobody writes into it
+        self.assert_refused(fovea("snapshot", "--backend", "cpu", "--timeout", 1, "-o", out, pipe), FAILED, "did not come back")
+        with open(CLIPS[0], "rb") as clip:
+            cut.write_bytes(clip.read(5000))  # of its first picture
+        self.assert_refused(fovea("snapshot", "--backend", "cpu", "-o", out, cut), FAILED, "the file has ended")
+        self.assertFalse(out.exists())
+
     def test_usage(self):
         path = self.write("one.json", config({"gate": "rtsp://localhost/"}, self.folder))
         for arguments, needle in ((("-o", "x.jpg"), "address of a camera"), (("rtsp://a/",), "-o FILE"),
