@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * Signals while the main thread is busy with something that may block (a start on a file system that hangs): asked to end, the
- * program gives it a little time to come back; after that, or when asked again, the process ends at once.
+ * program gives it a little time to come back; after that, or when asked again, or at its limit, the process ends at once.
  */
 #ifndef FV_TOOLS_GUARD_H
 #define FV_TOOLS_GUARD_H
@@ -19,7 +19,7 @@ struct fv_guard {
     /* Not to be set. */
     int end; /* eventfd; -1: there is no guard, signals wait */
     pthread_t thread;
-    atomic_bool asked;  /* SIGINT or SIGTERM came */
+    atomic_bool asked;  /* SIGINT or SIGTERM came, or the limit was reached */
     atomic_bool reload; /* SIGHUP came */
 };
 
