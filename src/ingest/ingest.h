@@ -41,7 +41,7 @@ void fv_camera_defaults(struct fv_camera_params *params);
 struct fv_ingest_handler {
     /* fv_au_share() to keep. Return false when the consumer had no room: the camera then waits for its next key picture. */
     bool (*au)(void *data, const struct fv_au *au);
-    void (*state)(void *data, const struct fv_camera_event *event);
+    void (*state)(void *data, const struct fv_camera_event *event); /* may be NULL */
     void (*began)(void *data); /* once, before everything else; may be NULL */
     void *data;
 };

@@ -33,6 +33,8 @@ struct bed {
 
 extern struct bed bed;
 
+/* A handler for tests that run an ingest of their own and don't look at its pictures. */
+bool bed_ignore_picture(void *data, const struct fv_au *au);
 void bed_open(int64_t gather); /* creates and starts */
 void bed_close(void);
 /* Defaults with short delays: backoff from 20 ms, no jitter. */
