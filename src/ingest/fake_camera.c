@@ -203,6 +203,8 @@ static void play(struct client *client)
             ok = garbage(client);
         else if (fault == FAKE_BYE)
             ok = n > params->pictures || send_bye(client);
+        if (!ok)
+            wait_ms(client, 0); /* the goodbye before a reset is still there to be read */
         if (!ok || (fault == FAKE_CLOSE && now))
             return;
     }
