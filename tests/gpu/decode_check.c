@@ -10,7 +10,8 @@
  *   decode_check hold CLIP...            as compare, but sums are taken when four newer pictures are out: do they last?
  *   decode_check changes N CLIP...       N changes of size: each clip's first picture in turn
  *   decode_check restarts N CLIP         N times a camera that comes, has a picture and goes; then N/20 times everything anew
- *   decode_check corrupt N CLIP          N broken copies of the clip, a camera beside it that stays whole, and recovery
+ *   decode_check corrupt N CLIP          N broken copies of the clip, a camera beside it that stays whole, and recovery; without
+ *                                        CLIP.sums the clip's own pictures before the first broken one are what is right
  */
 #include <errno.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ struct compare {
     struct sums sums;
     struct luma luma;
     bool whole; /* each access unit shows one picture: its own */
+    bool learn; /* the sums are these pictures' */
     unsigned misplaced;
     unsigned seen, wrong, first_wrong, out_of_order, damaged;
     int64_t last_pts;
@@ -112,9 +114,20 @@ static double luma_mean(const struct luma *luma)
     return difference->samples ? (double)difference->total / (double)difference->samples : 0;
 }
 
+/* Another picture's sum is what will be expected. */
+static void learn(struct run *run, struct sums *sums, const struct fv_picture *picture)
+{
+    if (!sums->hex)
+        sums->hex = calloc(SUMS_MAX, sizeof(*sums->hex));
+    if (sums->hex && sums->count < SUMS_MAX && run_luma_md5(run, picture, sums->hex[sums->count]))
+        sums->count++;
+}
+
 static void judge(struct run *run, struct compare *compare, const struct fv_picture *picture)
 {
     char hex[33];
+    if (compare->learn)
+        learn(run, &compare->sums, picture);
     unsigned i = compare->seen++;
     bool good = run_luma_md5(run, picture, hex) &&
                 (!compare->sums.hex ||
@@ -361,15 +374,22 @@ static void corrupt(unsigned count, const char *path, bool cpu)
     struct fv_bench_clip clip;
     struct compare compare = {0};
     struct run run = {.cpu = cpu, .picture = on_compare, .data = &compare};
-    bool has_sums = read_sums(path, &compare.sums);
+    compare.learn = !read_sums(path, &compare.sums);
     struct fv_buf_pool *pool;
     if (!load(path, &clip) || fv_buf_pool_create((size_t)1 << 28, 1 << 24, &pool) < 0)
         return;
     struct fv_rand rand;
     fv_rand_seed(&rand, 20261126);
     run_open(&run);
-    unsigned wrong = 0, short_runs = 0;
-    for (unsigned n = 0; n < count; n++) {
+    unsigned wrong = 0, short_runs = 0, rounds = compare.learn ? 1 : 0;
+    if (compare.learn) {
+        push_clip(&run, 0, &clip);
+        run_settle(&run);
+        short_runs += !run_wait(&run, 0, clip.count);
+        compare.learn = false;
+        compare.seen = 0;
+    }
+    for (unsigned n = rounds; n < count + rounds; n++) {
         for (size_t i = 0; i < clip.count; i++) {
             struct fv_au au = broken(pool, &clip.units[i], &rand);
             run_push(&run, 1, &au, (int64_t)i + 1);
@@ -388,7 +408,7 @@ static void corrupt(unsigned count, const char *path, bool cpu)
     push_clip(&run, 1, &clip);
     run_finish(&run);
     unsigned long long recovered = run.pictures[1] - broken_pictures;
-    bool good = has_sums && !wrong && !short_runs && recovered >= clip.count;
+    bool good = compare.sums.count > 0 && !wrong && !short_runs && recovered >= clip.count;
     printf("{\"check\":\"corrupt\",\"clip\":\"%s\",\"copies\":%u,\"units\":%zu,\"pictures_of_"
            "broken\":%llu,\"faults\":%llu,"
            "\"last_fault\":\"%s\",\"neighbour_wrong\":%u,\"neighbour_short\":%u,\"recovered\":%llu,"
