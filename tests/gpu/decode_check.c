@@ -363,8 +363,9 @@ static struct fv_au broken(struct fv_buf_pool *pool, const struct fv_au *au, str
     uint32_t what = (uint32_t)fv_rand_u64(rand);
     if (what % 4 == 0 && au->size > 64)
         copy.size = 32 + (size_t)(fv_rand_u64(rand) % (au->size - 32));
+    memset(copy.buf->data + copy.size, 0, FV_AU_PADDING);
     for (uint32_t i = 0; what % 4 != 0 && i < what % 16; i++)
-        copy.buf->data[fv_rand_u64(rand) % au->size] ^= (uint8_t)(1 + fv_rand_u64(rand) % 255);
+        copy.buf->data[fv_rand_u64(rand) % copy.size] ^= (uint8_t)(1 + fv_rand_u64(rand) % 255);
     return copy;
 }
 
