@@ -28,11 +28,13 @@ enum {
 struct walk {
     const uint8_t *data;
     size_t size, pos;
+    const uint8_t *body; /* of the segment at hand: its parameters */
+    size_t body_size;
 };
 
 static int begin(struct walk *walk, const uint8_t *data, size_t size)
 {
-    *walk = (struct walk){data, size, 2};
+    *walk = (struct walk){.data = data, .size = size, .pos = 2};
     if (size < 2)
         return (size && data[0] != 0xff) ? -EBADMSG : -EAGAIN;
     return data[0] == 0xff && data[1] == SOI ? 0 : -EBADMSG;
@@ -43,8 +45,8 @@ static bool stands_alone(int marker)
     return marker == TEM || (marker >= RST0 && marker <= EOI);
 }
 
-/* The next marker segment (B.1.1.4): its second byte, and its parameters; -EAGAIN, -EBADMSG. */
-static int next_segment(struct walk *walk, const uint8_t **ret_body, size_t *ret_size)
+/* The next marker segment (B.1.1.4): its second byte; -EAGAIN, -EBADMSG. */
+static int next_segment(struct walk *walk)
 {
     size_t pos = walk->pos;
     if (pos < walk->size && walk->data[pos] != 0xff)
@@ -57,8 +59,8 @@ static int next_segment(struct walk *walk, const uint8_t **ret_body, size_t *ret
     if (!marker)
         return -EBADMSG;
     walk->pos = pos;
-    *ret_body = walk->data + pos;
-    *ret_size = 0;
+    walk->body = walk->data + pos;
+    walk->body_size = 0;
     if (stands_alone(marker))
         return marker;
     if (pos + 2 > walk->size)
@@ -68,8 +70,8 @@ static int next_segment(struct walk *walk, const uint8_t **ret_body, size_t *ret
         return -EBADMSG;
     if (length > walk->size - pos)
         return -EAGAIN;
-    *ret_body = walk->data + pos + 2;
-    *ret_size = length - 2;
+    walk->body = walk->data + pos + 2;
+    walk->body_size = length - 2;
     walk->pos = pos + length;
     return marker;
 }
@@ -127,22 +129,6 @@ int fv_jpeg_parse_frame(unsigned marker, const uint8_t *body, size_t size,
     return code;
 }
 
-int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_format)
-{
-    struct walk walk;
-    const uint8_t *body;
-    size_t body_size;
-    int rc = begin(&walk, data, size);
-    while (rc >= 0) {
-        rc = next_segment(&walk, &body, &body_size);
-        if (rc == EOI || rc == SOS || rc == SOI)
-            return -EBADMSG;
-        if (rc >= 0 && fv_jpeg_is_frame((unsigned)rc))
-            return fv_jpeg_parse_frame((unsigned)rc, body, body_size, ret_format);
-    }
-    return -EBADMSG;
-}
-
 /* Entropy-coded data ends at a marker that is no restart; a zero byte after 0xff is stuffing (B.1.1.5). */
 static int skip_scan(struct walk *walk)
 {
@@ -155,40 +141,60 @@ static int skip_scan(struct walk *walk)
     return -EAGAIN;
 }
 
+/* From SOI on, over segments and scans, to the first marker that is wanted: its second byte; -EAGAIN, -EBADMSG. */
+static int find(struct walk *walk, const uint8_t *data, size_t size, bool (*wanted)(int marker))
+{
+    int rc = begin(walk, data, size);
+    while (rc >= 0) {
+        rc = next_segment(walk);
+        if (rc >= 0 && wanted(rc))
+            break;
+        if (rc == SOS)
+            rc = skip_scan(walk);
+    }
+    return rc;
+}
+
+static bool is_frame_or_later(int marker)
+{
+    return fv_jpeg_is_frame((unsigned)marker) || marker == SOS || marker == SOI || marker == EOI;
+}
+
+int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_format)
+{
+    struct walk walk;
+    int rc = find(&walk, data, size, is_frame_or_later);
+    if (rc < 0 || !fv_jpeg_is_frame((unsigned)rc))
+        return -EBADMSG;
+    return fv_jpeg_parse_frame((unsigned)rc, walk.body, walk.body_size, ret_format);
+}
+
+static bool is_end(int marker)
+{
+    return marker == SOI || marker == EOI;
+}
+
 int fv_jpeg_length(const uint8_t *data, size_t size, size_t *ret_length)
 {
     struct walk walk;
-    const uint8_t *body;
-    size_t body_size;
-    int rc = begin(&walk, data, size);
-    while (rc >= 0) {
-        rc = next_segment(&walk, &body, &body_size);
-        if (rc == SOI)
-            return -EBADMSG;
-        if (rc == EOI) {
-            *ret_length = walk.pos;
-            return 0;
-        }
-        if (rc == SOS)
-            rc = skip_scan(&walk);
-    }
-    return rc;
+    int rc = find(&walk, data, size, is_end);
+    if (rc < 0)
+        return rc;
+    if (rc == SOI)
+        return -EBADMSG;
+    *ret_length = walk.pos;
+    return 0;
+}
+
+static bool is_table_or_scan(int marker)
+{
+    return marker == DHT || marker == DAC || marker == SOS || marker == EOI;
 }
 
 bool fv_jpeg_lacks_tables(const uint8_t *data, size_t size)
 {
     struct walk walk;
-    const uint8_t *body;
-    size_t body_size;
-    int rc = begin(&walk, data, size);
-    while (rc >= 0) {
-        rc = next_segment(&walk, &body, &body_size);
-        if (rc == SOS)
-            return true;
-        if (rc == DHT || rc == DAC || rc == EOI)
-            return false;
-    }
-    return false;
+    return find(&walk, data, size, is_table_or_scan) == SOS;
 }
 
 size_t fv_jpeg_add_tables(const uint8_t *data, size_t size, uint8_t *out)

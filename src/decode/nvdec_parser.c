@@ -13,6 +13,7 @@
 #include <limits.h>
 
 #include "base/clock.h"
+#include "codec/av1.h"
 #include "codec/vp9.h"
 #include "decode/nvdec_impl.h"
 
@@ -303,10 +304,22 @@ static int vp9_packet_size(const struct fv_au *au, size_t *ret_size, struct fv_e
     return 0;
 }
 
+/* OBUs whose sizes lead out of the packet do not come near that parser either. */
+static int check_av1(const struct fv_au *au, struct fv_error *err)
+{
+    struct fv_av1_unit unit;
+    int code = fv_av1_look(au->buf->data, au->size, &unit);
+    return code < 0 ? fv_error_set(err, code, "av1: the OBUs are damaged") : 0;
+}
+
 static int parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
 {
     size_t size = au->size;
-    int code = au->codec == FV_CODEC_VP9 ? vp9_packet_size(au, &size, err) : 0;
+    int code = 0;
+    if (au->codec == FV_CODEC_VP9)
+        code = vp9_packet_size(au, &size, err);
+    if (au->codec == FV_CODEC_AV1)
+        code = check_av1(au, err);
     if (code < 0)
         return code;
     CUVIDSOURCEDATAPACKET packet = {

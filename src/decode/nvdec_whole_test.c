@@ -423,6 +423,23 @@ static void test_false_index(void **state)
     stop();
 }
 
+/* OBUs of a file, whose sizes lead out of the access unit. */
+static void test_broken_obus(void **state)
+{
+    (void)state;
+    const struct frame key = {.key = true, .width = 64, .height = 48};
+    struct unit broken = av1(&(struct frame){.refresh = 1, .number = 1});
+    broken.data[1] = 200;
+    start();
+    push_at(0, av1(&key), 1);
+    wait_for(&seen.count, 1);
+    push_at(0, broken, 2);
+    expect_fault(-EBADMSG, "av1: the OBUs are damaged");
+    push_at(0, av1(&key), 3);
+    wait_for(&seen.count, 2);
+    stop();
+}
+
 /* Key pictures only: of VP9 those that are, of JPEG all. */
 static void test_keys_only(void **state)
 {
@@ -465,6 +482,7 @@ int main(void)
         CASE(test_jpeg_422),
         CASE(test_damage),
         CASE(test_false_index),
+        CASE(test_broken_obus),
         CASE(test_keys_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

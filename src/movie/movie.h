@@ -38,7 +38,8 @@ int fv_movie_open(const struct fv_movie_params *params, struct fv_movie **ret_mo
                   struct fv_error *err);
 void fv_movie_close(struct fv_movie *movie); /* NULL is fine */
 
-/* 1: an access unit; 0: the end; negative errno (err), -EBADMSG also where IVF or an image ends within a picture. */
+/* 1: an access unit; 0: the end; negative errno (err), -EBADMSG also where the file ends within a picture of IVF or an image. Of a
+ * damaged picture in the middle what is there is given. */
 int fv_movie_next(struct fv_movie *movie, struct fv_movie_unit *ret_unit, struct fv_error *err);
 enum fv_codec fv_movie_codec(const struct fv_movie *movie);
 /* Ticks from one picture to the next, as far as the file says. */

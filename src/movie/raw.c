@@ -212,21 +212,31 @@ static int ends_within(struct fv_raw *raw, size_t offset, struct fv_error *err)
     return fv_error_set(err, -EBADMSG, "the file ends within the picture at byte %zu", offset);
 }
 
-/* What lies between two images is passed over. */
+/* Where the next image begins, from `offset` on. */
+static size_t next_start(const struct fv_raw *raw, size_t offset)
+{
+    while (offset < raw->size && !begins_image(raw->data + offset, raw->size - offset))
+        offset++;
+    return offset;
+}
+
+/* What lies between two images is passed over. One whose end is not found goes up to the next one's beginning: the decoder refuses
+ * and counts it. */
 static int next_image(struct fv_raw *raw, struct fv_movie_unit *unit, struct fv_error *err)
 {
-    while (raw->offset < raw->size &&
-           !begins_image(raw->data + raw->offset, raw->size - raw->offset))
-        raw->offset++;
-    if (raw->offset == raw->size)
+    const size_t begin = next_start(raw, raw->offset);
+    raw->offset = raw->size;
+    if (begin == raw->size)
         return 0;
-    unit->data = raw->data + raw->offset;
-    int rc = fv_jpeg_length(unit->data, raw->size - raw->offset, &unit->size);
-    if (rc == -EBADMSG)
-        return fv_error_set(err, rc, "the image at byte %zu is damaged", raw->offset);
-    if (rc < 0)
-        return ends_within(raw, raw->offset, err);
-    raw->offset += unit->size;
+    unit->data = raw->data + begin;
+    int rc = fv_jpeg_length(unit->data, raw->size - begin, &unit->size);
+    if (rc < 0) {
+        const size_t end = next_start(raw, begin + 2);
+        if (rc == -EAGAIN && end == raw->size)
+            return ends_within(raw, begin, err);
+        unit->size = end - begin;
+    }
+    raw->offset = begin + unit->size;
     unit->key = true;
     rc = fv_unit_complete_jpeg(&raw->buffer, unit);
     return rc < 0 ? fv_error_set(err, rc, "out of memory") : 1;

@@ -31,8 +31,10 @@ int fv_unit_pack_av1(struct fv_unit_buffer *buffer, const uint8_t *sequence, siz
 {
     struct fv_av1_unit found;
     int code = fv_av1_look(unit->data, unit->size, &found);
+    if (code == -EBADMSG)
+        unit->key = false;
     if (code < 0)
-        return code;
+        return code == -EBADMSG ? 1 : code;
     size_t front = found.key && !found.sequence && sequence ? sequence_size : 0;
     code = reserve(buffer, fv_av1_pack_bound(front) + fv_av1_pack_bound(unit->size));
     if (code < 0)
