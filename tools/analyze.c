@@ -94,9 +94,9 @@ static int set_number(const char *option, double low, double high, double *ret_v
 static int set_every(struct options *o)
 {
     double every = 1;
-    const int code = set_number("--draw-every", 1, 1e6, &every);
+    const bool good = fv_tool_whole(NAME, "--draw-every", optarg, 1, 1e6, &every);
     o->params.interval = (unsigned)every;
-    return code;
+    return good ? -1 : FV_EXIT_USAGE;
 }
 
 /* Returns -1 to go on, or an exit code. */

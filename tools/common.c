@@ -52,6 +52,20 @@ bool fv_tool_number(const char *name, const char *option, const char *text, doub
     return true;
 }
 
+bool fv_tool_whole(const char *name, const char *option, const char *text, double low, double high,
+                   double *ret_value)
+{
+    double value;
+    if (!fv_tool_number(name, option, text, low, high, &value))
+        return false;
+    if (value != floor(value)) {
+        fv_tool_usage(name, "%s takes a whole number, not '%s'", option, text);
+        return false;
+    }
+    *ret_value = value;
+    return true;
+}
+
 bool fv_tool_backend(const char *name, const char *text)
 {
     if (!text || strcmp(text, "gpu") == 0 || strcmp(text, "cpu") == 0)

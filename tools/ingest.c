@@ -119,7 +119,10 @@ static int set_number(struct options *o, int option, const char *text)
     double value;
     while (ranges[i].option != option)
         i++;
-    if (!fv_tool_number("ingest", ranges[i].name, text, ranges[i].low, ranges[i].high, &value))
+    const bool whole = option == OPT_RATE || option == OPT_PER_HOST;
+    bool (*read)(const char *, const char *, const char *, double, double, double *) =
+        whole ? fv_tool_whole : fv_tool_number;
+    if (!read("ingest", ranges[i].name, text, ranges[i].low, ranges[i].high, &value))
         return FV_EXIT_USAGE;
     if (option == OPT_DURATION)
         o->duration = value;

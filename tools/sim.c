@@ -139,9 +139,7 @@ static int set_number(struct options *options, int option, const char *text)
     bool good;
     switch (option) {
     case 'n':
-        good = fv_tool_number("sim", "--cameras", text, 1, 4096, &value);
-        if (good && value != (double)(unsigned)value)
-            return fv_tool_usage("sim", "--cameras takes a whole number");
+        good = fv_tool_whole("sim", "--cameras", text, 1, 4096, &value);
         options->sim.cameras = good ? (unsigned)value : 0;
         break;
     case 'f':
@@ -151,7 +149,7 @@ static int set_number(struct options *options, int option, const char *text)
         good = fv_tool_number("sim", "--duration", text, 0.001, 1e6, &options->duration);
         break;
     default:
-        good = fv_tool_number("sim", "--seed", text, 0, 9007199254740992.0, &value);
+        good = fv_tool_whole("sim", "--seed", text, 0, 9007199254740992.0, &value);
         options->sim.seed = good ? (uint64_t)value : 0;
         break;
     }

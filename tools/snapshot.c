@@ -40,6 +40,7 @@ struct snapshot {
     bool final; /* `reason` will not change by waiting */
     int code;   /* of the last failure, and what it was */
     char reason[300];
+    char step[300]; /* how far it came */
 };
 
 static const char help[] =
@@ -50,7 +51,7 @@ static const char help[] =
     "file: a raw stream or a container (mp4, mkv, avi, ts).\n"
     "On the GPU the JPEG is made there, by nvJPEG (pip install nvidia-nvjpeg), and nothing else\n"
     "comes to the host.\n\n"
-    "  -o, --out FILE      the picture; replaced when it is complete\n"
+    "  -o, --out FILE      the picture; replaced when it is complete; -: standard output\n"
     "  -c, --config FILE   address, login, transport and deadlines of the camera come from here\n"
     "      --backend NAME  gpu or cpu (default: the configuration's, else gpu)\n"
     "      --quality N     1 to 100 (default 90)\n"
@@ -62,15 +63,15 @@ static const char help[] =
     "  fovea snapshot --backend cpu -o now.jpg rtsp://admin:secret@10.0.0.20/stream1\n\n"
     "Exit codes: 0 written, 1 no picture came in time or it could not be written, 2 wrong usage "
     "or\n"
-    "            an unreadable configuration, 3 no usable GPU in GPU-only mode\n";
+    "            an unreadable file, 3 no usable GPU in GPU-only mode, 4 the GPU was lost\n";
 
 /* --- Options --- */
 
 enum { OPT_BACKEND = 256, OPT_QUALITY, OPT_TIMEOUT, OPT_JSON };
 
-static bool number(const char *option, double low, double high, double *ret_value)
+static bool to_stdout(const struct options *o)
 {
-    return fv_tool_number(NAME, option, optarg, low, high, ret_value);
+    return strcmp(o->out, "-") == 0;
 }
 
 static int set_option(struct options *o, int option)
@@ -88,10 +89,10 @@ static int set_option(struct options *o, int option)
         good = fv_tool_backend(NAME, optarg);
         break;
     case OPT_QUALITY:
-        good = number("--quality", 1, 100, &o->quality);
+        good = fv_tool_whole(NAME, "--quality", optarg, 1, 100, &o->quality);
         break;
     case OPT_TIMEOUT:
-        good = number("--timeout", 0.1, 86400, &o->timeout);
+        good = fv_tool_number(NAME, "--timeout", optarg, 0.1, 86400, &o->timeout);
         break;
     case OPT_JSON:
         o->json = true;
@@ -114,8 +115,11 @@ static int set_source(struct options *o, int argc, char **argv)
 {
     if (optind + 1 < argc)
         return fv_tool_usage(NAME, "one camera at a time");
-    if (!o->out)
+    if (!o->out || !o->out[0])
         return fv_tool_usage(NAME, "the file is needed: -o FILE");
+    if (to_stdout(o) && (o->json || isatty(STDOUT_FILENO)))
+        return fv_tool_usage(NAME, o->json ? "--json and -o - cannot share standard output"
+                                           : "-o - is for a pipe or a file, not for a terminal");
     if (o->reader.config_path) {
         if (optind < argc && is_address(argv[optind])) /* it may hold a password: not repeated */
             return fv_tool_usage(NAME, "with -c the camera is a name, not an address");
@@ -176,12 +180,21 @@ static void on_frame(void *data, struct fv_reader_frame *frame)
         fv_reader_frame_release(frame);
 }
 
+static void note_step(struct snapshot *s, const struct fv_camera_event *event)
+{
+    pthread_mutex_lock(&s->lock);
+    snprintf(s->step, sizeof(s->step), "%s", event->reason ? event->reason : "");
+    pthread_mutex_unlock(&s->lock);
+}
+
 static void on_state(void *data, const struct fv_camera_event *event)
 {
     struct snapshot *s = data;
     const bool ended = event->to == FV_CAMERA_DISABLED; /* a file */
-    if (event->code >= 0 && !ended)
+    if (event->code >= 0 && !ended) {
+        note_step(s, event);
         return;
+    }
     /* A refused login stays refused, and what cannot be decoded here as well; all else may pass. */
     const bool decoding = event->from == event->to;
     const bool final = ended || event->code == -EACCES || event->code == -ENODEV ||
@@ -204,6 +217,21 @@ static void on_problem(void *data, const struct fv_problem *problem)
 
 /* --- Waiting and writing --- */
 
+/* Under the lock. */
+static void tell_failure(const struct snapshot *s, bool interrupted)
+{
+    if (interrupted)
+        fprintf(stderr, "fovea " NAME ": interrupted\n");
+    else if (s->final)
+        fprintf(stderr, "fovea " NAME ": no picture came: %s\n", s->reason);
+    else if (s->reason[0] || !s->step[0])
+        fprintf(stderr, "fovea " NAME ": no picture came within %g s%s%s\n", s->options->timeout,
+                s->reason[0] ? ": " : "", s->reason);
+    else
+        fprintf(stderr, "fovea " NAME ": no picture came within %g s; the last step: %s\n",
+                s->options->timeout, s->step);
+}
+
 /* The frame, or NULL: a failure was told. */
 static struct fv_reader_frame *wait_for_frame(struct snapshot *s, int signals)
 {
@@ -219,13 +247,8 @@ static struct fv_reader_frame *wait_for_frame(struct snapshot *s, int signals)
     }
     struct fv_reader_frame *frame = s->frame;
     s->taken = true; /* nothing is wanted any more */
-    if (!frame && interrupted)
-        fprintf(stderr, "fovea " NAME ": interrupted\n");
-    else if (!frame && s->final)
-        fprintf(stderr, "fovea " NAME ": no picture came: %s\n", s->reason);
-    else if (!frame)
-        fprintf(stderr, "fovea " NAME ": no picture came within %g s%s%s\n", s->options->timeout,
-                s->reason[0] ? ": " : "", s->reason);
+    if (!frame)
+        tell_failure(s, interrupted);
     pthread_mutex_unlock(&s->lock);
     return frame;
 }
@@ -244,19 +267,34 @@ static int write_all(int fd, const uint8_t *data, size_t size)
     return 0;
 }
 
-/* The file is the old one or the new one, never a part. */
-static int write_file(const char *path, const uint8_t *data, size_t size)
+/* Known before the camera is asked: what cannot be replaced, and a folder that is not there. */
+static int check_out(const char *path)
 {
-    char temporary[PATH_MAX];
+    char folder[PATH_MAX];
     if (!fv_tool_replaceable(path))
         return -EINVAL;
+    if (snprintf(folder, sizeof(folder), "%s", path) >= (int)sizeof(folder))
+        return -ENAMETOOLONG;
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    return access(slash ? folder : ".", W_OK | X_OK) < 0 ? -errno : 0;
+}
+
+/* The file is the old one or the new one, never a part. */
+static int replace(const char *path, const uint8_t *data, size_t size)
+{
+    char temporary[PATH_MAX];
+    int r = check_out(path);
+    if (r < 0)
+        return r;
     if (snprintf(temporary, sizeof(temporary), "%s.%d.tmp", path, (int)getpid()) >=
         (int)sizeof(temporary))
         return -ENAMETOOLONG;
     const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return -errno;
-    int r = write_all(fd, data, size);
+    r = write_all(fd, data, size);
     if (close(fd) < 0 && r == 0)
         r = -errno;
     if (r == 0 && rename(temporary, path) < 0)
@@ -266,14 +304,23 @@ static int write_file(const char *path, const uint8_t *data, size_t size)
     return r;
 }
 
+static int refuse_out(const struct options *o, int error)
+{
+    fprintf(stderr, "fovea " NAME ": %s cannot be written: %s\n",
+            to_stdout(o) ? "standard output" : o->out,
+            error == -EINVAL ? "it is no regular file" : fv_strerror(error));
+    return FV_EXIT_FAILED;
+}
+
 static void report(const struct options *o, const struct fv_reader_picture *picture, size_t size,
                    double seconds)
 {
     const struct fv_frame_info *info = &picture->frame;
     const char *backend = picture->on_device ? "gpu" : "cpu";
     if (!o->json) {
-        printf("%s: %u x %u, %zu bytes, quality %d, on %s, after %.1f s\n", o->out, info->width,
-               info->height, size, (int)o->quality, backend, seconds);
+        fprintf(to_stdout(o) ? stderr : stdout,
+                "%s: %u x %u, %zu bytes, quality %d, on %s, after %.1f s\n", o->out, info->width,
+                info->height, size, (int)o->quality, backend, seconds);
         return;
     }
     json_t *made = json_pack(
@@ -296,13 +343,10 @@ static int write_frame(const struct options *o, struct fv_reader_frame *frame, d
         fprintf(stderr, "fovea " NAME ": %s\n", err.text);
         return r == -ENODEV ? FV_EXIT_LOST : FV_EXIT_FAILED;
     }
-    r = write_file(o->out, data, size);
+    r = to_stdout(o) ? write_all(STDOUT_FILENO, data, size) : replace(o->out, data, size);
     fv_reader_jpeg_free(data);
-    if (r < 0) {
-        fprintf(stderr, "fovea " NAME ": %s cannot be written: %s\n", o->out,
-                r == -EINVAL ? "it is no regular file" : fv_strerror(r));
-        return FV_EXIT_FAILED;
-    }
+    if (r < 0)
+        return refuse_out(o, r);
     report(o, fv_reader_frame_picture(frame), size, seconds);
     return FV_EXIT_OK;
 }
@@ -366,6 +410,9 @@ static int run(int argc, char **argv)
         fputs(help, stdout);
         return FV_EXIT_OK;
     }
+    code = to_stdout(&options) ? 0 : check_out(options.out);
+    if (code < 0)
+        return refuse_out(&options, code);
     struct snapshot s = {.options = &options,
                          .problems = {.out = stderr},
                          .news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),

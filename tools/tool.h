@@ -35,6 +35,9 @@ bool fv_tool_replaceable(const char *path);
 /* Reads a number from `low` to `high` out of an option's value. False (and a usage message) when it is none. */
 bool fv_tool_number(const char *name, const char *option, const char *text, double low, double high,
                     double *ret_value);
+/* The same of something that is counted: nothing behind the point is cut off. */
+bool fv_tool_whole(const char *name, const char *option, const char *text, double low, double high,
+                   double *ret_value);
 /* Whether the text of --backend is gpu, cpu or NULL; when not, says so. */
 bool fv_tool_backend(const char *name, const char *text);
 

@@ -38,7 +38,7 @@ struct fv_analyze_params {
     void *data;
 };
 
-/* As fv_engine_open(), and of the input: -ENOENT, -EACCES, -EISDIR, -EIO, -EBADMSG (no video), -ENOTSUP (another codec; err says how to
+/* As fv_engine_open(), and of the input: -ENOENT, -EACCES, -EISDIR, -EIO, -EBADMSG (no video, or of another codec: err says how to
  * convert it), -EINVAL (no such camera). */
 FV_API int fv_analyze_open(const struct fv_analyze_params *params, struct fv_analyze **ret_analyze,
                            struct fv_error *err);

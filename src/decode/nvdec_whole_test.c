@@ -430,6 +430,7 @@ static void test_broken_obus(void **state)
     const struct frame key = {.key = true, .width = 64, .height = 48};
     struct unit broken = av1(&(struct frame){.refresh = 1, .number = 1});
     broken.data[1] = 200;
+    set_up_again("av1=1");
     start();
     push_at(0, av1(&key), 1);
     wait_for(&seen.count, 1);

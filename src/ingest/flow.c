@@ -101,7 +101,7 @@ static void start_buffering(struct fv_camera *camera)
     if (camera->phase != FV_PHASE_SESSION)
         return; /* pictures came before the answer to PLAY */
     char reason[300], note[120];
-    snprintf(reason, sizeof(reason), "PLAY was accepted; waits for packets%s",
+    snprintf(reason, sizeof(reason), "PLAY was accepted; waits for packets and a key picture%s",
              fv_camera_buffer_note(camera, note, sizeof(note)));
     int64_t deadline = fv_later(fv_camera_now(camera), fv_camera_packet_patience(camera));
     fv_camera_enter(camera, FV_PHASE_PACKET, deadline, 0, reason);

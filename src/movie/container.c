@@ -97,7 +97,7 @@ static int prepare(struct fv_container *c, const char *path, struct fv_error *er
     const struct kind *kind = kind_of(c->stream->codecpar->codec_id);
     if (!kind)
         return fv_error_set(
-            err, -ENOTSUP,
+            err, -EBADMSG,
             "the video is %s, what is read is H.264, H.265, JPEG, VP9 and AV1; "
             "convert it: ffmpeg -i '%s' -an -c:v libx264 -bf 0 -g 20 -f h264 clip.h264",
             avcodec_get_name(c->stream->codecpar->codec_id), path);

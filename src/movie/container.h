@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Inside movie/: video out of containers. Without libavformat open is -ENOTSUP with advice. */
+/* Inside movie/: video out of containers. Without libavformat open is -EBADMSG with advice. */
 #ifndef FV_MOVIE_CONTAINER_H
 #define FV_MOVIE_CONTAINER_H
 

@@ -6,7 +6,7 @@
 
 int fv_container_open(const char *path, struct fv_container **ret_container, struct fv_error *err)
 {
-    return fv_error_set(err, -ENOTSUP,
+    return fv_error_set(err, -EBADMSG,
                         "neither a raw H.264, H.265 or JPEG stream nor IVF, and this build reads "
                         "no containers; convert it: "
                         "ffmpeg -i '%s' -an -c:v libx264 -bf 0 -g 20 -f h264 clip.h264",

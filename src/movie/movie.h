@@ -32,8 +32,8 @@ struct fv_movie_unit {
     bool key;     /* decoding can start here */
 };
 
-/* 0; -ENOENT, -EACCES, -EISDIR, -EIO: cannot be read; -EBADMSG: no video in it; -ENOTSUP: a codec or container that cannot be read
- * (`err` says how to convert it); -EINVAL, -ENOMEM. */
+/* 0; -ENOENT, -EACCES, -EISDIR, -EIO: cannot be read; -EBADMSG: no video in it, or of a codec or in a container that is not
+ * read (`err` says how to convert it); -EINVAL, -ENOMEM. */
 int fv_movie_open(const struct fv_movie_params *params, struct fv_movie **ret_movie,
                   struct fv_error *err);
 void fv_movie_close(struct fv_movie *movie); /* NULL is fine */

@@ -252,7 +252,7 @@ static void test_bad_ivf(void **state)
         const char *words;
     } cases[] = {
         {"DKIF", 4, -EBADMSG, 0, "damaged"},
-        {IVF("VP80"), 32, -ENOTSUP, 0, "'VP80', only VP9 and AV1"},
+        {IVF("VP80"), 32, -EBADMSG, 0, "'VP80', only VP9 and AV1"},
         {IVF("VP90"), 32, 0, 0, ""},
         {IVF("VP90") FRAME("\0", "\0"), 44, 0, -EBADMSG, "damaged"},
         {IVF("VP90") FRAME("\7", "\0") "\xb2\0", 46, 0, -EBADMSG, "within the picture at byte 32"},

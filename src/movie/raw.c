@@ -49,7 +49,7 @@ static int load(struct fv_raw *raw, FILE *stream, struct fv_error *err)
 {
     int rc = read_all(raw, stream);
     if (rc == -ENOTSUP)
-        return fv_error_set(err, rc,
+        return fv_error_set(err, -EBADMSG,
                             "the raw stream is larger than %u MiB; cut it, or put it into a "
                             "container, which is read bit by bit: ffmpeg -i FILE -c copy file.mkv",
                             FV_MOVIE_RAW_MAX >> 20);
@@ -145,7 +145,7 @@ static int open_ivf(struct fv_raw *raw, const struct fv_movie_params *params, st
 {
     int rc = fv_ivf_open(&raw->ivf, raw->data, raw->size);
     if (rc == -ENOTSUP)
-        return fv_error_set(err, rc, "the IVF file holds '%.4s', only VP9 and AV1 are read",
+        return fv_error_set(err, -EBADMSG, "the IVF file holds '%.4s', only VP9 and AV1 are read",
                             (const char *)raw->data + 8);
     if (rc < 0)
         return fv_error_set(err, rc, "the IVF file's header is damaged");

@@ -68,12 +68,14 @@ def free_port():
 class Simulator:
     """`fovea sim` as a context: cameras at .url(i)."""
 
-    def __init__(self, cameras=1, inputs=None, port=0, auth=None):
+    def __init__(self, cameras=1, inputs=None, port=0, auth=None, faults=()):
         self.arguments = ["sim", "--listen", f"127.0.0.1:{port}", "--cameras", cameras, "--fps", 10]
         for name in inputs or CLIPS:
             self.arguments += ["--input", name]
         if auth:
             self.arguments += ["--auth", auth]
+        for fault in faults:
+            self.arguments += ["--fault", fault]
 
     def __enter__(self):
         self.said = tempfile.NamedTemporaryFile("w+")  # a file, not a pipe: nobody has to read it all the time

@@ -200,6 +200,15 @@ class Analyze(Case):
         for name, count in boxes.items():
             self.assertAlmostEqual(count, boxes["a.mp4"], delta=0.2 * boxes["a.mp4"], msg=name)
 
+        images = (self.folder / "c.mjpeg").read_bytes().split(b"\xff\xd8\xff")  # 0: nothing, 1 to 12: the images without that
+        images[5] = images[5][:3] + b"\xff" * 200  # a segment that leads nowhere
+        broken = self.folder / "broken.mjpeg"
+        broken.write_bytes(b"\xff\xd8\xff".join(images))
+        done = self.analyze("--backend", "cpu", "--json", broken, env=self.environment())
+        self.assertEqual(done.code, OK, str(done))
+        summary = json.loads(done.out)
+        self.assertEqual([summary[name] for name in ("complete", "frames", "undecodable")], [True, 11, 1], str(done))
+
     @staticmethod
     def environment():
         return {**os.environ, "FOVEA_MODEL_PATH": str(MODEL)}
@@ -236,6 +245,7 @@ class Analyze(Case):
     def test_refused(self):
         nothing = self.write("nothing.h264", "")
         words = self.write("words.h264", "no video at all\n" * 10)
+        other = self.write("other.ivf", "DKIF\0\0\x20\0VP80" + "\1\0\0\0" * 5)
         for arguments, code, *needles in (
                 ([], USAGE, "file or an address"),
                 ([self.clip, self.clip], USAGE, "unexpected"),
@@ -247,6 +257,8 @@ class Analyze(Case):
                 (["-c", self.config, "/nowhere/x.h264"], USAGE, "/nowhere/x.h264"),
                 (["-c", self.config, nothing], USAGE, "empty"),
                 (["-c", self.config, words], USAGE, "words.h264"),
+                (["-c", self.config, other], USAGE, "other.ivf: the IVF file holds 'VP80', only VP9 and AV1"),
+                (["-c", self.config, "--draw-every", 1.5, self.clip], USAGE, "whole number"),
                 (["-c", self.config, "--out", "/nowhere/e.jsonl", self.clip], USAGE, "/nowhere/e.jsonl"),
                 (["-c", self.config, "--mot", "/nowhere/t.txt", self.clip], USAGE, "/nowhere/t.txt"),
                 (["-c", "/nowhere/c.json", self.clip], USAGE, "/nowhere/c.json")):

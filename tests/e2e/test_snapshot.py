@@ -5,10 +5,12 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
+import time
 import unittest
 
-from harness import CLIPS, FAILED, NO_GPU, OK, USAGE, Case, Simulator, config, fovea, needs_clip
+from harness import CLIPS, FAILED, NO_GPU, OK, USAGE, Case, Simulator, config, finish, fovea, needs_clip, start
 from test_config import FAKE_GPU, environment
 
 SECRET = "hunter-two-secret"
@@ -118,6 +120,35 @@ class Snapshot(Case):
             late = fovea("snapshot", "--backend", "cpu", "--timeout", 1, "-o", self.folder / "x.jpg", sim.url(0) + "x")
             self.assert_refused(late, FAILED, "no picture came within 1 s", "404")
             self.assertFalse((self.folder / "x.jpg").exists())
+            with open("/dev/full", "wb") as full:
+                done = fovea("snapshot", "--backend", "cpu", "-o", "-", sim.url(0), stdout=full)
+            self.assert_refused(done, FAILED, "standard output cannot be written: No space")
+
+    def test_how_far_it_came(self):
+        """A camera that never fails, and never sends a picture."""
+        for fault, step in (("mute:at=describe", "connected to"), ("mute:at=media", "PLAY was accepted"), ("no-key", "and a key picture")):
+            with Simulator(cameras=1, inputs=CLIPS[:1], faults=[fault]) as sim:
+                done = fovea("snapshot", "--backend", "cpu", "--timeout", 1, "-o", self.folder / "x.jpg", sim.url(0))
+            self.assert_refused(done, FAILED, f"no picture came within 1 s; the last step: .*{step}")
+
+    def test_interrupted(self):
+        with Simulator(cameras=1, inputs=CLIPS[:1], faults=["mute:at=media"]) as sim:
+            process = start("snapshot", "--backend", "cpu", "-o", self.folder / "x.jpg", sim.url(0))
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            done = finish(process, 5)
+        self.assert_refused(done, FAILED, "interrupted")
+        self.assertFalse((self.folder / "x.jpg").exists())
+
+    def test_to_standard_output(self):
+        """The picture and nothing else; what is said of it goes to standard error."""
+        out = self.folder / "out.jpg"
+        with Simulator(cameras=1, inputs=CLIPS[:1]) as sim, open(out, "wb") as stdout:
+            process = start("snapshot", "--backend", "cpu", "-o", "-", sim.url(0), stdout=stdout)
+            done = finish(process, 20)
+        self.assertEqual(done.code, OK, str(done))
+        self.assertIn("768 x 576", done.err)
+        self.assertEqual((out.read_bytes()[:3], out.read_bytes()[-2:]), (b"\xff\xd8\xff", b"\xff\xd9"))
 
     def test_input_that_does_not_come(self):
         pipe, cut, out = self.folder / "pipe.h264", self.folder / "cut.h264", self.folder / "x.jpg"
@@ -133,6 +164,8 @@ class Snapshot(Case):
         for arguments, needle in ((("-o", "x.jpg"), "address of a camera"), (("rtsp://a/",), "-o FILE"),
                                   (("-o", "x.jpg", "rtsp://a/", "rtsp://b/"), "one camera"),
                                   (("-o", "x.jpg", "--quality", 0, "rtsp://a/"), "--quality takes"),
+                                  (("-o", "x.jpg", "--quality", 1.5, "rtsp://a/"), "--quality takes a whole number"),
+                                  (("-o", "", "rtsp://a/"), "-o FILE"), (("-o", "-", "--json", "rtsp://a/"), "standard output"),
                                   (("-o", "x.jpg", "--backend", "tpu", "rtsp://a/"), "gpu or cpu"),
                                   (("-o", "x.jpg", "http://a/"), "scheme|rtsp"), (("-o", "x.jpg", "--backend", "cpu", "/nonexistent"), "nonexistent"),
                                   (("-o", "x.jpg", "--backend", "cpu", path), "neither|no video"), (("-o", "x.jpg", "-c", "/nonexistent"), "nonexistent|no such")):
