@@ -7,6 +7,9 @@
  *                without a copy
  *
  * Several readers of one process share nothing; for many cameras use the engine. Examples: examples/ in the source.
+ *
+ * Threads: open, start, stop and close from any thread, one at a time for each reader; never from a callback, which they wait for. A child
+ * of fork() has no readers: it calls exec or _exit. A NULL is an error of the caller's where nothing else is said; `err` may be NULL.
  */
 #ifndef FOVEA_READER_H
 #define FOVEA_READER_H
@@ -59,7 +62,8 @@ struct fv_reader_params {
      * are consumers. */
     void (*picture)(void *data, const struct fv_reader_picture *picture);
     /* State changes, on the ingest thread; what happens to pictures (kept too long, a lost GPU) on the decode thread. code < 0 says
-     * what went wrong. Reconnects go on by themselves. May be NULL. */
+     * what went wrong. Reconnects go on by themselves. -ENODEV: the GPU was lost and no picture comes any more; no process gets back a
+     * GPU that it lost: close the reader and end the process. May be NULL. */
     void (*state)(void *data, const struct fv_camera_event *event);
     void *data;
     const struct fv_reader_consumer *consumers; /* [consumer_count], copied */
@@ -78,6 +82,7 @@ struct fv_reader_params {
  * thread afterwards. */
 FV_API int fv_reader_open(const struct fv_reader_params *params, struct fv_reader **ret_reader,
                           struct fv_error *err);
+/* Once: a reader that was stopped does not start again (-EPROTO). */
 FV_API int fv_reader_start(struct fv_reader *reader, struct fv_error *err);
 FV_API void
 fv_reader_stop(struct fv_reader *reader); /* no callback comes after the return; idempotent */

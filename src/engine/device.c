@@ -126,8 +126,12 @@ void fv_device_figures(struct fv_device *device, struct fv_engine_gpu *ret_figur
     struct fv_gpu_memory_stats memory;
     struct fv_gpu_traffic traffic;
     struct fv_gpu_info now;
-    if (fv_gpu_enter(device->gpu, NULL) == 0 && fv_gpu_info(device->gpu, &now, NULL) == 0)
-        figures.memory_free = now.memory_free;
+    void *before = NULL;
+    if (fv_gpu_visit(device->gpu, &before, NULL) == 0) {
+        if (fv_gpu_info(device->gpu, &now, NULL) == 0)
+            figures.memory_free = now.memory_free;
+        fv_gpu_leave(device->gpu, before);
+    }
     fv_gpu_memory_stats(device->gpu, &memory);
     fv_gpu_traffic(device->gpu, &traffic);
     figures.pool_bytes = memory.pool_bytes;

@@ -497,12 +497,19 @@ int fv_engine_start(struct fv_engine *engine, struct fv_error *err)
     return r;
 }
 
+void fv_engine_enter(struct fv_engine *engine)
+{
+    if (engine->setup.device)
+        fv_gpu_enter(fv_device_gpu(engine->setup.device), NULL);
+}
+
 /* Along the data's way: what a stage hands on finds the next one still there. */
 void fv_engine_stop(struct fv_engine *engine)
 {
     if (!engine->started || engine->stopped)
         return;
     engine->stopped = true;
+    fv_engine_enter(engine);
     atomic_store(&engine->alive, false);
     fv_stills_end(&engine->stills);
     if (engine->ingest)
@@ -529,6 +536,7 @@ void fv_engine_close(struct fv_engine *engine)
     if (!engine)
         return;
     fv_engine_stop(engine);
+    fv_engine_enter(engine);
     fv_ingest_destroy(engine->ingest);
     fv_decode_worker_destroy(engine->decode);
     fv_pipeline_destroy(engine->pipeline);

@@ -59,13 +59,17 @@ static void destroy_apart(struct fv_frames *frames)
         destroy(frames);
 }
 
-static int check(const struct fv_frames_params *params, struct fv_error *err)
+int fv_frames_check(const struct fv_reader_consumer *consumers, unsigned count,
+                    struct fv_error *err)
 {
-    if (params->consumer_count > FV_READER_CONSUMERS_MAX)
+    if (count > FV_READER_CONSUMERS_MAX)
         return fv_error_set(err, -EINVAL, "a reader has at most %u consumers",
                             (unsigned)FV_READER_CONSUMERS_MAX);
-    for (unsigned i = 0; i < params->consumer_count; i++) {
-        const struct fv_reader_consumer *consumer = &params->consumers[i];
+    if (count > 0 && !consumers)
+        return fv_error_set(err, -EINVAL, "%u consumers are announced, and there is no list",
+                            count);
+    for (unsigned i = 0; i < count; i++) {
+        const struct fv_reader_consumer *consumer = &consumers[i];
         if (!consumer->name || !consumer->name[0] || strlen(consumer->name) > 31 ||
             !consumer->frame || consumer->patience < 0)
             return fv_error_set(err, -EINVAL,
@@ -76,7 +80,7 @@ static int check(const struct fv_frames_params *params, struct fv_error *err)
             return fv_error_set(err, -EINVAL, "consumer '%s' may keep 1 to %u frames, not %u",
                                 consumer->name, HELD_MAX, consumer->held);
     }
-    if (fv_frames_held(params->consumers, params->consumer_count) > HELD_SUM_MAX)
+    if (fv_frames_held(consumers, count) > HELD_SUM_MAX)
         return fv_error_set(err, -EINVAL, "the consumers of a reader may keep at most %u frames",
                             HELD_SUM_MAX);
     return 0;
@@ -113,7 +117,7 @@ static int add_consumer(struct fv_frames *frames, const struct fv_reader_consume
 int fv_frames_create(const struct fv_frames_params *params, struct fv_frames **ret_frames,
                      struct fv_error *err)
 {
-    int r = check(params, err);
+    int r = fv_frames_check(params->consumers, params->consumer_count, err);
     struct fv_frames *frames = r == 0 ? FV_NEW(struct fv_frames) : NULL;
     if (!frames) {
         fv_nvdec_destroy(params->nvdec);

@@ -29,10 +29,13 @@ struct fv_frames_params {
     void *data;
 };
 
-/* Pictures that all consumers together may keep. */
+/* 0, or -EINVAL: names, numbers, no callback. */
+int fv_frames_check(const struct fv_reader_consumer *consumers, unsigned count,
+                    struct fv_error *err);
+/* Pictures that all consumers together may keep. They were checked. */
 unsigned fv_frames_held(const struct fv_reader_consumer *consumers, unsigned count);
 
-/* 0; -EINVAL: names, numbers, no callback; -ENOMEM, -EIO, -ENODEV. The calling thread has entered the GPU. */
+/* 0; -EINVAL as fv_frames_check(); -ENOMEM, -EIO, -ENODEV. The calling thread has entered the GPU. */
 int fv_frames_create(const struct fv_frames_params *params, struct fv_frames **ret_frames,
                      struct fv_error *err);
 /* No offer comes any more. What is kept stays valid, and the rest waits for it. NULL is fine. */

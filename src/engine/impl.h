@@ -83,6 +83,9 @@ struct fv_engine {
 /* fv_engine_open() with a job. */
 int fv_engine_open_job(const struct fv_engine_params *params, const struct fv_engine_job *job,
                        struct fv_engine **ret_engine, struct fv_error *err);
+/* For what the caller's thread does: another engine that ended, or work of its own on a GPU, may have left it another context than
+ * open did, or none. */
+void fv_engine_enter(struct fv_engine *engine);
 /* In place of fv_engine_stop() when no more access units come: all that is under way is analysed and written. */
 void fv_engine_finish(struct fv_engine *engine);
 

@@ -170,7 +170,7 @@ static int check(const struct fv_reader_params *params, bool on_gpu, struct fv_e
         return fv_error_set(err, -EINVAL,
                             "the picture callback is for host memory: on the back end \"gpu\" use "
                             "consumers");
-    return 0;
+    return fv_frames_check(params->consumers, params->consumer_count, err);
 }
 
 static int create(const struct fv_reader_params *params, const struct fv_reader_source *source,

@@ -430,6 +430,7 @@ int fv_engine_reload(struct fv_engine *engine, const struct fv_reload_params *pa
         return fv_error_set(err, -EPROTO, "the engine was stopped");
     struct reload re = {.engine = engine};
     fv_list_init(&re.notes);
+    fv_engine_enter(engine);
     int r = prepare(&re, params, err);
     if (r == 0) {
         commit(&re);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What ends an engine on the GPU: a picture that is copied to the host, a device that is lost. On tests/fakegpu.
+ * What ends an engine on the GPU: a picture that is copied to the host, a device that is lost; and what does not: the end of another
+ * engine. On tests/fakegpu.
  *
  *     failure-test CLIP      one camera plays the clip; exit code 77 without it
  */
@@ -61,17 +62,22 @@ static void lose(int code)
         lose_it(code);
 }
 
+static void config_text(char out[1000], const char *setting, const char *model, uint16_t port)
+{
+    snprintf(out, 1000,
+             "{\"processing\": {%s}, \"models\": {\"MODEL_PATH\": \"%s\", "
+             "\"INFERENCE_PROVIDER\": \"cuda\"}, \"cameras\": {\"RTSP_STREAMS\": [{\"name\": "
+             "\"gate\", \"url\": \"rtsp://127.0.0.1:%u/cam0\"}]}}",
+             setting, model, port);
+}
+
 static struct fv_engine *play(const char *setting, const char *model, uint16_t port,
                               struct seen *seen)
 {
     char text[1000];
     struct fv_error err = {0};
     struct fv_engine *engine = NULL;
-    snprintf(text, sizeof(text),
-             "{\"processing\": {%s}, \"models\": {\"MODEL_PATH\": \"%s\", "
-             "\"INFERENCE_PROVIDER\": \"cuda\"}, \"cameras\": {\"RTSP_STREAMS\": [{\"name\": "
-             "\"gate\", \"url\": \"rtsp://127.0.0.1:%u/cam0\"}]}}",
-             setting, model, port);
+    config_text(text, setting, model, port);
     const struct fv_engine_params params = {
         .config_text = text, .frame = on_frame, .failed = on_failed, .data = seen};
     int r = fv_engine_open(&params, &engine, &err);
@@ -130,6 +136,53 @@ static void test_loss(const char *model, uint16_t port, bool ends)
     lose(0);
 }
 
+static void *call(const char *name)
+{
+    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NODELETE);
+    return library ? dlsym(library, name) : NULL;
+}
+
+/* The context of this thread, which the caller's own work may have chosen. */
+static void *context(void)
+{
+    int (*get)(void **) = (int (*)(void **))call("cuCtxGetCurrent");
+    void *now = NULL;
+    CHECK(get && get(&now) == 0, "cuCtxGetCurrent");
+    return now;
+}
+
+static void *ask(void *data)
+{
+    struct fv_engine_gpu gpu;
+    CHECK(fv_engine_gpu(data, &gpu) == 0 && gpu.memory_free > 0, "no figures");
+    CHECK(context() == NULL, "the question changed the thread's context");
+    return NULL;
+}
+
+#define SMALL "\"GPU_MEMORY_POOL_SIZE_MB\": 100"
+
+/* Of two engines on one thread the end of one takes nothing from the other; nor does what else the thread does with the GPU. */
+static void test_neighbours(const char *model, uint16_t port)
+{
+    struct seen first = {0}, second = {0};
+    struct fv_error err = {0};
+    struct fv_engine *one = play(SMALL, model, port, &first);
+    struct fv_engine *two = play(SMALL, model, port, &second);
+    pthread_t thread;
+    pthread_create(&thread, NULL, ask, two);
+    pthread_join(thread, NULL);
+    stop(one, &first, 0, 0);
+    CHECK(context() == NULL, "a context is left of an engine that is gone");
+    wait_for(&second.frames, second.frames + 3);
+    char text[1000];
+    config_text(text, SMALL ", \"ANALYSIS_FRAME_INTERVAL\": 2", model, port);
+    const struct fv_reload_params params = {.config_text = text};
+    CHECK(fv_engine_reload(two, &params, &err) == 0, "%s", err.text);
+    int (*set)(void *) = (int (*)(void *))call("cuCtxSetCurrent");
+    CHECK(set && set(NULL) == 0, "cuCtxSetCurrent");
+    stop(two, &second, 0, 0);
+}
+
 static void *serve(void *data)
 {
     fv_sim_run(data);
@@ -163,6 +216,7 @@ int main(int argc, char **argv)
         test_copy(model, fv_sim_port(sim), ends);
         test_loss(model, fv_sim_port(sim), ends);
     }
+    test_neighbours(model, fv_sim_port(sim));
     fv_sim_stop(sim);
     pthread_join(thread, NULL);
     fv_sim_close(sim);

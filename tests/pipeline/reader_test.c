@@ -256,15 +256,23 @@ static void test_refusals(const char *url)
     struct fv_reader *reader = NULL;
     const struct fv_reader_consumer consumer = {
         .name = "x", .held = 99, .frame = on_fine, .data = &c};
-    struct fv_reader_params params = {.url = url, .backend = "cpu"};
+    const char *backend = on_gpu ? "gpu" : "cpu";
+    struct fv_reader_params params = {.url = url, .backend = backend};
     CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "neither callback nor consumers");
     params.consumers = &consumer;
     params.consumer_count = 1;
     CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "99 frames");
     CHECK(strstr(err.text, "consumer 'x' may keep 1 to 16 frames, not 99"), "%s", err.text);
+    params.consumer_count = UINT32_MAX;
+    CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "more consumers than there are");
+    CHECK(strstr(err.text, "at most 8 consumers"), "%s", err.text);
+    params.consumer_count = 1;
+    params.consumers = NULL;
+    CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "consumers that are nowhere");
+    params.consumers = &consumer;
     params.backend = "tpu";
     CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "no such back end");
-    params.backend = "cpu";
+    params.backend = backend;
     params.config_path = "/nonexistent";
     CHECK(fv_reader_open(&params, &reader, &err) == -EINVAL, "a url and a configuration");
     params.url = NULL;
