@@ -173,7 +173,8 @@ static void *source_main(void *data)
         fv_engine_finish(analyze->engine);
     pthread_mutex_lock(&analyze->lock);
     analyze->ended = fv_now();
-    analyze->complete = r == 0 && analyze->failure.code == 0;
+    analyze->complete =
+        r == 0 && analyze->failure.code == 0 && !(analyze->stop && analyze->engine->classify);
     if (analyze->complete)
         analyze->done = 1;
     pthread_mutex_unlock(&analyze->lock);
@@ -327,6 +328,8 @@ int fv_analyze_stop(struct fv_analyze *analyze, struct fv_error *err)
     analyze->stop = true;
     pthread_mutex_unlock(&analyze->lock);
     pthread_cond_signal(&analyze->less);
+    if (analyze->engine && analyze->engine->classify) /* also the rest of a file that was read */
+        fv_classify_cancel(analyze->engine->classify);
     if (analyze->source_runs)
         pthread_join(analyze->source, NULL);
     analyze->source_runs = false;

@@ -16,6 +16,7 @@
 struct track {
     uint64_t id;
     int64_t seen, asked; /* asked: FV_TIME_UNKNOWN before the first time */
+    bool lost;           /* what was asked last was never answered */
     uint16_t label;      /* number + 1; 0: none yet */
     float score;
 };
@@ -23,6 +24,7 @@ struct track {
 struct crop {
     struct fv_picture picture;
     struct fv_classify *classify;
+    bool answered;
 };
 
 struct camera {
@@ -42,6 +44,7 @@ struct fv_classify {
     pthread_cond_t landed;
     struct camera *cameras;
     uint64_t classified, skipped;
+    bool cancelled;
 };
 
 /* --- tracks; the lock is held ------------------------------------------------------------------ */
@@ -78,15 +81,25 @@ static void forget_old(struct camera *camera, int64_t now)
             camera->tracks[i] = camera->tracks[--camera->count];
 }
 
+/* The one that a crop was cut for; NULL: it is forgotten. */
+static struct track *track_of(struct camera *camera, const struct fv_frame_info *crop)
+{
+    return crop->epoch == camera->generation ? find_track(camera, crop->number) : NULL;
+}
+
 /* --- crops ------------------------------------------------------------------------------------- */
 
 /* The last reference to a crop, on any thread. */
 static void give_back(struct fv_picture *picture)
 {
-    struct fv_classify *c = FV_CONTAINER(picture, struct crop, picture)->classify;
+    const struct crop *crop = FV_CONTAINER(picture, struct crop, picture);
+    struct fv_classify *c = crop->classify;
     struct camera *camera = &c->cameras[picture->info.camera];
     struct fv_picture *held = NULL;
     pthread_mutex_lock(&c->lock);
+    struct track *track = crop->answered ? NULL : track_of(camera, &picture->info);
+    if (track)
+        track->lost = true;
     if (--camera->flying == 0) {
         held = camera->held;
         camera->held = NULL;
@@ -101,15 +114,21 @@ struct area {
     uint32_t x, y, width, height;
 };
 
+static uint32_t within(float value, uint32_t side)
+{
+    return (uint32_t)fminf(fmaxf(value, 0), (float)side); /* 0 of what is no number */
+}
+
 /* Of whole chroma samples: what the box covers, and up to two pixels more. False: nothing. */
 static bool area_of(const struct fv_picture *from, const struct fv_detection *box,
                     struct area *ret_area)
 {
-    const uint32_t x0 = (uint32_t)fmaxf(box->x0, 0) & ~1u, y0 = (uint32_t)fmaxf(box->y0, 0) & ~1u;
-    uint32_t x1 = ((uint32_t)fmaxf(ceilf(box->x1), 0) + 1) & ~1u;
-    uint32_t y1 = ((uint32_t)fmaxf(ceilf(box->y1), 0) + 1) & ~1u;
-    x1 = x1 < from->info.width ? x1 : from->info.width;
-    y1 = y1 < from->info.height ? y1 : from->info.height;
+    const uint32_t width = from->info.width, height = from->info.height;
+    const uint32_t x0 = within(box->x0, width) & ~1u, y0 = within(box->y0, height) & ~1u;
+    uint32_t x1 = (within(ceilf(box->x1), width) + 1) & ~1u;
+    uint32_t y1 = (within(ceilf(box->y1), height) + 1) & ~1u;
+    x1 = x1 < width ? x1 : width;
+    y1 = y1 < height ? y1 : height;
     if (x1 <= x0 || y1 <= y0)
         return false;
     *ret_area = (struct area){x0, y0, x1 - x0, y1 - y0};
@@ -153,87 +172,129 @@ static bool is_due(const struct track *track, int64_t now, int64_t interval)
 {
     if (track->asked == FV_TIME_UNKNOWN || now < track->asked)
         return true;
-    return now > track->asked && now - track->asked >= interval;
+    return now > track->asked && (track->lost || now - track->asked >= interval);
 }
 
-/* The lock is held. The track of a box that is to be asked about now, or NULL; *ret_full: there is no room to know it. */
-static struct track *due_track(const struct fv_classify *c, struct camera *camera,
-                               const struct fv_detection *box, int64_t now, bool *ret_full)
+/* The lock is held. Of each detection what is known of its track, or NULL; `full`: no room to know one that is wanted. Those that are
+ * known already come first, so that none of them makes room for one that is new. */
+static void find_tracks(struct fv_classify *c, const struct fv_result *result, int64_t now,
+                        struct track **tracks, unsigned *ret_full)
 {
-    *ret_full = false;
-    if (!is_wanted(&c->params, box))
-        return NULL;
-    struct track *track = find_track(camera, box->track);
-    if (!track)
-        track = add_track(camera, box->track, now);
-    *ret_full = !track;
-    if (!track)
-        return NULL;
-    track->seen = now;
-    return is_due(track, now, c->params.interval) ? track : NULL;
+    struct camera *camera = &c->cameras[result->info.camera];
+    *ret_full = 0;
+    for (uint32_t i = 0; i < result->count; i++) {
+        const uint64_t id = result->detections[i].track;
+        tracks[i] = id ? find_track(camera, id) : NULL;
+        if (tracks[i])
+            tracks[i]->seen = now;
+    }
+    for (uint32_t i = 0; i < result->count; i++) {
+        if (tracks[i] || !is_wanted(&c->params, &result->detections[i]))
+            continue;
+        tracks[i] = add_track(camera, result->detections[i].track, now);
+        *ret_full += !tracks[i];
+    }
+}
+
+struct due {
+    struct track *track;
+    const struct fv_detection *box;
+};
+
+static unsigned list_due(const struct fv_classify *c, const struct fv_result *result, int64_t now,
+                         struct track *const *tracks, struct due *list)
+{
+    unsigned count = 0;
+    for (uint32_t i = 0; i < result->count; i++) {
+        const struct fv_detection *box = &result->detections[i];
+        if (tracks[i] && is_wanted(&c->params, box) && is_due(tracks[i], now, c->params.interval))
+            list[count++] = (struct due){tracks[i], box};
+    }
+    return count;
+}
+
+/* Takes out the one that waits for longest, so that each has its turn; of equal ones the first. */
+static struct due take_oldest(struct due *list, unsigned *count)
+{
+    unsigned oldest = 0;
+    for (unsigned i = 1; i < *count; i++)
+        if (list[i].track->asked < list[oldest].track->asked)
+            oldest = i;
+    const struct due due = list[oldest];
+    --*count;
+    memmove(&list[oldest], &list[oldest + 1], (*count - oldest) * sizeof(list[0]));
+    return due;
 }
 
 /* The lock is held. Crops of all that is due, as far as there is room: they fly. Returns their number; *ret_left counts those that
  * had no room. */
 static unsigned prepare(struct fv_classify *c, const struct fv_result *result, int64_t now,
-                        unsigned *ret_left)
+                        struct track *const *tracks, unsigned *ret_left)
 {
     struct camera *camera = &c->cameras[result->info.camera];
     const unsigned room = camera->flying == 0 ? FV_CLASSIFY_CROPS : 0;
-    unsigned count = 0;
-    *ret_left = 0;
-    for (uint32_t i = 0; i < result->count; i++) {
-        const struct fv_detection *box = &result->detections[i];
+    struct due list[FV_DETECTIONS_MAX];
+    unsigned left = list_due(c, result, now, tracks, list), count = 0;
+    while (left > 0 && count < room) {
+        const struct due due = take_oldest(list, &left);
         struct area area;
-        bool full;
-        struct track *track = due_track(c, camera, box, now, &full);
-        if (full || (track && count == room))
-            ++*ret_left;
-        else if (track && area_of(result->picture, box, &area)) {
-            struct crop *crop = &camera->crops[count++];
-            cut(crop, result->picture, &area);
-            crop->picture.info.number = box->track;
-            crop->picture.info.epoch = camera->generation;
-            track->asked = now;
-        }
+        if (!area_of(result->picture, due.box, &area))
+            continue;
+        struct crop *crop = &camera->crops[count++];
+        cut(crop, result->picture, &area);
+        crop->picture.info.number = due.box->track;
+        crop->picture.info.epoch = camera->generation;
+        crop->answered = false;
+        due.track->asked = now;
+        due.track->lost = false;
     }
     if (count > 0)
         camera->held = fv_picture_ref(result->picture);
     camera->flying += count;
+    *ret_left = left;
     return count;
 }
 
 /* The lock is held. */
-static void mark(struct camera *camera, struct fv_result *result)
+static void mark(struct track *const *tracks, struct fv_result *result)
 {
     result->marked = true;
-    for (uint32_t i = 0; i < result->count; i++) {
-        const struct track *track =
-            result->detections[i].track ? find_track(camera, result->detections[i].track) : NULL;
+    for (uint32_t i = 0; i < result->count; i++)
         result->marks[i] =
-            track ? (struct fv_mark){track->label, track->score} : (struct fv_mark){0};
-    }
+            tracks[i] ? (struct fv_mark){tracks[i]->label, tracks[i]->score} : (struct fv_mark){0};
 }
 
-void fv_classify_result(struct fv_classify *c, struct fv_result *result)
+bool fv_classify_result(struct fv_classify *c, struct fv_result *result)
 {
     struct camera *camera = &c->cameras[result->info.camera];
     const int64_t now = c->params.waits ? result->info.pts : result->info.at.event;
-    unsigned count, left;
+    struct track *tracks[FV_DETECTIONS_MAX];
+    unsigned count, left, full;
     pthread_mutex_lock(&c->lock);
     forget_old(camera, now);
+    find_tracks(c, result, now, tracks, &full);
     do {
-        count = prepare(c, result, now, &left);
+        count = prepare(c, result, now, tracks, &left);
         pthread_mutex_unlock(&c->lock);
         for (unsigned i = 0; i < count; i++)
             fv_pipeline_put(c->pipeline, &camera->crops[i].picture);
         pthread_mutex_lock(&c->lock);
-        while (c->params.waits && camera->flying > 0)
+        while (c->params.waits && camera->flying > 0 && !c->cancelled)
             pthread_cond_wait(&c->landed, &c->lock);
-    } while (c->params.waits && count > 0 && left > 0);
-    c->skipped += left;
-    mark(camera, result);
+    } while (c->params.waits && count > 0 && left > 0 && !c->cancelled);
+    c->skipped += left + full;
+    mark(tracks, result);
+    const bool complete = !(c->params.waits && c->cancelled);
     pthread_mutex_unlock(&c->lock);
+    return complete;
+}
+
+void fv_classify_cancel(struct fv_classify *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->cancelled = true;
+    pthread_mutex_unlock(&c->lock);
+    pthread_cond_signal(&c->landed);
 }
 
 /* --- answers ----------------------------------------------------------------------------------- */
@@ -244,8 +305,8 @@ static void on_answer(void *data, struct fv_result *result)
     struct fv_classify *c = data;
     struct camera *camera = &c->cameras[result->info.camera];
     pthread_mutex_lock(&c->lock);
-    struct track *track =
-        result->info.epoch == camera->generation ? find_track(camera, result->info.number) : NULL;
+    struct track *track = track_of(camera, &result->info);
+    FV_CONTAINER(result->picture, struct crop, picture)->answered = true;
     c->classified++;
     if (track && result->count > 0) {
         track->label = (uint16_t)(result->detections[0].class_id + 1);

@@ -8,8 +8,8 @@
  *
  * A crop is a picture like another: planes that begin inside those of the picture it is cut from, which it keeps. So batches, letterbox,
  * lanes and faults are those of pipeline.h. A camera has crops of one picture at a time under way, at most FV_CLASSIFY_CROPS:
- * more than one surface of a decoder is never held. What is not taken for that reason is asked again with the next result, and
- * counted.
+ * more than one surface of a decoder is never held. What is not taken for that reason is counted and asked with a later result, the
+ * track that waits for longest first.
  */
 #ifndef FV_ENGINE_CLASSIFY_H
 #define FV_ENGINE_CLASSIFY_H
@@ -20,8 +20,9 @@
 
 struct fv_classify;
 
-#define FV_CLASSIFY_CROPS 16u   /* of a camera, under way */
-#define FV_CLASSIFY_TRACKS 256u /* of a camera, remembered; of those beyond nothing is asked */
+#define FV_CLASSIFY_CROPS 16u /* of a camera, under way */
+/* Of a camera, remembered: the last ones that were seen. In a picture with more of them nothing is asked of those beyond. */
+#define FV_CLASSIFY_TRACKS 256u
 
 struct fv_classify_params {
     uint32_t cameras;
@@ -47,15 +48,18 @@ struct fv_classify_params {
 struct fv_classify_stats {
     uint64_t classified; /* crops with an answer, be it that none is certain enough */
     uint64_t skipped;    /* a box was due, and there was no room for its crop */
-    uint64_t lost;       /* crops that a fault took */
+    uint64_t lost; /* crops that a fault took; their tracks are asked about with a later result */
 };
 
 /* 0, -EINVAL, -ENOMEM; err says why. */
 int fv_classify_create(const struct fv_classify_params *params, struct fv_classify **ret_classify,
                        struct fv_error *err);
 int fv_classify_start(struct fv_classify *classify, struct fv_error *err);
-/* Result thread. Borrows; takes references to the picture, which must be there. Gives result->marks the newest labels. */
-void fv_classify_result(struct fv_classify *classify, struct fv_result *result);
+/* Result thread. Borrows; takes references to the picture, which must be there. Gives result->marks the newest labels. False: it would
+ * have had to wait, and was cancelled. */
+bool fv_classify_result(struct fv_classify *classify, struct fv_result *result);
+/* Nobody waits any more, now or later. Any thread. */
+void fv_classify_cancel(struct fv_classify *classify);
 /* The camera is gone: what is known of its tracks is forgotten. Any thread, no result of the camera meanwhile. */
 void fv_classify_forget(struct fv_classify *classify, uint32_t camera);
 void fv_classify_stats(struct fv_classify *classify,

@@ -8,6 +8,7 @@
 // clang-format on
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -55,6 +56,7 @@ static struct {
     struct fv_picture picture;
     struct fv_result result;
     int64_t now;
+    bool in_vain; /* results are cancelled */
 } bed;
 
 static void rest(void)
@@ -170,7 +172,7 @@ static void fill(enum fv_pixel_format format, uint32_t width, uint32_t height)
     }
 }
 
-static void begin(bool waits)
+static void begin_with(bool waits, int64_t interval)
 {
     memset(&bed, 0, sizeof(bed));
     bed.detector.head = (struct fv_detector){.ops = &fake_ops, .lanes = 1};
@@ -178,10 +180,16 @@ static void begin(bool waits)
     bed.picture.release = on_release;
     fill(FV_PIXEL_NV12, SIDE, SIDE);
     bed.now = 100 * FV_S;
-    const struct fv_classify_params params = params_of(waits);
+    struct fv_classify_params params = params_of(waits);
+    params.interval = interval;
     struct fv_error err = {0};
     assert_int_equal(fv_classify_create(&params, &bed.classify, &err), 0);
     assert_int_equal(fv_classify_start(bed.classify, &err), 0);
+}
+
+static void begin(bool waits)
+{
+    begin_with(waits, 5 * FV_S);
 }
 
 static void end(void)
@@ -215,7 +223,7 @@ static void next(uint32_t camera)
 
 static void show(void)
 {
-    fv_classify_result(bed.classify, &bed.result);
+    assert_int_equal(fv_classify_result(bed.classify, &bed.result), !bed.in_vain);
     assert_true(bed.result.marked);
 }
 
@@ -309,6 +317,26 @@ static void test_cut_at_the_edge(void **state)
     assert_int_equal(bed.detector.seen[1].width, 5);
     assert_int_equal(bed.detector.seen[1].height, 5);
     assert_int_equal(offset_of(&bed.detector.seen[1], 0), 24 * SIDE + 26);
+    end();
+}
+
+/* Boxes beyond the picture, and what is no box: what is left of them is cut out. */
+static void test_cut_beyond_the_edge(void **state)
+{
+    begin(true);
+    next(0);
+    add_box((const float[]){-5, -1e30f, 12, 12}, 1, 0);
+    add_box((const float[]){4, 4, 1e30f, INFINITY}, 2, 0);
+    add_box((const float[]){40, 4, 60, 12}, 3, 0); /* nothing */
+    add_box((const float[]){-20, 4, -10, 12}, 4, 0);
+    add_box((const float[]){NAN, NAN, NAN, NAN}, 5, 0);
+    show();
+    assert_int_equal(bed.detector.seen_count, 2);
+    assert_int_equal(bed.detector.seen[0].width, 12);
+    assert_int_equal(bed.detector.seen[0].height, 12);
+    assert_int_equal(offset_of(&bed.detector.seen[0], 0), 0);
+    assert_int_equal(bed.detector.seen[1].width, SIDE - 4);
+    assert_int_equal(bed.detector.seen[1].height, SIDE - 4);
     end();
 }
 
@@ -424,6 +452,41 @@ static void test_crops_are_limited(void **state)
     end();
 }
 
+/* All the time more is due than there is room for: each has its turn, and nobody waits for ever. */
+static void test_turns(void **state)
+{
+    begin_with(false, 0);
+    for (int i = 0; i < 64; i++)
+        bed.detector.answer[i] = 1;
+    for (unsigned round = 1; round <= 3; round++) {
+        next(0);
+        for (unsigned i = 0; i < 20; i++)
+            add_box((const float[]){4, 4, 12, 12}, 1 + i, 0);
+        show();
+        wait_for(16 * round, 0);
+    }
+    for (unsigned i = 0; i < 20; i++)
+        assert_mark(i, 1);
+    end();
+}
+
+/* An object that goes away, or is covered: its box is too small to be asked about, and it is still what it was. */
+static void test_small_keeps_its_label(void **state)
+{
+    begin(true);
+    bed.detector.answer[1] = 2;
+    show_one(0, 1);
+    for (int i = 0; i < 5; i++) {
+        bed.now += 20 * FV_S;
+        next(0);
+        add_box((const float[]){4, 4, 6, 6}, 1, 0);
+        show();
+        assert_mark(0, 2);
+    }
+    assert_int_equal(bed.detector.seen_count, 1);
+    end();
+}
+
 /* The camera is gone, and what is asked about its tracks comes too late for those of its successor. */
 static void test_forget(void **state)
 {
@@ -464,10 +527,17 @@ static void test_many_tracks(void **state)
     show();
     assert_int_equal(stats_now().classified, FV_CLASSIFY_TRACKS + 11 + FV_CLASSIFY_TRACKS);
     assert_int_equal(stats_now().skipped, FV_DETECTIONS_MAX - FV_CLASSIFY_TRACKS);
+    /* Who is new, be it first, takes the place of nobody who is there. */
+    next(1);
+    add_box((const float[]){4, 4, 12, 12}, 1000, 0);
+    for (unsigned i = 0; i < FV_CLASSIFY_TRACKS; i++)
+        add_box((const float[]){4, 4, 12, 12}, 1 + i, 0);
+    show();
+    assert_int_equal(stats_now().classified, FV_CLASSIFY_TRACKS + 11 + FV_CLASSIFY_TRACKS);
     end();
 }
 
-/* A fault takes the crops, is counted and told once, and nothing stays behind; the next ones go on. */
+/* A fault takes the crops, is counted and told once, and nothing stays behind; with the next picture they are asked again. */
 static void test_fault(void **state)
 {
     begin(true);
@@ -478,6 +548,37 @@ static void test_fault(void **state)
     show();
     wait_for(1, 2);
     assert_int_equal(bed.faults, 1);
+    for (unsigned i = 0; i < 2; i++) {
+        next(0);
+        for (unsigned k = 0; k < 3; k++)
+            add_box((const float[]){4, 4, 12, 12}, 1 + k, 0);
+        show();
+        wait_for(3, 2);
+    }
+    end();
+}
+
+static void *show_in_vain(void *data)
+{
+    show_one(0, 1);
+    return NULL;
+}
+
+/* Who waits for an answer that does not come is let go, and nobody waits any more. */
+static void test_cancel(void **state)
+{
+    pthread_t thread;
+    begin(true);
+    show_one(0, 9);
+    bed.detector.hold = true;
+    bed.in_vain = true;
+    assert_int_equal(pthread_create(&thread, NULL, show_in_vain, NULL), 0);
+    while (bed.detector.seen_count < 2)
+        rest();
+    fv_classify_cancel(bed.classify);
+    pthread_join(thread, NULL);
+    show_one(0, 2);
+    bed.detector.hold = false;
     end();
 }
 
@@ -520,14 +621,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_cut_at_the_edge),
+        cmocka_unit_test(test_cut_beyond_the_edge),
         cmocka_unit_test(test_choice),
         cmocka_unit_test(test_interval),
         cmocka_unit_test(test_waits_for_all),
         cmocka_unit_test(test_never_waits),
         cmocka_unit_test(test_crops_are_limited),
+        cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_small_keeps_its_label),
         cmocka_unit_test(test_forget),
         cmocka_unit_test(test_many_tracks),
         cmocka_unit_test(test_fault),
+        cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_end_in_between),
         cmocka_unit_test(test_without_memory),
     };

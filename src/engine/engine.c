@@ -102,10 +102,10 @@ static void on_result(void *data, struct fv_result *result)
     if (!engine->cameras.places[result->info.camera].used)
         return; /* a late picture of a camera that was removed */
     fv_analysis_track(engine->analysis, result);
+    if (engine->classify && !fv_classify_result(engine->classify, result))
+        return; /* of a file, and it is not to be analysed any further */
     fv_cameras_count(&engine->cameras, result, engine->setup.person);
     fv_profile_add(&engine->profile, &result->info.at);
-    if (engine->classify)
-        fv_classify_result(engine->classify, result);
     for (unsigned i = 0; i < engine->sink_count; i++)
         fv_sink_put(engine->sinks[i], result);
     if (engine->params.frame)
@@ -511,6 +511,8 @@ void fv_engine_stop(struct fv_engine *engine)
     engine->stopped = true;
     fv_engine_enter(engine);
     atomic_store(&engine->alive, false);
+    if (engine->classify)
+        fv_classify_cancel(engine->classify);
     fv_stills_end(&engine->stills);
     if (engine->ingest)
         fv_ingest_stop(engine->ingest);

@@ -62,13 +62,19 @@ static void lose(int code)
         lose_it(code);
 }
 
+static const char *classifier;
+
+/* A classifier's batch is never full here and waits for ten seconds: crops, and the picture that they are part of, are
+ * under way at the end, whatever it is. */
 static void config_text(char out[1000], const char *setting, const char *model, uint16_t port)
 {
     snprintf(out, 1000,
-             "{\"processing\": {%s}, \"models\": {\"MODEL_PATH\": \"%s\", "
-             "\"INFERENCE_PROVIDER\": \"cuda\"}, \"cameras\": {\"RTSP_STREAMS\": [{\"name\": "
-             "\"gate\", \"url\": \"rtsp://127.0.0.1:%u/cam0\"}]}}",
-             setting, model, port);
+             "{\"processing\": {\"GPU_BATCH_SIZE\": 1, \"PIPELINE_QUEUE_TIMEOUT_MS\": 10000%s%s}, "
+             "\"models\": {\"MODEL_PATH\": \"%s\", \"INFERENCE_PROVIDER\": \"cuda\"}, "
+             "\"classifier\": {\"MODEL_PATH\": \"%s\", \"INTERVAL_S\": 0, \"BATCH_SIZE\": 128}, "
+             "\"cameras\": {\"RTSP_STREAMS\": [{\"name\": \"gate\", \"url\": "
+             "\"rtsp://127.0.0.1:%u/cam0\"}]}}",
+             *setting ? ", " : "", setting, model, classifier, port);
 }
 
 static struct fv_engine *play(const char *setting, const char *model, uint16_t port,
@@ -93,6 +99,9 @@ static struct fv_engine *play(const char *setting, const char *model, uint16_t p
 static void stop(struct fv_engine *engine, const struct seen *seen, unsigned failed, int code)
 {
     struct timespec begin, end;
+    struct fv_engine_stats stats;
+    fv_engine_stats(engine, &stats);
+    CHECK(stats.classify_skipped > 0, "no crop is under way");
     clock_gettime(CLOCK_MONOTONIC, &begin);
     fv_engine_close(engine);
     clock_gettime(CLOCK_MONOTONIC, &end);
@@ -212,6 +221,7 @@ int main(int argc, char **argv)
     pthread_t thread;
     pthread_create(&thread, NULL, serve, sim);
     const char *model = mock_model_write(folder);
+    classifier = mock_classifier_write(folder);
     for (int ends = 0; ends < 2; ends++) {
         test_copy(model, fv_sim_port(sim), ends);
         test_loss(model, fv_sim_port(sim), ends);
