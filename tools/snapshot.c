@@ -195,10 +195,9 @@ static void on_state(void *data, const struct fv_camera_event *event)
         note_step(s, event);
         return;
     }
-    /* A refused login stays refused, and what cannot be decoded here as well; all else may pass. */
-    const bool decoding = event->from == event->to;
-    const bool final = ended || event->code == -EACCES || event->code == -ENODEV ||
-                       (decoding && event->code == -ENOTSUP);
+    /* A refused login stays refused, and what cannot be received or decoded here as well; all else may pass. */
+    const bool final =
+        ended || event->code == -EACCES || event->code == -ENODEV || event->code == -ENOTSUP;
     pthread_mutex_lock(&s->lock);
     s->code = event->code;
     snprintf(s->reason, sizeof(s->reason), "%s", event->reason ? event->reason : "");

@@ -27,6 +27,10 @@ static const char description[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=fake\r\n
                                   "sprop-parameter-sets=Z0LAHtoFB+Q=,aM48gA==\r\n"
                                   "a=control:track1\r\n";
 
+static const char description_jpeg[] = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=fake\r\nt=0 0\r\n"
+                                       "m=video 0 RTP/AVP 96\r\na=rtpmap:96 JPEG/90000\r\n"
+                                       "a=control:track1\r\n";
+
 struct client {
     struct fake_camera *camera;
     int fd;
@@ -178,6 +182,14 @@ static bool send_picture(struct client *client, bool key)
            send_packet(client, pps, sizeof(pps), false) && send_slice(client, 0x65, 0x88, true);
 }
 
+/* RFC 2435 3.1: the odd lines of 16 x 8 pixels. */
+static bool send_field(struct client *client)
+{
+    static const uint8_t field[] = {1, 0, 0, 0, 1, 50, 2, 1, 0xAA};
+    client->timestamp += CLOCK_STEP;
+    return send_packet(client, field, sizeof(field), true);
+}
+
 static bool send_bye(struct client *client)
 {
     static const uint8_t bye[] = {'$', 1, 0, 8, 0x81, 203, 0, 1, 0x11, 0x22, 0x33, 0x44};
@@ -201,6 +213,8 @@ static void play(struct client *client)
             ok = send_slice(client, 0x41, 0x40, false); /* first_mb_in_slice 1: goes on */
         else if (fault == FAKE_GARBAGE)
             ok = garbage(client);
+        else if (fault == FAKE_FIELDS)
+            ok = send_field(client);
         else if (fault == FAKE_BYE)
             ok = n > params->pictures || send_bye(client);
         if (!ok)
@@ -228,7 +242,8 @@ static bool serve_well(struct client *client, enum fake_step step)
     case FAKE_DESCRIBE:
         snprintf(headers, sizeof(headers), "Content-Base: %s/\r\nContent-Type: application/sdp\r\n",
                  camera->url);
-        return answer(client, 200, headers, description);
+        return answer(client, 200, headers,
+                      camera->params.fault == FAKE_FIELDS ? description_jpeg : description);
     case FAKE_SETUP:
         snprintf(headers, sizeof(headers),
                  "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1;timeout=%u\r\n",

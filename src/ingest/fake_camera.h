@@ -23,6 +23,7 @@ enum fake_fault {
     FAKE_NO_KEY,           /* media: pictures, but never a key picture */
     FAKE_NO_MORE_PICTURES, /* media: packets of one endless picture */
     FAKE_BYE,              /* media: RTCP BYE, then silence */
+    FAKE_FIELDS,           /* media: fields of interlaced JPEG */
 };
 
 struct fake_params {

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "ingest/impl.h"
 
+#define REFUSED_PATIENCE (2 * FV_S)
+
 /* --- From the receiver --- */
 
 static void start_playing(struct fv_camera *camera)
@@ -69,6 +71,16 @@ static int open_receiver(struct fv_camera *camera)
 
 /* --- From the session --- */
 
+/* Payloads of a kind that is not supported: others may still come, but not for long. */
+static void expect_little(struct fv_camera *camera)
+{
+    const int64_t deadline = camera->phase_since + REFUSED_PATIENCE;
+    if (deadline >= camera->phase_deadline)
+        return;
+    camera->phase_deadline = deadline;
+    fv_camera_arm(camera);
+}
+
 void fv_camera_take_packet(struct fv_camera *camera, bool rtcp, const uint8_t *packet, size_t size)
 {
     int64_t now = fv_camera_now(camera);
@@ -85,6 +97,8 @@ void fv_camera_take_packet(struct fv_camera *camera, bool rtcp, const uint8_t *p
         fv_camera_enter(camera, FV_PHASE_KEY, fv_later(now, camera->params.first_key_timeout), 0,
                         "packets come; waits for a key picture");
     }
+    if (camera->phase == FV_PHASE_KEY && fv_rtp_stats(camera->rtp)->refusal)
+        expect_little(camera);
 }
 
 static void on_packet(void *data, bool rtcp, const uint8_t *packet, size_t size)

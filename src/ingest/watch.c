@@ -92,6 +92,14 @@ static void no_first_packet(struct fv_camera *camera, double waited)
         fv_camera_failf(camera, -ETIMEDOUT, "%s", reason);
 }
 
+static void no_first_key(struct fv_camera *camera, double waited)
+{
+    const char *refusal = fv_rtp_stats(camera->rtp)->refusal;
+    fv_camera_failf(camera, refusal ? -ENOTSUP : -ETIMEDOUT,
+                    "packets, but no first key picture or recovery point for %.1f s%s%s", waited,
+                    refusal ? ": " : "", refusal ? refusal : "");
+}
+
 static void no_address(struct fv_camera *camera, double waited)
 {
     char why[350];
@@ -116,8 +124,7 @@ static bool check_phase(struct fv_camera *camera, int64_t now)
         no_first_packet(camera, waited);
         return true;
     case FV_PHASE_KEY:
-        fv_camera_failf(camera, -ETIMEDOUT,
-                        "packets, but no first key picture or recovery point for %.1f s", waited);
+        no_first_key(camera, waited);
         return true;
     case FV_PHASE_OFF:
     case FV_PHASE_TURN:

@@ -26,14 +26,6 @@
 #define THREE "30"
 #define KEY_UNIT TWO "0c" SEQUENCE KEY
 
-static void open_av1(struct bench *b, int64_t reorder, enum fv_on_loss on_loss)
-{
-    fv_bench_start(b);
-    struct fv_rtp_params params = fv_bench_params(b, FV_CODEC_AV1, reorder);
-    params.on_loss = on_loss;
-    fv_bench_open(b, &params);
-}
-
 static void test_elements(void **state)
 {
     static const struct {
@@ -84,7 +76,7 @@ static void test_elements(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct bench b;
         print_message("%s\n", cases[i].what);
-        open_av1(&b, 0, FV_ON_LOSS_SKIP);
+        fv_bench_init_codec(&b, FV_CODEC_AV1, 0, FV_ON_LOSS_SKIP);
         fv_bench_send(&b, 0, true, cases[i].packet);
         assert_string_equal(b.log, "FK");
         fv_bench_assert_au(&b, 0, cases[i].expected);
@@ -100,7 +92,7 @@ static void test_elements(void **state)
 static void test_parts(void **state)
 {
     struct bench b;
-    open_av1(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_AV1, 0, FV_ON_LOSS_SKIP);
     fv_bench_send(&b, 0, false,
                   "60"
                   "0c" SEQUENCE "30"
@@ -165,7 +157,7 @@ static void test_every_split(void **state)
     const size_t size = fv_bench_unhex(frame, body);
     for (size_t split = 1; split < size; split++) {
         struct bench b;
-        open_av1(&b, 0, FV_ON_LOSS_SKIP);
+        fv_bench_init_codec(&b, FV_CODEC_AV1, 0, FV_ON_LOSS_SKIP);
         packet[head] = 0x30;
         memcpy(packet + head + 1, body, split);
         fv_bench_input(&b, b.seq++, 0, false, packet, head + 1 + split);
@@ -201,32 +193,10 @@ static void test_malformed(void **state)
             "0800" KEY, /* a sequence header that ends early */
         "5032",         /* in parts: a size that is not there */
     };
-    for (size_t i = 0; i < COUNT(packets); i++) {
-        struct bench b;
-        print_message("packet %zu\n", i);
-        open_av1(&b, 0, FV_ON_LOSS_SKIP);
-        fv_bench_send(&b, 0, true, packets[i]);
-        assert_int_equal(b.rc, -EBADMSG);
-        fv_bench_send(&b, 1, true, KEY_UNIT);
-        assert_string_equal(b.log, "FK");
-        fv_bench_finish(&b);
-    }
+    fv_bench_refuse(FV_CODEC_AV1, packets, COUNT(packets), KEY_UNIT);
 }
 
-struct step {
-    unsigned seq, time;
-    bool marker;
-    const char *packet;
-    const char *log; /* afterwards */
-};
-
-static const struct {
-    const char *what;
-    int64_t reorder;
-    enum fv_on_loss on_loss;
-    unsigned damaged;
-    struct step steps[8];
-} stories[] = {
+static const struct bench_story stories[] = {
     {"nothing before the first key frame with its sequence header",
      0,
      FV_ON_LOSS_FLAG,
@@ -352,18 +322,7 @@ static const struct {
 
 static void test_stories(void **state)
 {
-    for (size_t i = 0; i < COUNT(stories); i++) {
-        struct bench b;
-        print_message("%s\n", stories[i].what);
-        open_av1(&b, stories[i].reorder, stories[i].on_loss);
-        for (const struct step *step = stories[i].steps; step->packet; step++) {
-            fv_bench_send_at(&b, (uint16_t)(65534 + step->seq), step->time * 3600, step->marker,
-                             step->packet);
-            assert_string_equal(b.log, step->log);
-        }
-        assert_int_equal(fv_rtp_stats(b.rtp)->damaged, stories[i].damaged);
-        fv_bench_finish(&b);
-    }
+    fv_bench_tell(FV_CODEC_AV1, stories, COUNT(stories));
 }
 
 int main(void)

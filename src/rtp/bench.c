@@ -88,6 +88,15 @@ void fv_bench_init(struct bench *b, int64_t reorder)
     fv_bench_open(b, &params);
 }
 
+void fv_bench_init_codec(struct bench *b, enum fv_codec codec, int64_t reorder,
+                         enum fv_on_loss on_loss)
+{
+    fv_bench_start(b);
+    struct fv_rtp_params params = fv_bench_params(b, codec, reorder);
+    params.on_loss = on_loss;
+    fv_bench_open(b, &params);
+}
+
 void fv_bench_finish(struct bench *b)
 {
     for (size_t i = 0; i < b->count && i < COUNT(b->aus); i++)
@@ -146,4 +155,36 @@ void fv_bench_send_key(struct bench *b, uint32_t ts)
     fv_bench_send(b, ts, false, SPS);
     fv_bench_send(b, ts, false, PPS);
     fv_bench_send(b, ts, true, "658811");
+}
+
+void fv_bench_tell(enum fv_codec codec, const struct bench_story *stories, size_t count)
+{
+    for (const struct bench_story *story = stories; story < stories + count; story++) {
+        struct bench b;
+        print_message("%s\n", story->what);
+        fv_bench_init_codec(&b, codec, story->reorder, story->on_loss);
+        for (const struct bench_step *step = story->steps; step->packet; step++) {
+            fv_bench_send_at(&b, (uint16_t)(65534 + step->seq), step->time * 3600, step->marker,
+                             step->packet);
+            assert_string_equal(b.log, step->log);
+        }
+        assert_int_equal(fv_rtp_stats(b.rtp)->damaged, story->damaged);
+        fv_bench_finish(&b);
+    }
+}
+
+void fv_bench_refuse(enum fv_codec codec, const char *const *payloads, size_t count,
+                     const char *good)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct bench b;
+        print_message("payload %zu\n", i);
+        fv_bench_init_codec(&b, codec, 0, FV_ON_LOSS_SKIP);
+        fv_bench_send(&b, 0, true, payloads[i]);
+        assert_int_equal(b.rc, -EBADMSG);
+        assert_int_equal(fv_rtp_stats(b.rtp)->invalid, 1);
+        fv_bench_send(&b, 1, true, good); /* and the next picture is fine */
+        assert_string_equal(b.log, "FK");
+        fv_bench_finish(&b);
+    }
 }

@@ -31,7 +31,8 @@ struct bench {
     struct fv_rtp *rtp;
     struct fv_au aus[64]; /* the first ones, kept */
     size_t count;
-    char log[256]; /* "F" format, "K" key, "R" recovery point, "p" other, "q" partial, "d" damaged */
+    char
+        log[256]; /* "F" format, "K" key, "R" recovery point, "p" other, "q" partial, "d" damaged */
     uint32_t serial;
     struct fv_video_format format;
     uint16_t seq;
@@ -51,6 +52,9 @@ void fv_bench_open(struct bench *b, const struct fv_rtp_params *params);
 void fv_bench_start(struct bench *b);
 /* Both, for H.264. */
 void fv_bench_init(struct bench *b, int64_t reorder);
+/* Both, for another codec. */
+void fv_bench_init_codec(struct bench *b, enum fv_codec codec, int64_t reorder,
+                         enum fv_on_loss on_loss);
 /* Gives all back and checks that nothing leaked. */
 void fv_bench_finish(struct bench *b);
 /* One packet from memory of its exact size: valgrind and the sanitizers see each byte too many. */
@@ -67,5 +71,23 @@ void fv_bench_assert_met(const struct bench *b, enum fv_quirk quirk, uint32_t ti
 void fv_bench_assert_no_quirks(const struct bench *b);
 /* A key picture as cameras send it: SPS, PPS, slice. */
 void fv_bench_send_key(struct bench *b, uint32_t ts);
+
+/* A few packets, and what has come out behind each. */
+struct bench_story {
+    const char *what;
+    int64_t reorder;
+    enum fv_on_loss on_loss;
+    unsigned damaged; /* pictures, in the end */
+    struct bench_step {
+        unsigned seq, time; /* from 65534 on; in pictures of 25 a second */
+        bool marker;
+        const char *packet; /* payload in hexadecimal */
+        const char *log;    /* afterwards */
+    } steps[8];
+};
+void fv_bench_tell(enum fv_codec codec, const struct bench_story *stories, size_t count);
+/* Each payload alone is refused; `good`, a key picture, that follows it is not. */
+void fv_bench_refuse(enum fv_codec codec, const char *const *payloads, size_t count,
+                     const char *good);
 
 #endif

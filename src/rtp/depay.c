@@ -21,6 +21,12 @@ int fv_depay_refuse(struct fv_depay *depay)
     return -EBADMSG;
 }
 
+int fv_depay_refuse_kind(struct fv_depay *depay, const char *why)
+{
+    depay->refusal = why;
+    return fv_depay_refuse(depay);
+}
+
 int fv_depay_aggregate(struct fv_depay *depay, const uint8_t *units, size_t size)
 {
     struct fv_quirks *quirks = depay->assembly->quirks;

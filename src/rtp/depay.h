@@ -10,6 +10,7 @@ struct fv_depay {
     struct fv_assembly *assembly; /* borrowed */
     void *state;                  /* of the codec, state_size bytes, zeroed at first */
     uint16_t width, height;       /* as the SDP says, 0 when it does not */
+    const char *refusal;          /* the last kind of payload that is not supported; NULL: none came */
     /* NAL units in fragments */
     bool lost;                    /* no start of a fragment since packets were lost */
     bool starts;                  /* fragments with a start bit were seen */
@@ -30,6 +31,8 @@ const struct fv_depay_ops *fv_depay_ops(enum fv_codec codec);
 
 /* Shared: the packet cannot be used, the picture at hand is damaged. -EBADMSG. */
 int fv_depay_refuse(struct fv_depay *depay);
+/* The same of what is well-formed and not supported; `why`, static, tells people. */
+int fv_depay_refuse_kind(struct fv_depay *depay, const char *why);
 /* Shared by H.264 and H.265: units of 16-bit length and bytes (STAP-A of RFC 6184 5.7.1, AP of RFC 7798 4.4.2). */
 int fv_depay_aggregate(struct fv_depay *depay, const uint8_t *units, size_t size);
 /* Likewise: one fragmentation unit (RFC 6184 5.8, RFC 7798 4.4.3), with the tolerated faults of quirks.h. */

@@ -35,7 +35,11 @@ static bool is_dropped(unsigned type)
 static int note_sequence(struct fv_depay *depay, const uint8_t *payload, size_t size)
 {
     struct av1 *av1 = depay->state;
-    if (fv_av1_parse_sequence(payload, size, &av1->format) < 0)
+    int rc = fv_av1_parse_sequence(payload, size, &av1->format);
+    if (rc == -ENOTSUP)
+        return fv_depay_refuse_kind(depay,
+                                    "AV1 of this size is not supported: choose fewer pixels");
+    if (rc < 0)
         return fv_depay_refuse(depay);
     av1->sequence = true;
     av1->reduced = fv_av1_is_reduced(payload, size);

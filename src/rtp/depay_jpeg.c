@@ -12,6 +12,15 @@
 #include "codec/jpeg_headers.h"
 #include "rtp/depay.h"
 
+#define FIELDS                                                                                     \
+    "fields of interlaced JPEG are not supported: choose progressive pictures in the camera"
+#define TYPE "JPEG of a type that RFC 2435 does not define is not supported: choose another codec"
+#define SPREAD "JPEG headers that are spread over packets are not supported: choose another codec"
+#define SIZELESS                                                                                   \
+    "neither the packets nor the session's description say how large the JPEG pictures are: "      \
+    "choose at most 2040 x 2040 pixels in the camera"
+#define FORM                                                                                       \
+    "JPEG of this coding, sampling or size is not supported: choose baseline, 4:2:0 in the camera"
 #define RESTART 64       /* types with a restart header */
 #define QUALITY_MAX 99   /* Q of tables that are computed */
 #define Q_IN_BAND 128    /* and above: tables in the packets */
@@ -65,8 +74,6 @@ static int parse_header(const struct fv_rtp_packet *packet, struct header *ret_h
             return -EBADMSG;
         header.restart = fv_get16(p + 8);
     }
-    if ((header.type & ~RESTART) > 1 || header.specific == 1 || header.specific == 2)
-        return -EBADMSG; /* types that are nowhere defined; fields */
     header.rest = p + size;
     header.rest_size = packet->payload_size - size;
     *ret_header = header;
@@ -238,6 +245,14 @@ static int format_of(const struct fv_jpeg_headers *headers, const struct extensi
     return fv_jpeg_parse_frame(frame[1], frame + 4, size - 4, ret_format);
 }
 
+/* 3.1.1 and 3.1.3: what cannot be used, or NULL. */
+static const char *unsupported(const struct header *header)
+{
+    if (header->specific == 1 || header->specific == 2)
+        return FIELDS;
+    return (header->type & ~RESTART) > 1 ? TYPE : NULL;
+}
+
 static int begin(struct fv_depay *depay, struct header *header, const uint8_t *extension)
 {
     struct jpeg *jpeg = depay->state;
@@ -259,8 +274,10 @@ static int begin(struct fv_depay *depay, struct header *header, const uint8_t *e
         headers.wide[1] = tables.pair && tables.wide[1];
     }
     choose_size(depay, header, &headers);
+    if (!ext.frame && (!headers.width || !headers.height))
+        return fv_depay_refuse_kind(depay, SIZELESS);
     if (format_of(&headers, &ext, &format) < 0)
-        return fv_depay_refuse(depay);
+        return fv_depay_refuse_kind(depay, FORM);
     jpeg->width = format.width;
     jpeg->height = format.height;
     jpeg->expected = 0;
@@ -307,8 +324,10 @@ static int jpeg_payload(struct fv_depay *depay, const struct fv_rtp_packet *pack
     const unsigned id = extension ? fv_get16(extension) : 0;
     if (parse_header(packet, &header) < 0)
         return fv_depay_refuse(depay);
+    if (unsupported(&header))
+        return fv_depay_refuse_kind(depay, unsupported(&header));
     if (id == EXTENSION_NEXT && fv_rtp_extension_size(extension) > 0)
-        return fv_depay_refuse(depay); /* headers spread over packets: not met so far */
+        return fv_depay_refuse_kind(depay, SPREAD); /* not met so far */
     if (id != EXTENSION)
         extension = NULL;
     const bool first = begins(depay, &header, extension);

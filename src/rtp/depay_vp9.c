@@ -19,13 +19,16 @@ enum {
     BIT_F = 0x10,
     BIT_L = 0x20,
     BIT_P = 0x40,
-    BIT_I = 0x80
+    BIT_I = 0x80,
+    BIT_D = 0x01 /* of the layers' byte: T T T U S S S D */
 };
 
 #define REFERENCES_MAX 3
+#define FORM "VP9 of this size or sampling is not supported: choose profile 0 with fewer pixels"
 
 struct descriptor {
-    bool begin, end; /* of a frame */
+    bool begin, end;        /* of a frame */
+    bool needs_lower_layer; /* of the same picture */
     bool has_id;
     uint16_t id;            /* of the picture */
     uint16_t width, height; /* of the largest layer, 0: not said */
@@ -97,8 +100,10 @@ static int parse_descriptor(const struct fv_rtp_packet *packet, struct descripto
     struct descriptor d = {.begin = bits & BIT_B, .end = bits & BIT_E};
     if (bits & BIT_I)
         take_id(&c, &d);
-    if (bits & BIT_L)
-        take(&c, bits & BIT_F ? 1 : 2);
+    if (bits & BIT_L) {
+        d.needs_lower_layer = take(&c, 1) & BIT_D;
+        take(&c, bits & BIT_F ? 0 : 1); /* TL0PICIDX */
+    }
     if (bits & BIT_F && bits & BIT_P)
         take_references(&c);
     if (bits & BIT_V)
@@ -116,8 +121,10 @@ static int begin_picture(struct fv_depay *depay, const struct descriptor *d, con
     struct fv_assembly *assembly = depay->assembly;
     struct vp9 *vp9 = depay->state;
     struct fv_vp9_header header;
-    if (fv_vp9_parse(c->data, (size_t)(c->end - c->data), &header) < 0 || d->width > FV_SIZE_MAX ||
-        d->height > FV_SIZE_MAX)
+    int rc = fv_vp9_parse(c->data, (size_t)(c->end - c->data), &header);
+    if (rc == -ENOTSUP || d->width > FV_SIZE_MAX || d->height > FV_SIZE_MAX)
+        return fv_depay_refuse_kind(depay, FORM);
+    if (rc < 0)
         return fv_depay_refuse(depay);
     fv_assembly_picture(assembly, header.key);
     vp9->first = *d;
@@ -139,9 +146,19 @@ static bool joins(const struct fv_depay *depay, const struct descriptor *d)
     return depay->assembly->picture && d->has_id == vp9->first.has_id && d->id == vp9->first.id;
 }
 
+/* What stands before it in its picture did not come. */
+static int orphan(struct fv_depay *depay)
+{
+    const bool lost = depay->assembly->gap;
+    fv_assembly_orphan(depay->assembly);
+    return lost ? 0 : -EBADMSG;
+}
+
 static int begin_frame(struct fv_depay *depay, const struct descriptor *d, const struct cursor *c)
 {
     struct vp9 *vp9 = depay->state;
+    if (!joins(depay, d) && d->needs_lower_layer)
+        return orphan(depay);
     if (!joins(depay, d)) {
         int rc = begin_picture(depay, d, c);
         if (rc < 0)
@@ -157,12 +174,7 @@ static int begin_frame(struct fv_depay *depay, const struct descriptor *d, const
 static int go_on(struct fv_depay *depay)
 {
     const struct vp9 *vp9 = depay->state;
-    struct fv_assembly *assembly = depay->assembly;
-    if (assembly->picture && !vp9->between)
-        return 0;
-    const bool lost = assembly->gap;
-    fv_assembly_orphan(assembly);
-    return lost ? 0 : -EBADMSG;
+    return depay->assembly->picture && !vp9->between ? 0 : orphan(depay);
 }
 
 static int vp9_payload(struct fv_depay *depay, const struct fv_rtp_packet *packet)

@@ -40,19 +40,11 @@ static void assert_image(const struct bench *b, size_t index, const char *front,
     assert_memory_equal(b->aus[index].buf->data, expected, size);
 }
 
-static void open_jpeg(struct bench *b, int64_t reorder, enum fv_on_loss on_loss)
-{
-    fv_bench_start(b);
-    struct fv_rtp_params params = fv_bench_params(b, FV_CODEC_JPEG, reorder);
-    params.on_loss = on_loss;
-    fv_bench_open(b, &params);
-}
-
 /* 4.2: tables by the quality factor. */
 static void test_computed_tables(void **state)
 {
     struct bench b;
-    open_jpeg(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_JPEG, 0, FV_ON_LOSS_SKIP);
     fv_bench_send(&b, 0, false, Q50("000000") "a1a2a3");
     fv_bench_send(&b, 0, true, Q50("000003") "a4");
     assert_string_equal(b.log, "FK");
@@ -82,7 +74,7 @@ static void test_computed_tables(void **state)
 static void test_restart_and_sampling(void **state)
 {
     struct bench b;
-    open_jpeg(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_JPEG, 0, FV_ON_LOSS_SKIP);
     fv_bench_send(&b, 0, true,
                   HEAD("000000", "40", "32") "0010ffff"
                                              "b1");
@@ -103,7 +95,7 @@ static void test_restart_and_sampling(void **state)
 static void test_tables_in_band(void **state)
 {
     struct bench b;
-    open_jpeg(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_JPEG, 0, FV_ON_LOSS_SKIP);
     fv_bench_send(&b, 0, true,
                   HEAD("000000", "01", "80") "00000000"
                                              "c0"); /* not known yet */
@@ -132,7 +124,7 @@ static void test_tables_in_band(void **state)
 static void test_odd_tables(void **state)
 {
     struct bench b;
-    open_jpeg(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_JPEG, 0, FV_ON_LOSS_SKIP);
     fv_bench_send(&b, 0, true, HEAD("000000", "01", "82") "00000040" TWOS TWOS "d1");
     fv_bench_send(&b, 1, true,
                   HEAD("000000", "01", "83") "000200c0" ONES ONES WORD WORD WORD
@@ -179,7 +171,7 @@ static void test_size_by_sdp(void **state)
         fv_bench_finish(&b);
     }
     struct bench b;
-    open_jpeg(&b, 0, FV_ON_LOSS_SKIP); /* nobody says it */
+    fv_bench_init_codec(&b, FV_CODEC_JPEG, 0, FV_ON_LOSS_SKIP); /* nobody says it */
     fv_bench_send(&b, 0, true, "0000000001320000aa");
     assert_string_equal(b.log, "");
     fv_bench_finish(&b);
@@ -212,7 +204,7 @@ static void send_extended(struct bench *b, uint32_t ts, bool marker, const char 
 static void test_onvif_extension(void **state)
 {
     struct bench b;
-    open_jpeg(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_JPEG, 0, FV_ON_LOSS_SKIP);
     /* all headers by the extension but those of the Huffman tables and the scan */
     send_extended(&b, 0, false, LARGE_EXTENSION,
                   "0000000001000000"
@@ -265,7 +257,7 @@ static void test_bad_extensions(void **state)
     };
     for (size_t i = 0; i < COUNT(extensions); i++) {
         struct bench b;
-        open_jpeg(&b, 0, FV_ON_LOSS_SKIP);
+        fv_bench_init_codec(&b, FV_CODEC_JPEG, 0, FV_ON_LOSS_SKIP);
         send_extended(&b, 0, true, extensions[i], Q50("000000") "e1");
         assert_int_equal(b.rc, -EBADMSG);
         assert_string_equal(b.log, "");
@@ -293,33 +285,38 @@ static void test_malformed(void **state)
         "0201"
         "aa",
     };
-    for (size_t i = 0; i < COUNT(packets); i++) {
+    fv_bench_refuse(FV_CODEC_JPEG, packets, COUNT(packets), Q50("000000") "aa");
+}
+
+/* What is well-formed and not supported is told in words. */
+static void test_refusals(void **state)
+{
+    static const struct {
+        const char *packet, *words;
+    } cases[] = {
+        {"010000000132"
+         "0201"
+         "aa",
+         "fields of interlaced JPEG"},
+        {HEAD("000000", "02", "32") "aa", "a type that RFC 2435 does not define"},
+        {"0000000001320000aa", "how large the JPEG pictures are"},
+        {HEAD("000000", "01", "00") "aa", NULL}, /* malformed */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct bench b;
-        print_message("packet %zu\n", i);
-        open_jpeg(&b, 0, FV_ON_LOSS_SKIP);
-        fv_bench_send(&b, 0, true, packets[i]);
+        fv_bench_init_codec(&b, FV_CODEC_JPEG, 0, FV_ON_LOSS_SKIP);
+        fv_bench_send(&b, 0, true, cases[i].packet);
         assert_int_equal(b.rc, -EBADMSG);
-        assert_int_equal(fv_rtp_stats(b.rtp)->invalid, 1);
-        fv_bench_send(&b, 1, true, Q50("000000") "aa"); /* and the next picture is fine */
-        assert_string_equal(b.log, "FK");
+        const char *refusal = fv_rtp_stats(b.rtp)->refusal;
+        if (cases[i].words)
+            assert_non_null(strstr(refusal, cases[i].words));
+        else
+            assert_null(refusal);
         fv_bench_finish(&b);
     }
 }
 
-struct step {
-    unsigned seq, time;
-    bool marker;
-    const char *packet;
-    const char *log; /* afterwards */
-};
-
-static const struct {
-    const char *what;
-    int64_t reorder;
-    enum fv_on_loss on_loss;
-    unsigned damaged;
-    struct step steps[8];
-} stories[] = {
+static const struct bench_story stories[] = {
     {"a lost part takes its picture with it, and no other",
      0,
      FV_ON_LOSS_SKIP,
@@ -400,25 +397,14 @@ static const struct {
 
 static void test_stories(void **state)
 {
-    for (size_t i = 0; i < COUNT(stories); i++) {
-        struct bench b;
-        print_message("%s\n", stories[i].what);
-        open_jpeg(&b, stories[i].reorder, stories[i].on_loss);
-        for (const struct step *step = stories[i].steps; step->packet; step++) {
-            fv_bench_send_at(&b, (uint16_t)(65534 + step->seq), step->time * 3600, step->marker,
-                             step->packet);
-            assert_string_equal(b.log, step->log);
-        }
-        assert_int_equal(fv_rtp_stats(b.rtp)->damaged, stories[i].damaged);
-        fv_bench_finish(&b);
-    }
+    fv_bench_tell(FV_CODEC_JPEG, stories, COUNT(stories));
 }
 
 /* A camera that sends the end of image itself: not twice. */
 static void test_end_of_image(void **state)
 {
     struct bench b;
-    open_jpeg(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_JPEG, 0, FV_ON_LOSS_SKIP);
     fv_bench_send(&b, 0, true, Q50("000000") "a1" EOI);
     assert_image(&b, 0, SOI DQT_50, SOF_16x8 SOS "a1" EOI);
     fv_bench_finish(&b);
@@ -448,17 +434,12 @@ static void test_failing_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_computed_tables),
-        cmocka_unit_test(test_restart_and_sampling),
-        cmocka_unit_test(test_tables_in_band),
-        cmocka_unit_test(test_odd_tables),
-        cmocka_unit_test(test_size_by_sdp),
-        cmocka_unit_test(test_onvif_extension),
-        cmocka_unit_test(test_bad_extensions),
-        cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_stories),
-        cmocka_unit_test(test_end_of_image),
-        cmocka_unit_test(test_failing_allocations),
+        cmocka_unit_test(test_computed_tables), cmocka_unit_test(test_restart_and_sampling),
+        cmocka_unit_test(test_tables_in_band),  cmocka_unit_test(test_odd_tables),
+        cmocka_unit_test(test_size_by_sdp),     cmocka_unit_test(test_onvif_extension),
+        cmocka_unit_test(test_bad_extensions),  cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_refusals),        cmocka_unit_test(test_stories),
+        cmocka_unit_test(test_end_of_image),    cmocka_unit_test(test_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

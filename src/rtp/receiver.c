@@ -124,6 +124,7 @@ static int process(struct fv_rtp *rtp, const struct fv_rtp_packet *packet, int64
         fv_quirk_meet(&rtp->quirks, FV_QUIRK_EMPTY_UNIT);
     fv_assembly_packet_end(assembly, packet->marker);
     rtp->stats.invalid += rc < 0;
+    rtp->stats.refusal = rtp->depay.refusal;
     return rc;
 }
 

@@ -57,6 +57,7 @@ struct fv_rtp_stats {
     int64_t last_packet, last_au; /* monotonic, FV_TIME_UNKNOWN before the first */
     bool waiting_key;             /* nothing is delivered until the next key picture or recovery point */
     bool ended;                   /* RTCP BYE */
+    const char *refusal;          /* the last kind of payload that is not supported, in words; NULL: none came */
     struct fv_video_format video; /* codec NONE until known */
 };
 

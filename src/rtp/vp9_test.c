@@ -13,19 +13,14 @@
 #define BEGIN "08"
 #define MIDDLE "00"
 #define END "04"
-
-static void open_vp9(struct bench *b, int64_t reorder, enum fv_on_loss on_loss)
-{
-    fv_bench_start(b);
-    struct fv_rtp_params params = fv_bench_params(b, FV_CODEC_VP9, reorder);
-    params.on_loss = on_loss;
-    fv_bench_open(b, &params);
-}
+/* Whole frames of a spatial layer, by the picture's id; the upper one needs the lower one. */
+#define LAYER0(id) "ac" id "0007"
+#define LAYER1(id) "ac" id "0307"
 
 static void test_frames(void **state)
 {
     struct bench b;
-    open_vp9(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_VP9, 0, FV_ON_LOSS_SKIP);
     fv_bench_send(&b, 0, false, BEGIN KEY "11");
     fv_bench_send(&b, 0, false, MIDDLE "2233");
     fv_bench_send(&b, 0, true, END "44");
@@ -113,7 +108,7 @@ static void test_descriptors(void **state)
         char hex[128];
         print_message("descriptor %zu\n", i);
         snprintf(hex, sizeof(hex), "%s" KEY "77", descriptors[i].descriptor);
-        open_vp9(&b, 0, FV_ON_LOSS_SKIP);
+        fv_bench_init_codec(&b, FV_CODEC_VP9, 0, FV_ON_LOSS_SKIP);
         fv_bench_send(&b, 0, true, hex);
         assert_string_equal(b.log, "FK");
         fv_bench_assert_au(&b, 0, KEY "77");
@@ -132,7 +127,7 @@ static void test_descriptors(void **state)
 static void test_superframes(void **state)
 {
     struct bench b;
-    open_vp9(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_VP9, 0, FV_ON_LOSS_SKIP);
     fv_bench_send(&b, 0, false,
                   "ac"
                   "05"
@@ -202,7 +197,7 @@ static void test_superframes(void **state)
 static void test_too_many_frames(void **state)
 {
     struct bench b;
-    open_vp9(&b, 0, FV_ON_LOSS_SKIP);
+    fv_bench_init_codec(&b, FV_CODEC_VP9, 0, FV_ON_LOSS_SKIP);
     fv_bench_send(&b, 0, false, WHOLE KEY);
     for (unsigned i = 0; i < 7; i++)
         fv_bench_send(&b, 0, i == 6, WHOLE INTER "11");
@@ -230,32 +225,10 @@ static void test_malformed(void **state)
         "10"
         "ffff0010" KEY, /* the same by the structure */
     };
-    for (size_t i = 0; i < COUNT(packets); i++) {
-        struct bench b;
-        print_message("packet %zu\n", i);
-        open_vp9(&b, 0, FV_ON_LOSS_SKIP);
-        fv_bench_send(&b, 0, true, packets[i]);
-        assert_int_equal(b.rc, -EBADMSG);
-        fv_bench_send(&b, 1, true, WHOLE KEY);
-        assert_string_equal(b.log, "FK");
-        fv_bench_finish(&b);
-    }
+    fv_bench_refuse(FV_CODEC_VP9, packets, COUNT(packets), WHOLE KEY);
 }
 
-struct step {
-    unsigned seq, time;
-    bool marker;
-    const char *packet;
-    const char *log; /* afterwards */
-};
-
-static const struct {
-    const char *what;
-    int64_t reorder;
-    enum fv_on_loss on_loss;
-    unsigned damaged;
-    struct step steps[8];
-} stories[] = {
+static const struct bench_story stories[] = {
     {"nothing before the first key frame",
      0,
      FV_ON_LOSS_FLAG,
@@ -293,6 +266,22 @@ static const struct {
       {2, 1, true, END "22", "FK"},
       {3, 2, true, WHOLE INTER, "FK"},
       {4, 3, true, WHOLE KEY, "FKK"}}},
+    {"a lost base layer: what lies on it is no picture",
+     0,
+     FV_ON_LOSS_FLAG,
+     1,
+     {{0, 0, false, LAYER0("05") KEY, ""},
+      {1, 0, true, LAYER1("05") INTER "11", "FK"},
+      {3, 1, true, LAYER1("06") INTER "11", "FK"},
+      {4, 2, false, LAYER0("07") KEY, "FK"},
+      {5, 2, true, LAYER1("07") INTER "11", "FKK"}}},
+    {"a layer that was sent without its base",
+     0,
+     FV_ON_LOSS_SKIP,
+     1,
+     {{0, 0, true, LAYER0("05") KEY, "FK"},
+      {1, 1, true, LAYER1("06") INTER "11", "FK"},
+      {2, 2, true, LAYER0("07") KEY, "FKK"}}},
     {"late and repeated packets",
      50 * FV_MS,
      FV_ON_LOSS_SKIP,
@@ -318,18 +307,7 @@ static const struct {
 
 static void test_stories(void **state)
 {
-    for (size_t i = 0; i < COUNT(stories); i++) {
-        struct bench b;
-        print_message("%s\n", stories[i].what);
-        open_vp9(&b, stories[i].reorder, stories[i].on_loss);
-        for (const struct step *step = stories[i].steps; step->packet; step++) {
-            fv_bench_send_at(&b, (uint16_t)(65534 + step->seq), step->time * 3600, step->marker,
-                             step->packet);
-            assert_string_equal(b.log, step->log);
-        }
-        assert_int_equal(fv_rtp_stats(b.rtp)->damaged, stories[i].damaged);
-        fv_bench_finish(&b);
-    }
+    fv_bench_tell(FV_CODEC_VP9, stories, COUNT(stories));
 }
 
 int main(void)
