@@ -95,6 +95,8 @@ static const struct {
     {FV_CAMERA_BUFFERING, -ETIMEDOUT, ANY,
      "If packets arrive but no key picture, the camera's I-frame interval is too long: set it to "
      "1-2 s."},
+    {FV_CAMERA_BUFFERING, -ENOTSUP, ANY,
+     "The camera sends what cannot be received here: change its settings as the reason says."},
     {FV_CAMERA_BUFFERING, -ECONNRESET, ANY,
      "The camera ended the connection before the first picture: it may serve too many clients."},
 };
@@ -273,6 +275,13 @@ static void advise_network(const struct fv_probe_findings *f, struct fv_probe_ad
         say(advice, "Packets are missing although TCP loses none: the camera (or a relay) drops "
                     "them. Lower its bit rate, "
                     "or the number of its clients.");
+    if (fv_probe_spoilt(s))
+        say(advice,
+            "Lost packets cost %llu of %llu pictures: behind each loss all up to the next key "
+            "picture "
+            "are left out. A shorter I-frame interval (1-2 s) keeps that short.",
+            (unsigned long long)fv_probe_spoilt(s),
+            (unsigned long long)(s->access_units + fv_probe_spoilt(s)));
     if (jitter > JITTER_HIGH_MS)
         say(advice,
             "Packets arrive unevenly (jitter %.0f ms): a busy network or camera; WLAN does that.",

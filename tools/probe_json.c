@@ -120,15 +120,15 @@ static json_t *stream_json(const struct fv_probe_findings *f)
 {
     const struct fv_receiver_stats *s = &f->stats;
     const struct fv_probe_figures *g = &f->figures;
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "access_units", integer(s->access_units), "keyframes", integer(s->keyframes),
-                     "packets", integer(s->packets), "bytes", integer(s->bytes), "lost",
-                     integer(s->lost), "reordered", integer(s->reordered), "invalid",
-                     integer(s->invalid), "reconnects", integer(s->reconnects), "jitter_ms",
-                     number(s->jitter_us / 1000.0), "sender_reports",
-                     integer(f->details.sender_reports), "clock_offset_s",
-                     number(g->clock_offset_s), "drift_ppm", number(s->drift_ppm), "timeline_jumps",
-                     integer(g->timeline_jumps), "format_changes", integer(g->format_changes));
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "access_units", integer(s->access_units), "keyframes", integer(s->keyframes), "damaged",
+        integer(s->damaged), "skipped", integer(s->skipped), "packets", integer(s->packets),
+        "bytes", integer(s->bytes), "lost", integer(s->lost), "reordered", integer(s->reordered),
+        "invalid", integer(s->invalid), "reconnects", integer(s->reconnects), "jitter_ms",
+        number(s->jitter_us / 1000.0), "sender_reports", integer(f->details.sender_reports),
+        "clock_offset_s", number(g->clock_offset_s), "drift_ppm", number(s->drift_ppm),
+        "timeline_jumps", integer(g->timeline_jumps), "format_changes", integer(g->format_changes));
 }
 
 int fv_probe_print_json(const struct fv_probe_findings *f)

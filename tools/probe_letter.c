@@ -11,6 +11,7 @@
 
 #define LABEL 14 /* columns */
 #define WIDTH 96
+#define BADLY 0.1 /* of the pictures cannot be used */
 
 /* What a camera wrote may hold bytes that a terminal obeys. */
 static void put(const char *text, size_t size)
@@ -228,11 +229,17 @@ static void tell_quirks(const struct fv_probe_findings *f)
 static void tell_verdict(const struct fv_probe_findings *f, unsigned remarks)
 {
     const struct fv_receiver_details *d = &f->details;
-    char text[400], rate[60] = "";
+    const uint64_t spoilt = fv_probe_spoilt(&f->stats), all = f->stats.access_units + spoilt;
+    const bool badly = (double)spoilt > BADLY * (double)all;
+    char text[400], rate[60] = "", losses[80] = "nothing lost";
     if (isfinite(f->figures.fps))
         snprintf(rate, sizeof(rate), " at %.4g pictures a second", f->figures.fps);
-    snprintf(text, sizeof(text), "It plays: %s, %ux%u%s%s. %s", fv_probe_codec(d->codec), d->width,
-             d->height, rate, f->stats.lost ? ", with losses" : ", nothing lost",
+    if (f->stats.lost)
+        snprintf(losses, sizeof(losses),
+                 spoilt ? "with losses that cost %.0f %% of them" : "with losses",
+                 100 * (double)spoilt / (double)all);
+    snprintf(text, sizeof(text), "It plays%s: %s, %ux%u%s, %s. %s", badly ? " badly" : "",
+             fv_probe_codec(d->codec), d->width, d->height, rate, losses,
              remarks == 0   ? "Nothing to complain about."
              : remarks == 1 ? "One remark, at the end."
                             : "Remarks at the end.");

@@ -194,6 +194,15 @@ static void test_one_flaw(void **state)
     FLAW((f.details.reorder_known = true, f.details.reorder_frames = 2), "2 pictures of delay");
     FLAW(f.stats.lost = 5, "although TCP");
     FLAW((f.stats.lost = 1000, f.details.transport = "udp"), "50.00 %");
+    f = sound();
+    f.stats.lost = 5;
+    f.stats.access_units = 12;
+    f.stats.damaged = 3;
+    f.stats.skipped = 85;
+    assert_true(advised(&f, "cost 88 of 100 pictures"));
+    assert_int_equal(count(&f), 2);
+    f.stats.lost = 0; /* before the first key picture */
+    assert_int_equal(count(&f), 0);
     FLAW(f.stats.jitter_us = 80000, "jitter 80 ms");
     FLAW((f.stats.failures = 1, strcpy(f.reason, "it ended")), "1 time meanwhile: it ended");
     FLAW(f.details.keepalives_unanswered = 1, "keepalives");
@@ -232,6 +241,7 @@ static void test_failures(void **state)
         {FV_CAMERA_NEGOTIATING, -EACCES, 403, true, "may not watch", 1},
         {FV_CAMERA_NEGOTIATING, -ENOENT, 404, true, "no stream at this path", 1},
         {FV_CAMERA_NEGOTIATING, -EACCES, 453, true, "no bandwidth left", 1},
+        {FV_CAMERA_BUFFERING, -ENOTSUP, 0, true, "cannot be received here", 1},
         {FV_CAMERA_NEGOTIATING, -ENOTSUP, 461, true, "does not offer this transport", 1},
         {FV_CAMERA_NEGOTIATING, -EBADMSG, 0, true, "does not speak RTSP", 1},
         {FV_CAMERA_NEGOTIATING, -ETIMEDOUT, 0, true, "not answered", 1},

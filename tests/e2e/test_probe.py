@@ -72,6 +72,14 @@ class Probe(Case):
                        "lost 0", "asks for no login"):
             self.assertRegex(done.out, needle)
 
+    def test_losses_cost_pictures(self):
+        """One picture in ten came: nobody is told that it plays."""
+        with Simulator(cameras=1, inputs=CLIPS[:1], faults=["loss:probability=0.2,packets=80"]) as sim:
+            done = fovea("probe", "--duration", 4, "--transport", "tcp", sim.url(0))
+        self.assertEqual(done.code, OK, str(done))
+        self.assertRegex(done.out, r"It plays badly: H\.264, .* with losses\s+that\s+cost\s+\d+\s+%")
+        self.assertRegex(" ".join(done.out.split()), r"Lost packets cost \d+ of \d+ pictures")
+
     def test_wrong_password(self):
         with Simulator(cameras=1, auth=f"admin:{SECRET}") as sim:
             done = fovea("probe", sim.url(0, f"admin:not-{SECRET}@"))
