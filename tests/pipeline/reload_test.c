@@ -401,6 +401,28 @@ static void test_running(void)
     fv_engine_close(engine);
 }
 
+/* Each allocation on the way to an engine fails in turn, those for the second model too: nothing is left of it. */
+static void test_open_without_memory(void)
+{
+    unsigned n = 1, refused = 0;
+    for (bool pending = false; !pending && n < 2000; n += 1 + n / 16) {
+        struct fv_engine *engine = NULL;
+        struct fv_error err = {0};
+        char *text = config("ab", "", ZONE, LINE);
+        struct fv_engine_params params = {.config_text = text};
+        fv_alloc_fail_at(n);
+        int r = fv_engine_open(&params, &engine, &err);
+        pending = fv_alloc_fail_pending();
+        fv_alloc_fail_at(0);
+        fv_free(text);
+        CHECK(r == 0 || (r == -ENOMEM && err.text[0]), "%d: %s", r, err.text);
+        CHECK(r < 0 || pending, "allocation %u was missed by nobody", n);
+        refused += r < 0;
+        fv_engine_close(engine);
+    }
+    CHECK(refused >= 20 && n < 2000, "%u refused, %u allocations", refused, n);
+}
+
 static void test_before_start(void)
 {
     struct fv_error err = {0};
@@ -454,6 +476,8 @@ int main(int argc, char **argv)
     bed.port = fv_sim_port(sim);
     pthread_t thread;
     pthread_create(&thread, NULL, serve, sim);
+    if (!on_gpu)
+        test_open_without_memory();
     test_running();
     test_before_start();
     fv_sim_stop(sim);
