@@ -11,6 +11,7 @@
 #include "engine/pipeline.h"
 
 #define FORGET (30 * FV_S) /* a track that was not seen for so long */
+#define AGAIN FV_S         /* after a fault, unless the interval is shorter: it may last */
 
 /* What is known of a track. */
 struct track {
@@ -172,7 +173,9 @@ static bool is_due(const struct track *track, int64_t now, int64_t interval)
 {
     if (track->asked == FV_TIME_UNKNOWN || now < track->asked)
         return true;
-    return now > track->asked && (track->lost || now - track->asked >= interval);
+    if (track->lost)
+        interval = fv_min64(interval, AGAIN);
+    return now > track->asked && now - track->asked >= interval;
 }
 
 /* The lock is held. Of each detection what is known of its track, or NULL; `full`: no room to know one that is wanted. Those that are

@@ -48,7 +48,7 @@ struct fv_classify_params {
 struct fv_classify_stats {
     uint64_t classified; /* crops with an answer, be it that none is certain enough */
     uint64_t skipped;    /* a box was due, and there was no room for its crop */
-    uint64_t lost; /* crops that a fault took; their tracks are asked about with a later result */
+    uint64_t lost; /* crops that a fault took; their tracks are asked about again a second later */
 };
 
 /* 0, -EINVAL, -ENOMEM; err says why. */
