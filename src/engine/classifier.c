@@ -18,9 +18,11 @@ static void on_classify_thread(void *data)
 static void on_classify_fault(void *data, int code, const char *reason)
 {
     struct fv_engine *engine = data;
+    struct fv_error err;
+    fv_error_set(&err, code, "the classifier: %s", reason);
     if (engine->job)
-        engine->job->fault(engine->job->data, code, reason);
-    fv_log(FV_LOG_ERROR, "infer", "classifier: %s (%s)", reason, fv_strerror(code));
+        engine->job->fault(engine->job->data, code, err.text);
+    fv_log(FV_LOG_ERROR, "infer", "%s (%s)", err.text, fv_strerror(code));
 }
 
 /* Which of the detector's classes it is asked about. */

@@ -40,7 +40,7 @@ struct fv_engine_job {
     void (*result)(void *data,
                    const struct fv_result *result); /* fv-result, after sinks and rules */
     void (*fault)(void *data, int code,
-                  const char *reason); /* fv-decode, fv-infer: once per cause */
+                  const char *reason); /* fv-decode, fv-infer, fv-classify: once per cause */
     void *data;
 };
 

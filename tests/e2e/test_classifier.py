@@ -66,6 +66,13 @@ class Classifier(Case):
         self.assertEqual(set(found[2].values()), {"blue"})
         self.assertLessEqual(set(found[1].values()), {"green", "blue"})
 
+    def test_fault(self):
+        """The second model fails while it works: of a file nothing may be missing, so that ends its analysis."""
+        bad = str(self.folder / "brittle.onnx")
+        done = fovea("analyze", "-c", self.write("config.json", self.made(MODEL_PATH=bad)), self.clip, env=environment())
+        self.assertEqual(done.code, FAILED, str(done))
+        self.assertRegex(done.err, r"(?m)^fovea analyze: the classifier: ONNX Runtime: .*brittle.onnx: .*out of data bounds")
+
     def refuse(self, sentence, key, code, **classifier):
         path = self.write("bad.json", self.made(**classifier))
         done = fovea("run", "-c", path, "--duration", 1, env=environment())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes two networks with their manifests: a detector that always finds the same boxes, and a classifier that tells which of red, green
-and blue there is most of. Run by the Python of .cache/venv, which has onnx.
+"""Writes networks with their manifests: a detector that always finds the same boxes, a classifier that tells which of red, green and blue
+there is most of, and one that fails now and then. Run by the Python of .cache/venv, which has onnx.
 
 tiny_models.py FOLDER WIDTH HEIGHT BOX...    BOX: class,left,top,right,bottom in pixels of WIDTH x HEIGHT
 """
@@ -62,10 +62,21 @@ def classifier(path):
            "labels": ["red", "green", "blue"]})
 
 
+def brittle(path):
+    """A classifier that fails on a picture that is nearly of one colour, and not on the empty one of the start."""
+    nodes = average([helper.make_node("Mul", ["average", "four"], ["times"]),
+                     helper.make_node("Cast", ["times"], ["index"], to=TensorProto.INT64),
+                     helper.make_node("Gather", ["table", "index"], ["out"], axis=0)])
+    write(path, nodes, [constant("four", 4, "float32"), constant("table", [0.1, 0.2, 0.7], "float32")], (32, 32), [3],
+          {"kind": "classifier", "output": {"name": "out", "type": "float32", "activation": "none", "threshold": 0},
+           "labels": ["red", "green", "blue"]})
+
+
 def main():
     folder, width, height = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     detector(folder / "boxes.onnx", (width, height), [tuple(map(float, box.split(","))) for box in sys.argv[4:]])
     classifier(folder / "colours.onnx")
+    brittle(folder / "brittle.onnx")
 
 
 main()
