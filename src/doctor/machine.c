@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/slice.h"
 #include "doctor/doctor.h"
 #include "engine/setup.h"
 #include "gpu/probe.h"
@@ -133,11 +132,7 @@ static void rule_classes(struct fv_check *check, const char *key,
 {
     for (unsigned i = 0; i < names->count; i++) {
         const char *text = names->items[i];
-        uint64_t number;
-        bool known = fv_slice_u64(fv_slice_of(text), UINT16_MAX, &number) == 0
-                         ? number < model->label_count
-                         : fv_model_class(model, text) >= 0;
-        if (!known)
+        if (fv_setup_class(model, text) < 0)
             say(check,
                 (struct fv_conf_finding){FV_SEVERITY_ERROR, "unknown_class", key, NULL,
                                          "Use a name or number of the model's manifest."},
@@ -173,7 +168,8 @@ static void rule_model(struct fv_check *check, const struct fv_config *config)
     if (r == 0) {
         rule_names(check, config, model);
         rule_classes(check, "models.TARGET_CLASSES", &config->models.target_classes, model);
-        rule_classes(check, "classifier.CLASSES", &config->classifier.classes, model);
+        if (config->classifier.model_path)
+            rule_classes(check, "classifier.CLASSES", &config->classifier.classes, model);
     } else
         say(check,
             (struct fv_conf_finding){FV_SEVERITY_ERROR,

@@ -85,6 +85,8 @@ class Classifier(Case):
         self.refuse("is a detector by its manifest", "classifier.MODEL_PATH", "bad_model", MODEL_PATH=str(self.folder / "boxes.onnx"))
         self.refuse("No such file", "classifier.MODEL_PATH", "missing_file", MODEL_PATH=str(self.folder / "none.onnx"))
         self.refuse("has no class 'unicorn'", "classifier.CLASSES", "unknown_class", CLASSES=["unicorn"])
+        unused = self.write("unused.json", self.made(MODEL_PATH=None, CLASSES=["unicorn"]))
+        self.assertEqual(fovea("config", "check", "--machine", unused, env=environment()).code, OK)
         done = fovea("doctor", "-c", self.write("good.json", self.made()), env=environment())
         self.assertRegex(done.out, r"classifier.*\n?.*colours, 32x32, 3 labels")
 
