@@ -2,6 +2,7 @@
 #include "engine/setup.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -367,7 +368,12 @@ int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct
     return r;
 }
 
-/* A score below the manifest's threshold is no answer, whatever the setting says. */
+/* A score below the manifest's threshold is no answer, whatever the setting says; nor is 0, which is what becomes of NaN. */
+static float least_score(const struct fv_setup *second, const struct fv_config *config)
+{
+    return fmaxf(fmaxf((float)config->classifier.confidence, second->model->threshold), FLT_MIN);
+}
+
 static int open_second(struct fv_setup *second, const struct fv_config *config,
                        struct fv_error *err)
 {
@@ -379,7 +385,7 @@ static int open_second(struct fv_setup *second, const struct fv_config *config,
     if (r < 0)
         return r;
     const struct fv_detector_params params = {
-        .score_threshold = fmaxf((float)config->classifier.confidence, second->model->threshold),
+        .score_threshold = least_score(second, config),
         .iou_threshold = 1,
     };
     r = make_detector(second, &params, &second->detector, err);

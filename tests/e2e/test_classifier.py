@@ -46,6 +46,7 @@ class Classifier(Case):
         self.assertEqual(sorted(patches.labels(self.analyze(MIN_SIZE=16))), [0, 1, 2, SMALL])
         self.assertEqual(patches.labels(self.analyze(CONFIDENCE_THRESHOLD=1)), {})
         self.assertEqual(patches.labels(self.analyze(MODEL_PATH=None)), {})
+        self.assertEqual(patches.labels(self.analyze(MODEL_PATH=str(self.folder / "nonsense.onnx"))), {})
         once = patches.labels(self.analyze(INTERVAL_S=60))
         self.assertEqual(set(once[1].values()), {"green"})
 

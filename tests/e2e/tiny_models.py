@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes networks with their manifests: a detector that always finds the same boxes, a classifier that tells which of red, green and blue
-there is most of, and one that fails now and then. Run by the Python of .cache/venv, which has onnx.
+there is most of, one that fails now and then, and one that says nothing. Run by the Python of .cache/venv, which has onnx.
 
 tiny_models.py FOLDER WIDTH HEIGHT BOX...    BOX: class,left,top,right,bottom in pixels of WIDTH x HEIGHT
 """
@@ -72,11 +72,19 @@ def brittle(path):
            "labels": ["red", "green", "blue"]})
 
 
+def nonsense(path):
+    """A classifier whose values are no numbers."""
+    write(path, average([helper.make_node("Mul", ["average", "nan"], ["out"])]), [constant("nan", float("nan"), "float32")], (32, 32), [3],
+          {"kind": "classifier", "output": {"name": "out", "type": "float32", "activation": "sigmoid", "threshold": 0},
+           "labels": ["red", "green", "blue"]})
+
+
 def main():
     folder, width, height = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
     detector(folder / "boxes.onnx", (width, height), [tuple(map(float, box.split(","))) for box in sys.argv[4:]])
     classifier(folder / "colours.onnx")
     brittle(folder / "brittle.onnx")
+    nonsense(folder / "nonsense.onnx")
 
 
 main()
