@@ -5,17 +5,20 @@
 
 #include "movie/movie.h"
 #include "sim/clip.h"
+#include "sim/packetize_whole.h"
 
 _Static_assert(FV_SIM_CLOCK == FV_MOVIE_CLOCK, "times are taken as they are");
 
-static int refuse(enum fv_codec codec, int rc, struct fv_error *err)
+static int refuse(enum fv_codec codec, const struct fv_movie_unit *unit, int rc,
+                  struct fv_error *err)
 {
-    if (codec == FV_CODEC_JPEG && rc == -ENOTSUP)
-        return fv_error_set(
-            err, rc,
-            "RTP carries baseline JPEG, 4:2:0 or 4:2:2, with the standard's own "
-            "Huffman tables; convert it: ffmpeg -i FILE -c:v mjpeg -huffman default "
-            "-pix_fmt yuvj420p out.mjpeg");
+    const char *why =
+        codec == FV_CODEC_JPEG ? fv_packetize_jpeg_refusal(unit->data, unit->size) : NULL;
+    if (why)
+        return fv_error_set(err, rc,
+                            "RTP does not carry this JPEG: %s; convert it: ffmpeg -i FILE -c:v "
+                            "mjpeg -huffman default -pix_fmt yuvj420p out.mjpeg",
+                            why);
     return fv_error_set(err, rc, "cannot packetize the %s stream: %s", fv_codec_name(codec),
                         fv_strerror(rc));
 }
@@ -30,7 +33,7 @@ static int build(struct fv_movie *movie, struct fv_clip_builder *builder, double
         end = unit.send + fv_movie_interval(movie);
         rc = fv_clip_builder_add(builder, unit.data, unit.size, unit.send, unit.time);
         if (rc < 0)
-            return refuse(fv_movie_codec(movie), rc, err);
+            return refuse(fv_movie_codec(movie), &unit, rc, err);
     }
     return rc < 0 ? rc : fv_clip_builder_finish(builder, end, fps, ret_clip, err);
 }

@@ -23,14 +23,26 @@ enum { AV1_NEW = 0x08, AV1_CONTINUES = 0x40, AV1_CONTINUED = 0x80 };
 #define AV1_LENGTH 2    /* bytes of an element's length at most */
 #define AV1_ROOM_MIN 16 /* a smaller rest of a packet stays empty */
 
-/* Type 0 or 1 (3.1.3), or -ENOTSUP. */
-static int jpeg_type(const struct fv_jpeg_image *image)
+/* The sampling factors of type 0 or 1 (3.1.3): half the colour is not enough, its blocks must come in that order. */
+static bool has_type(const struct fv_jpeg_image *image)
 {
-    const bool usual = image->baseline && image->usual_huffman && image->sampling[1] == 0x11 &&
-                       image->sampling[2] == 0x11 && !image->wide[0] && !image->wide[1];
-    if (!usual)
-        return -ENOTSUP;
-    return image->sampling[0] == 0x22 ? 1 : image->sampling[0] == 0x21 ? 0 : -ENOTSUP;
+    return (image->sampling[0] == 0x22 || image->sampling[0] == 0x21) &&
+           image->sampling[1] == 0x11 && image->sampling[2] == 0x11;
+}
+
+const char *fv_packetize_jpeg_refusal(const uint8_t *au, size_t size)
+{
+    struct fv_jpeg_image image;
+    int rc = fv_jpeg_read_headers(au, size, &image);
+    if (rc == -EBADMSG)
+        return "the image's headers are damaged";
+    if (rc < 0 || !image.baseline || image.wide[0] || image.wide[1])
+        return "the image's coding has no type there, only baseline in one scan has";
+    if (!has_type(&image))
+        return "the components' sampling factors are neither 2x2, 1x1, 1x1 (4:2:0) nor 2x1, 1x1, "
+               "1x1 "
+               "(4:2:2; ffmpeg's yuvj422p has others)";
+    return image.usual_huffman ? NULL : "the Huffman tables are not the standard's own";
 }
 
 /* Main header, restart header; in the first packet the tables. Returns its size. */
@@ -65,9 +77,9 @@ static int packetize_jpeg(const struct fv_whole_packetizer *p, const uint8_t *au
     int rc = fv_jpeg_read_headers(au, size, &image);
     if (rc < 0)
         return rc;
-    int type = jpeg_type(&image);
-    if (type < 0)
-        return type;
+    if (fv_packetize_jpeg_refusal(au, size))
+        return -ENOTSUP;
+    const unsigned type = image.sampling[0] == 0x22;
     if (size - image.scan >= 2 && au[size - 2] == 0xff && au[size - 1] == FV_JPEG_EOI)
         size -= 2;
     const size_t scan = size - image.scan;
@@ -75,7 +87,7 @@ static int packetize_jpeg(const struct fv_whole_packetizer *p, const uint8_t *au
         return -EBADMSG;
     for (size_t done = 0; done < scan;) {
         uint8_t head[JPEG_HEAD_MAX];
-        const size_t head_size = jpeg_head(&image, (unsigned)type, done, head);
+        const size_t head_size = jpeg_head(&image, type, done, head);
         const size_t room = FV_SIM_MTU - head_size;
         const size_t part = scan - done < room ? scan - done : room;
         rc = p->emit(p->data, (struct fv_nal){head, head_size},

@@ -20,5 +20,7 @@ struct fv_whole_packetizer {
  * 4:2:0 or 4:2:2 with the usual Huffman tables), or nobody here sends it. */
 int fv_packetize_whole(const struct fv_whole_packetizer *packetizer, const uint8_t *au, size_t size,
                        bool key);
+/* Why RTP does not carry this JPEG image, in words, or NULL. */
+const char *fv_packetize_jpeg_refusal(const uint8_t *au, size_t size);
 
 #endif

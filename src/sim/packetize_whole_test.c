@@ -154,14 +154,20 @@ static void jpeg_that_rtp_does_not_carry(void **state)
     struct fv_nal au = {bytes, make_jpeg(10, true)};
     const size_t tables = 2 + 4 + 130, frame = tables + 420 + 6;
     assert_int_equal(bytes[frame + 1], FV_JPEG_SOF0);
+    assert_null(fv_packetize_jpeg_refusal(bytes, au.size));
     bytes[frame + 1] = 0xc2; /* progressive */
     assert_int_equal(travel(&t, FV_CODEC_JPEG, au, true), -ENOTSUP);
     make_jpeg(10, true);
     bytes[frame + 11] = 0x11; /* 4:4:4 */
     assert_int_equal(travel(&t, FV_CODEC_JPEG, au, true), -ENOTSUP);
+    bytes[frame + 11] = 0x22; /* 4:2:2 as ffmpeg writes it */
+    bytes[frame + 14] = bytes[frame + 17] = 0x12;
+    assert_int_equal(travel(&t, FV_CODEC_JPEG, au, true), -ENOTSUP);
+    assert_non_null(strstr(fv_packetize_jpeg_refusal(bytes, au.size), "sampling factors"));
     make_jpeg(10, true);
     bytes[tables + 4 + 18] ^= 1; /* other Huffman tables */
     assert_int_equal(travel(&t, FV_CODEC_JPEG, au, true), -ENOTSUP);
+    assert_non_null(strstr(fv_packetize_jpeg_refusal(bytes, au.size), "Huffman"));
     au.size = 100;
     assert_int_equal(travel(&t, FV_CODEC_JPEG, au, true), -EBADMSG);
     assert_int_equal(t.pictures, 0);
