@@ -153,22 +153,23 @@ static void end_now(int number)
     _exit(failed);
 }
 
-/* On one of the engine's threads. */
+static void bound_end(void)
+{
+    struct sigaction action = {.sa_handler = end_now};
+    sigaction(SIGALRM, &action, NULL);
+    alarm(END_S);
+}
+
+/* On the main thread or one of the engine's. */
 static void on_failed(void *data, int code, const char *reason)
 {
     (void)data;
     failed = code == -ENODEV ? FV_EXIT_LOST : FV_EXIT_PIXELS;
     fprintf(stderr, "fovea run: %s: %s\n",
             code == -ENODEV ? "the GPU is lost" : "a picture left the GPU", reason);
+    bound_end();
     if (watching)
         kill(getpid(), SIGTERM); /* for the signalfd */
-}
-
-static void bound_end(void)
-{
-    struct sigaction action = {.sa_handler = end_now};
-    sigaction(SIGALRM, &action, NULL);
-    alarm(END_S);
 }
 
 /* --- life ----------------------------------------------------------------------------------------- */
@@ -238,8 +239,6 @@ static int play(const struct options *o, struct fv_run *run)
     if (!failed)
         watch(run, o->duration);
     watching = false;
-    if (failed)
-        bound_end();
     fv_tool_signals_release();
     double wall = clock_s() - start;
     if (run->live)

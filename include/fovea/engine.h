@@ -40,9 +40,10 @@ struct fv_engine_params {
     void (*camera)(void *data, const struct fv_camera_event *event);
     /* What takes long during open ("batch 4 of 16: ..."), a sentence without a full stop. May be NULL. */
     void (*progress)(void *data, const char *text);
-    /* The engine cannot go on, said once, after the start: -ENODEV: the GPU was lost, and no process gets back a GPU that it lost;
-     * -EPROTO: a copy as large as a picture left the GPU, and processing.ON_PIXEL_COPY is "exit". Cameras stay connected; the caller
-     * stops, and ends the process after -ENODEV. On any of Fovea's threads; must not block. May be NULL. */
+    /* The engine cannot go on, said once: -ENODEV: the GPU was lost, and no process gets back a GPU that it lost; -EPROTO: a copy as large
+     * as a picture left the GPU, and processing.ON_PIXEL_COPY is "exit". Cameras stay connected; the caller stops, and ends the process
+     * after -ENODEV. During open and start, too, which then fail: so a GPU that was lost (start a new process) is told from one that is
+     * not there. On any thread; must not block. May be NULL. */
     void (*failed)(void *data, int code, const char *reason);
     void *data;
 };

@@ -486,7 +486,6 @@ int fv_engine_start(struct fv_engine *engine, struct fv_error *err)
         return r;
     engine->started_at = fv_now();
     engine->started = true;
-    atomic_store(&engine->alive, true);
     fv_log(FV_LOG_INFO, "engine", "%s starts with %u cameras", engine->config->app.name,
            engine->cameras.count);
     r = fv_engine_failure(engine, err);

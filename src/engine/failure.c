@@ -18,9 +18,10 @@ static void on_lost(void *data, const char *reason)
 {
     struct fv_engine *engine = data;
     fv_log(FV_LOG_ERROR, "gpu", "the GPU is lost: %s: %s", reason,
-           engine->loss_ends ? "only a new process can use it again"
-                             : "nothing is analysed any more (ON_GPU_LOSS is \"stay\")");
-    if (engine->loss_ends)
+           engine->loss_ends || atomic_load(&engine->opening)
+               ? "only a new process can use it again"
+               : "nothing is analysed any more (ON_GPU_LOSS is \"stay\")");
+    if (engine->loss_ends || atomic_load(&engine->opening))
         end(engine, -ENODEV, reason);
 }
 
@@ -37,11 +38,14 @@ struct fv_gpu_alarm fv_engine_alarm(struct fv_engine *engine)
 {
     engine->loss_ends = engine->config->processing.gpu_loss_ends;
     engine->trip_ends = engine->config->processing.pixel_copy_ends;
+    atomic_store(&engine->opening, true);
+    atomic_store(&engine->alive, true);
     return (struct fv_gpu_alarm){.lost = on_lost, .tripped = on_tripped, .data = engine};
 }
 
 int fv_engine_failure(struct fv_engine *engine, struct fv_error *err)
 {
+    atomic_store(&engine->opening, false);
     int code = atomic_load(&engine->failure);
     if (code == -ENODEV)
         fv_error_set(err, code, "the GPU was lost during the start");

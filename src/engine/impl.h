@@ -76,6 +76,7 @@ struct fv_engine {
     /* failure.c; any thread */
     _Atomic int failure; /* why it cannot go on; 0: it can */
     atomic_bool alive;   /* `failed` may be called */
+    atomic_bool opening; /* until it was started: then a loss ends it in any case */
     atomic_bool tripped;
     bool loss_ends, trip_ends; /* as configured at open */
 };
@@ -96,7 +97,7 @@ static inline unsigned fv_engine_job_room(const struct fv_engine *engine)
 
 /* failure.c: for the device, once the configuration is there. */
 struct fv_gpu_alarm fv_engine_alarm(struct fv_engine *engine);
-/* What happened before anybody could be told; 0: nothing. */
+/* What happened since open; 0: nothing. From now on a loss ends the engine only when the setting says so. */
 int fv_engine_failure(struct fv_engine *engine, struct fv_error *err);
 
 /* classifier.c: when the configuration has one; the setup and the cameras are there. Close comes before the setup ends. */

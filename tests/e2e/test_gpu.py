@@ -38,6 +38,8 @@ class Gpu(Case):
         done = self.run_on_it("lost-after=1200", seconds=12, processing={"ON_GPU_LOSS": "stay"})
         self.assertEqual(done.code, OK, str(done))
         self.assertIn("nothing is analysed any more", done.err)
+        done = self.run_on_it("call-fail=cuMemHostAlloc:1:700")  # while it starts: not as one that is not there
+        self.assertEqual(done.code, LOST, str(done))
 
     def test_everything_missing_at_once(self):
         """Driver, model and provider: one start names them all, each with its cure."""

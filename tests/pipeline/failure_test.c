@@ -52,12 +52,18 @@ static void wait_for(const atomic_uint *count, unsigned wanted)
     CHECK(*count >= wanted, "%u of %u", *count, wanted);
 }
 
+static void *call(const char *name)
+{
+    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NODELETE);
+    void *function = library ? dlsym(library, name) : NULL;
+    CHECK(function != NULL, "libcuda.so.1 is not the look-alike: it has no %s", name);
+    return function;
+}
+
 /* 0: the device is there again, as in a new process. */
 static void lose(int code)
 {
-    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NODELETE);
-    void (*lose_it)(int) = library ? (void (*)(int))dlsym(library, "fakegpu_lose") : NULL;
-    CHECK(lose_it != NULL, "libcuda.so.1 is not the look-alike");
+    void (*lose_it)(int) = (void (*)(int))call("fakegpu_lose");
     if (lose_it)
         lose_it(code);
 }
@@ -145,10 +151,24 @@ static void test_loss(const char *model, uint16_t port, bool ends)
     lose(0);
 }
 
-static void *call(const char *name)
+/* While it opens: told as well, whatever the setting, so that a supervisor starts it anew. */
+static void test_loss_at_open(const char *model, uint16_t port, bool ends)
 {
-    void *library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_NODELETE);
-    return library ? dlsym(library, name) : NULL;
+    char text[1000];
+    struct seen seen = {0};
+    struct fv_error err = {0};
+    struct fv_engine *engine = NULL;
+    void (*script)(const char *) = (void (*)(const char *))call("fakegpu_script");
+    config_text(text, ends ? "" : "\"ON_GPU_LOSS\": \"stay\"", model, port);
+    const struct fv_engine_params params = {
+        .config_text = text, .failed = on_failed, .data = &seen};
+    if (script)
+        script("call-fail=cuMemHostAlloc:1:700");
+    CHECK(fv_engine_open(&params, &engine, &err) == -ENODEV && !engine, "%s", err.text);
+    CHECK(seen.failed == 1 && seen.code == -ENODEV, "told %u times, code %d", seen.failed,
+          seen.code);
+    if (script)
+        script("");
 }
 
 /* The context of this thread, which the caller's own work may have chosen. */
@@ -225,6 +245,7 @@ int main(int argc, char **argv)
     for (int ends = 0; ends < 2; ends++) {
         test_copy(model, fv_sim_port(sim), ends);
         test_loss(model, fv_sim_port(sim), ends);
+        test_loss_at_open(model, fv_sim_port(sim), ends);
     }
     test_neighbours(model, fv_sim_port(sim));
     fv_sim_stop(sim);
