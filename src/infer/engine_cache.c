@@ -103,6 +103,12 @@ static int take_lock(struct fv_engine_cache *cache, const struct fv_engine_cache
     return result;
 }
 
+/* A copy that can only be read, and was made without the locks: nobody builds there. */
+static bool needs_no_lock(const struct fv_engine_cache *cache, const char *lock)
+{
+    return access(lock, F_OK) < 0 && access(cache->folder, F_OK) == 0;
+}
+
 /* Makes the root and locks the key. */
 static int enter(struct fv_engine_cache *cache, const struct fv_engine_cache_params *params,
                  const char *lock, struct fv_error *err)
@@ -110,6 +116,8 @@ static int enter(struct fv_engine_cache *cache, const struct fv_engine_cache_par
     int result = fv_engine_make_folder(params->root);
     if (result == 0)
         result = take_lock(cache, params, lock);
+    if (result == -EACCES && needs_no_lock(cache, lock))
+        result = 0;
     return result < 0 ? fv_error_set(err, result == -EACCES ? result : -EIO,
                                      "built engines cannot be kept in %s: " CURE, params->root)
                       : 0;

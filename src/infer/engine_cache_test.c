@@ -295,6 +295,30 @@ static void test_readable(void **state)
     assert_int_equal(chmod(root, 0755), 0);
 }
 
+/* An image of a container, into which engines were copied, and no locks. */
+static void test_readable_copy(void **state)
+{
+    char path[PATH], lock[PATH + 10];
+    const char *folder = NULL;
+    const bool as_root = geteuid() == 0;
+    build_one(path);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
+    assert_int_equal(chmod(top, 0755) | unlink(lock) | chmod(root, 0555), 0);
+    if (as_root && seteuid(65534) < 0)
+        skip();
+    struct fv_engine_cache *cache = NULL;
+    int opened = open_cache(&cache, NULL);
+    const bool ready = opened == 0 && fv_engine_cache_ready(cache);
+    int begun = opened == 0 ? fv_engine_cache_begin(cache, &folder, NULL) : 0;
+    fv_engine_cache_close(cache);
+    if (as_root)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(opened, 0);
+    assert_true(ready);
+    assert_int_equal(begun, -EACCES);
+    assert_int_equal(chmod(root, 0755), 0);
+}
+
 /* What is damaged and another user's cannot be replaced: said before anything is built. */
 static void test_not_ours(void **state)
 {
@@ -616,6 +640,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_strange_files, start, end),
         cmocka_unit_test_setup_teardown(test_unwritable, start, end),
         cmocka_unit_test_setup_teardown(test_readable, start, end),
+        cmocka_unit_test_setup_teardown(test_readable_copy, start, end),
         cmocka_unit_test_setup_teardown(test_not_ours, start, end),
         cmocka_unit_test_setup_teardown(test_bad_keys, start, end),
         cmocka_unit_test_setup_teardown(test_disk_full, start, end),

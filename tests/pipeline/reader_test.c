@@ -113,7 +113,7 @@ static int enqueue_wait(void *stream)
 /* ---- */
 
 struct told {
-    atomic_uint late;
+    atomic_uint late, lost;
 };
 
 static void on_state(void *data, const struct fv_camera_event *event)
@@ -121,6 +121,8 @@ static void on_state(void *data, const struct fv_camera_event *event)
     struct told *told = data;
     if (event->code == -EBUSY && strstr(event->reason, "consumer 'greedy' keeps"))
         told->late++;
+    if (event->code == -ENODEV)
+        told->lost++;
 }
 
 static void wait_for(const atomic_uint *count, unsigned wanted)
@@ -249,6 +251,44 @@ static void test_consumers(const char *url)
         pthread_join(thread, NULL);
 }
 
+/* The frames that are kept, and the reader, can still be given back when the device is lost; the owner is told once. */
+static void test_loss(const char *url)
+{
+    static struct consumer greedy;
+    struct told told = {0};
+    struct fv_error err = {0};
+    struct fv_reader *reader = NULL;
+    void (*lose)(int) = (void (*)(int))dlsym(driver, "fakegpu_lose");
+    if (!lose)
+        return; /* a real GPU: tests/gpu/loss_check.c */
+    const struct fv_reader_consumer consumer = {
+        .name = "greedy", .held = KEPT, .frame = on_greedy, .data = &greedy};
+    const struct fv_reader_params params = {.url = url,
+                                            .backend = "gpu",
+                                            .state = on_state,
+                                            .data = &told,
+                                            .consumers = &consumer,
+                                            .consumer_count = 1};
+    CHECK(fv_reader_open(&params, &reader, &err) == 0, "%s", err.text);
+    CHECK(reader && fv_reader_start(reader, &err) == 0, "%s", err.text);
+    open_stream(&greedy);
+    wait_for(&greedy.frames, KEPT);
+    CHECK(fv_reader_frame_tensor(greedy.kept[0], 0, &greedy.last) == 0, "a tensor");
+    lose(700);
+    wait_for(&told.lost, 1);
+    CHECK(fv_reader_frame_gate(greedy.kept[1], greedy.stream, &err) == -ENODEV, "%s", err.text);
+    (void)call("cuStreamDestroy_v2", greedy.stream, NULL, NULL);
+    fv_reader_frame_release(greedy.kept[0]);
+    fv_reader_close(reader);
+    CHECK(told.lost == 1, "told %u times", told.lost);
+    fv_reader_frame_release(greedy.kept[1]);
+    fv_reader_frame_release(greedy.kept[2]);
+    greedy.last->deleter(greedy.last);
+    reader = NULL;
+    CHECK(fv_reader_open(&params, &reader, &err) == -ENODEV && !reader, "%s", err.text);
+    lose(0);
+}
+
 static void test_refusals(const char *url)
 {
     struct consumer c = {0};
@@ -313,6 +353,8 @@ int main(int argc, char **argv)
     snprintf(url, sizeof(url), "rtsp://127.0.0.1:%u/cam0", fv_sim_port(sim));
     test_refusals(url);
     test_consumers(url);
+    if (on_gpu)
+        test_loss(url);
     fv_sim_stop(sim);
     pthread_join(thread, NULL);
     fv_sim_close(sim);
