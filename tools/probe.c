@@ -35,6 +35,9 @@ struct probe {
     enum fv_camera_state state;
     int64_t entered;       /* monotonic, of `state` */
     int64_t first_picture; /* monotonic, FV_TIME_UNKNOWN before */
+    /* of the main thread */
+    bool counting;   /* the first picture came */
+    uint64_t before; /* pictures left out until then */
 };
 
 static void print_help(void)
@@ -185,6 +188,20 @@ static bool given_up(struct probe *probe)
            stats.retry_at != FV_TIME_UNKNOWN && stats.retry_at - fv_tool_now() > RETRY_SOON;
 }
 
+static uint64_t left_out(const struct fv_receiver_stats *stats)
+{
+    return stats->damaged + stats->skipped;
+}
+
+/* What came before the first key picture is no loss. */
+static void begin_counting(struct probe *probe)
+{
+    struct fv_receiver_stats stats;
+    probe->counting = true;
+    if (fv_receiver_stats(probe->receiver, probe->id, &stats) == 0)
+        probe->before = left_out(&stats);
+}
+
 /* Until enough was seen, the camera failed, or a signal (true). */
 static bool watch(struct probe *probe, int signals)
 {
@@ -193,6 +210,8 @@ static bool watch(struct probe *probe, int signals)
         pthread_mutex_lock(&probe->lock);
         int64_t first = probe->first_picture;
         pthread_mutex_unlock(&probe->lock);
+        if (first != FV_TIME_UNKNOWN && !probe->counting)
+            begin_counting(probe);
         if (first != FV_TIME_UNKNOWN && fv_tool_now() - first >= duration)
             return false;
         if (first == FV_TIME_UNKNOWN && given_up(probe))
@@ -218,6 +237,7 @@ static void collect(struct probe *probe)
         f->stats.bytes = last.bytes;
         f->stats.lost = last.lost;
     }
+    f->spoilt = probe->counting ? left_out(&f->stats) - probe->before : 0;
     f->first_packet = f->details.first_packet;
     f->first_picture = f->stats.first_unit;
     f->seconds =

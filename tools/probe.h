@@ -51,8 +51,6 @@ struct fv_probe_figures {
     double clock_offset_s; /* camera's wall clock minus ours, its delay included */
 };
 
-/* Pictures that losses cost: those that were hit, and those behind them up to the next key picture. 0 when nothing was lost. */
-uint64_t fv_probe_spoilt(const struct fv_receiver_stats *stats);
 /* `wall_now`: ns since 1970 by our clock. */
 void fv_probe_measure(struct fv_probe_measure *measure, const struct fv_access_unit *unit,
                       int64_t wall_now);
@@ -63,6 +61,7 @@ void fv_probe_figures(const struct fv_probe_measure *measure, struct fv_probe_fi
 struct fv_probe_findings {
     struct fv_receiver_url url;
     bool played;
+    uint64_t spoilt; /* pictures since the first one: damaged, and those behind up to the next key picture */
     bool interrupted; /* by a signal before the camera played or failed */
     /* the last failure, when there was one: code < 0 */
     int code;

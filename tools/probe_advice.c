@@ -275,13 +275,12 @@ static void advise_network(const struct fv_probe_findings *f, struct fv_probe_ad
         say(advice, "Packets are missing although TCP loses none: the camera (or a relay) drops "
                     "them. Lower its bit rate, "
                     "or the number of its clients.");
-    if (fv_probe_spoilt(s))
+    if (f->spoilt)
         say(advice,
-            "Lost packets cost %llu of %llu pictures: behind each loss all up to the next key "
-            "picture "
-            "are left out. A shorter I-frame interval (1-2 s) keeps that short.",
-            (unsigned long long)fv_probe_spoilt(s),
-            (unsigned long long)(s->access_units + fv_probe_spoilt(s)));
+            "%s cost %llu of %llu pictures: behind each, all up to the next key picture are left "
+            "out. A shorter I-frame interval (1-2 s) keeps that short.",
+            s->lost ? "Lost packets" : "Damaged pictures", (unsigned long long)f->spoilt,
+            (unsigned long long)(s->access_units + f->spoilt));
     if (jitter > JITTER_HIGH_MS)
         say(advice,
             "Packets arrive unevenly (jitter %.0f ms): a busy network or camera; WLAN does that.",

@@ -229,15 +229,16 @@ static void tell_quirks(const struct fv_probe_findings *f)
 static void tell_verdict(const struct fv_probe_findings *f, unsigned remarks)
 {
     const struct fv_receiver_details *d = &f->details;
-    const uint64_t spoilt = fv_probe_spoilt(&f->stats), all = f->stats.access_units + spoilt;
-    const bool badly = (double)spoilt > BADLY * (double)all;
+    const double all = (double)(f->stats.access_units + f->spoilt);
+    const bool badly = (double)f->spoilt > BADLY * all;
     char text[400], rate[60] = "", losses[80] = "nothing lost";
     if (isfinite(f->figures.fps))
         snprintf(rate, sizeof(rate), " at %.4g pictures a second", f->figures.fps);
-    if (f->stats.lost)
-        snprintf(losses, sizeof(losses),
-                 spoilt ? "with losses that cost %.0f %% of them" : "with losses",
-                 100 * (double)spoilt / (double)all);
+    if (f->spoilt)
+        snprintf(losses, sizeof(losses), "with %s that cost %.0f %% of them",
+                 f->stats.lost ? "losses" : "damage", 100 * (double)f->spoilt / all);
+    else if (f->stats.lost)
+        snprintf(losses, sizeof(losses), "with losses");
     snprintf(text, sizeof(text), "It plays%s: %s, %ux%u%s, %s. %s", badly ? " badly" : "",
              fv_probe_codec(d->codec), d->width, d->height, rate, losses,
              remarks == 0   ? "Nothing to complain about."

@@ -60,11 +60,6 @@ void fv_probe_measure(struct fv_probe_measure *m, const struct fv_access_unit *u
         m->wall_offset = unit->wall - wall_now;
 }
 
-uint64_t fv_probe_spoilt(const struct fv_receiver_stats *stats)
-{
-    return stats->lost ? stats->damaged + stats->skipped : 0;
-}
-
 void fv_probe_figures(const struct fv_probe_measure *m, struct fv_probe_figures *ret_figures)
 {
     double span = (double)(m->span + m->highest - m->lowest) / 1e9;
