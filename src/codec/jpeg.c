@@ -7,29 +7,12 @@
 #include "codec/jpeg_tables.h"
 #include "codec/sps.h"
 
-/* Second bytes of markers, table B.1. */
-enum {
-    SOF0 = 0xc0, /* baseline; SOF1 extended, SOF2 progressive */
-    SOF2 = 0xc2,
-    DHT = 0xc4,
-    JPG = 0xc8,
-    DAC = 0xcc,
-    SOF15 = 0xcf,
-    RST0 = 0xd0,
-    RST7 = 0xd7,
-    SOI = 0xd8,
-    EOI = 0xd9,
-    SOS = 0xda,
-    TEM = 0x01,
-};
-
 #define MATRIX_BT601 5 /* what JFIF means by Y, Cb and Cr, in the numbers of H.273 */
 
 struct walk {
     const uint8_t *data;
     size_t size, pos;
-    const uint8_t *body; /* of the segment at hand: its parameters */
-    size_t body_size;
+    struct fv_jpeg_segment at; /* the segment at hand */
 };
 
 static int begin(struct walk *walk, const uint8_t *data, size_t size)
@@ -37,12 +20,12 @@ static int begin(struct walk *walk, const uint8_t *data, size_t size)
     *walk = (struct walk){.data = data, .size = size, .pos = 2};
     if (size < 2)
         return (size && data[0] != 0xff) ? -EBADMSG : -EAGAIN;
-    return data[0] == 0xff && data[1] == SOI ? 0 : -EBADMSG;
+    return data[0] == 0xff && data[1] == FV_JPEG_SOI ? 0 : -EBADMSG;
 }
 
 static bool stands_alone(int marker)
 {
-    return marker == TEM || (marker >= RST0 && marker <= EOI);
+    return marker == FV_JPEG_TEM || (marker >= FV_JPEG_RST0 && marker <= FV_JPEG_EOI);
 }
 
 /* The next marker segment (B.1.1.4): its second byte; -EAGAIN, -EBADMSG. */
@@ -59,8 +42,7 @@ static int next_segment(struct walk *walk)
     if (!marker)
         return -EBADMSG;
     walk->pos = pos;
-    walk->body = walk->data + pos;
-    walk->body_size = 0;
+    walk->at = (struct fv_jpeg_segment){(uint8_t)marker, walk->data + pos, 0};
     if (stands_alone(marker))
         return marker;
     if (pos + 2 > walk->size)
@@ -70,15 +52,40 @@ static int next_segment(struct walk *walk)
         return -EBADMSG;
     if (length > walk->size - pos)
         return -EAGAIN;
-    walk->body = walk->data + pos + 2;
-    walk->body_size = length - 2;
+    walk->at.data = walk->data + pos + 2;
+    walk->at.size = length - 2;
     walk->pos = pos + length;
     return marker;
 }
 
+static bool only_fill(const struct walk *walk)
+{
+    size_t pos = walk->pos;
+    while (pos < walk->size && walk->data[pos] == 0xff)
+        pos++;
+    return pos == walk->size;
+}
+
+int fv_jpeg_next(const uint8_t *data, size_t size, size_t *offset,
+                 struct fv_jpeg_segment *ret_segment)
+{
+    struct walk walk = {.data = data, .size = size, .pos = *offset};
+    if (only_fill(&walk)) {
+        *offset = size;
+        return 0;
+    }
+    int marker = next_segment(&walk);
+    if (marker < 0 || stands_alone(marker))
+        return -EBADMSG;
+    *ret_segment = walk.at;
+    *offset = walk.pos;
+    return 1;
+}
+
 bool fv_jpeg_is_frame(unsigned marker)
 {
-    return marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC;
+    return marker >= FV_JPEG_SOF0 && marker <= FV_JPEG_SOF15 && marker != FV_JPEG_DHT &&
+           marker != FV_JPEG_JPG && marker != FV_JPEG_DAC;
 }
 
 /* Sampling factors of the first component against those of the others -> chroma_format_idc; -1: none of them. */
@@ -105,7 +112,7 @@ int fv_jpeg_parse_frame(unsigned marker, const uint8_t *body, size_t size,
     unsigned components = body[5];
     if (!width || !components)
         return -EBADMSG;
-    if (marker > SOF2 || body[0] != 8 || !height || (components != 1 && components != 3))
+    if (marker > FV_JPEG_SOF2 || body[0] != 8 || !height || (components != 1 && components != 3))
         return -ENOTSUP;
     int chroma = chroma_of(body + 6, components);
     if (chroma < 0)
@@ -117,7 +124,7 @@ int fv_jpeg_parse_frame(unsigned marker, const uint8_t *body, size_t size,
     const struct fv_sps_window window = {.right = coded_width - width,
                                          .bottom = coded_height - height};
     struct fv_video_format format = {.codec = FV_CODEC_JPEG,
-                                     .profile = (uint8_t)(marker - SOF0),
+                                     .profile = (uint8_t)(marker - FV_JPEG_SOF0),
                                      .bit_depth = 8,
                                      .chroma = (uint8_t)chroma,
                                      .full_range = true,
@@ -135,7 +142,7 @@ static int skip_scan(struct walk *walk)
     for (; walk->pos + 1 < walk->size; walk->pos++) {
         uint8_t next = walk->data[walk->pos + 1];
         if (walk->data[walk->pos] == 0xff && next != 0 && next != 0xff &&
-            !(next >= RST0 && next <= RST7))
+            !(next >= FV_JPEG_RST0 && next <= FV_JPEG_RST7))
             return 0;
     }
     return -EAGAIN;
@@ -149,7 +156,7 @@ static int find(struct walk *walk, const uint8_t *data, size_t size, bool (*want
         rc = next_segment(walk);
         if (rc >= 0 && wanted(rc))
             break;
-        if (rc == SOS)
+        if (rc == FV_JPEG_SOS)
             rc = skip_scan(walk);
     }
     return rc;
@@ -157,7 +164,8 @@ static int find(struct walk *walk, const uint8_t *data, size_t size, bool (*want
 
 static bool is_frame_or_later(int marker)
 {
-    return fv_jpeg_is_frame((unsigned)marker) || marker == SOS || marker == SOI || marker == EOI;
+    return fv_jpeg_is_frame((unsigned)marker) || marker == FV_JPEG_SOS || marker == FV_JPEG_SOI ||
+           marker == FV_JPEG_EOI;
 }
 
 int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_format)
@@ -166,12 +174,12 @@ int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_
     int rc = find(&walk, data, size, is_frame_or_later);
     if (rc < 0 || !fv_jpeg_is_frame((unsigned)rc))
         return -EBADMSG;
-    return fv_jpeg_parse_frame((unsigned)rc, walk.body, walk.body_size, ret_format);
+    return fv_jpeg_parse_frame((unsigned)rc, walk.at.data, walk.at.size, ret_format);
 }
 
 static bool is_end(int marker)
 {
-    return marker == SOI || marker == EOI;
+    return marker == FV_JPEG_SOI || marker == FV_JPEG_EOI;
 }
 
 int fv_jpeg_length(const uint8_t *data, size_t size, size_t *ret_length)
@@ -180,7 +188,7 @@ int fv_jpeg_length(const uint8_t *data, size_t size, size_t *ret_length)
     int rc = find(&walk, data, size, is_end);
     if (rc < 0)
         return rc;
-    if (rc == SOI)
+    if (rc == FV_JPEG_SOI)
         return -EBADMSG;
     *ret_length = walk.pos;
     return 0;
@@ -188,19 +196,24 @@ int fv_jpeg_length(const uint8_t *data, size_t size, size_t *ret_length)
 
 static bool is_table_or_scan(int marker)
 {
-    return marker == DHT || marker == DAC || marker == SOS || marker == EOI;
+    return marker == FV_JPEG_DHT || marker == FV_JPEG_DAC || marker == FV_JPEG_SOS ||
+           marker == FV_JPEG_EOI;
 }
 
 bool fv_jpeg_lacks_tables(const uint8_t *data, size_t size)
 {
     struct walk walk;
-    return find(&walk, data, size, is_table_or_scan) == SOS;
+    return find(&walk, data, size, is_table_or_scan) == FV_JPEG_SOS;
 }
 
 size_t fv_jpeg_add_tables(const uint8_t *data, size_t size, uint8_t *out)
 {
-    const uint8_t head[] = {
-        0xff, SOI, 0xff, DHT, (FV_JPEG_HUFFMAN + 2) >> 8, (FV_JPEG_HUFFMAN + 2) & 0xff};
+    const uint8_t head[] = {0xff,
+                            FV_JPEG_SOI,
+                            0xff,
+                            FV_JPEG_DHT,
+                            (FV_JPEG_HUFFMAN + 2) >> 8,
+                            (FV_JPEG_HUFFMAN + 2) & 0xff};
     _Static_assert(sizeof(head) + FV_JPEG_HUFFMAN <= FV_JPEG_TABLES_MAX + 2, "they fit");
     memcpy(out, head, sizeof(head));
     memcpy(out + sizeof(head), fv_jpeg_huffman, FV_JPEG_HUFFMAN);

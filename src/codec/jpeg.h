@@ -5,6 +5,37 @@
 
 #include "codec/codec.h"
 
+/* Second bytes of markers, table B.1. */
+enum fv_jpeg_marker {
+    FV_JPEG_TEM = 0x01,
+    FV_JPEG_SOF0 = 0xc0, /* baseline */
+    FV_JPEG_SOF1 = 0xc1, /* extended sequential: 16-bit quantization tables */
+    FV_JPEG_SOF2 = 0xc2, /* progressive */
+    FV_JPEG_DHT = 0xc4,
+    FV_JPEG_JPG = 0xc8,
+    FV_JPEG_DAC = 0xcc,
+    FV_JPEG_SOF15 = 0xcf,
+    FV_JPEG_RST0 = 0xd0,
+    FV_JPEG_RST7 = 0xd7,
+    FV_JPEG_SOI = 0xd8,
+    FV_JPEG_EOI = 0xd9,
+    FV_JPEG_SOS = 0xda,
+    FV_JPEG_DQT = 0xdb,
+    FV_JPEG_DRI = 0xdd,
+};
+
+/* One marker segment. */
+struct fv_jpeg_segment {
+    uint8_t marker;      /* enum fv_jpeg_marker and others */
+    const uint8_t *data; /* behind the length */
+    size_t size;
+};
+
+/* The next marker segment (B.1.1.4); fill bytes in front of it are passed over. `offset` is advanced behind it. 1; 0: nothing but
+ * fill bytes is left; -EBADMSG: something else stands there. SOI, EOI and RST have no segments and are refused. */
+int fv_jpeg_next(const uint8_t *data, size_t size, size_t *offset,
+                 struct fv_jpeg_segment *ret_segment);
+
 /* The image that begins with SOI at data[0]. 0; -EBADMSG; -ENOTSUP: lossless, hierarchical, arithmetic or 12-bit coding, sampling
  * that is none of 4:0:0, 4:2:0, 4:2:2 and 4:4:4, a height that comes later, or larger than FV_SIZE_MAX. */
 int fv_jpeg_parse(const uint8_t *data, size_t size, struct fv_video_format *ret_format);

@@ -12,33 +12,6 @@ static unsigned get16(const uint8_t *p)
     return (unsigned)(p[0] << 8 | p[1]);
 }
 
-/* RST0-7, SOI, EOI, TEM: markers that have no segment behind them (Table B.1). */
-static bool is_bare(uint8_t marker)
-{
-    return (marker >= 0xd0 && marker <= FV_JPEG_EOI) || marker == 0x01;
-}
-
-int fv_jpeg_next(const uint8_t *data, size_t size, size_t *offset,
-                 struct fv_jpeg_segment *ret_segment)
-{
-    size_t at = *offset;
-    bool fill = false;
-    for (; at < size && data[at] == 0xff; at++)
-        fill = true;
-    if (at == size) {
-        *offset = at;
-        return 0;
-    }
-    if (!fill || data[at] == 0 || is_bare(data[at]) || size - at < 3)
-        return -EBADMSG;
-    size_t length = get16(data + at + 1);
-    if (length < 2 || length > size - at - 1)
-        return -EBADMSG;
-    *ret_segment = (struct fv_jpeg_segment){data[at], data + at + 3, length - 2};
-    *offset = at + 1 + length;
-    return 1;
-}
-
 /* Tables by id, as they come; what a frame refers to is known later. */
 struct tables {
     const uint8_t *data[4];

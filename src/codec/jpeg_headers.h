@@ -10,29 +10,6 @@
 
 #define FV_JPEG_TABLE 64 /* elements of a quantization table, in zigzag order */
 
-enum fv_jpeg_marker {
-    FV_JPEG_SOF0 = 0xc0, /* baseline */
-    FV_JPEG_SOF1 = 0xc1, /* extended sequential: 16-bit quantization tables */
-    FV_JPEG_DHT = 0xc4,
-    FV_JPEG_SOI = 0xd8,
-    FV_JPEG_EOI = 0xd9,
-    FV_JPEG_SOS = 0xda,
-    FV_JPEG_DQT = 0xdb,
-    FV_JPEG_DRI = 0xdd,
-};
-
-/* One marker segment. */
-struct fv_jpeg_segment {
-    uint8_t marker;      /* enum fv_jpeg_marker and others */
-    const uint8_t *data; /* behind the length */
-    size_t size;
-};
-
-/* The next marker segment (B.1.1.4); fill bytes in front of it are passed over. `offset` is advanced behind it. 1; 0: nothing but
- * fill bytes is left; -EBADMSG: something else stands there. SOI, EOI and RST have no segments and are refused. */
-int fv_jpeg_next(const uint8_t *data, size_t size, size_t *offset,
-                 struct fv_jpeg_segment *ret_segment);
-
 /* An image as far as its scan. */
 struct fv_jpeg_image {
     struct fv_video_format format;
