@@ -2,7 +2,6 @@
 #include "engine/setup.h"
 
 #include <errno.h>
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -368,10 +367,11 @@ int fv_setup_init(struct fv_setup *setup, const struct fv_config *config, struct
     return r;
 }
 
-/* A score below the manifest's threshold is no answer, whatever the setting says; nor is 0, which is what becomes of NaN. */
+/* A score below the manifest's threshold is no answer, whatever the setting says; nor is what becomes of values that are no numbers:
+ * 0, by sigmoid 1e-28. */
 static float least_score(const struct fv_setup *second, const struct fv_config *config)
 {
-    return fmaxf(fmaxf((float)config->classifier.confidence, second->model->threshold), FLT_MIN);
+    return fmaxf(fmaxf((float)config->classifier.confidence, second->model->threshold), 1e-6f);
 }
 
 static int open_second(struct fv_setup *second, const struct fv_config *config,
