@@ -12,6 +12,7 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ static struct {
     bool keep; /* hold on to pictures */
 } seen = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
 
+static int64_t age; /* ns since what is pushed was delivered */
 /* of the worker */
 static int64_t late;
 static bool complete;
@@ -117,6 +119,14 @@ static inline unsigned seen_count(void)
     return count;
 }
 
+/* From `true` to `false` the hardware makes no decoder. */
+static inline void hold_making(bool hold)
+{
+    void (*set)(bool) = (void (*)(bool))(uintptr_t)dlsym(
+        dlopen("libnvcuvid.so.1", RTLD_NOW | RTLD_NODELETE), "fakegpu_cuvid_hold");
+    set(hold);
+}
+
 static inline void script(const char *text)
 {
     setenv("FOVEA_FAKE_GPU", text, 1);
@@ -166,7 +176,7 @@ static inline void set_up_again(const char *text)
     seen.count = seen.served = seen.faults = 0;
     seen.keep = false;
     seen.fault_text[0] = 0;
-    late = 0;
+    late = age = 0;
     complete = false;
 }
 
@@ -211,7 +221,7 @@ static inline void push(uint32_t camera, const struct unit *unit)
 {
     static int64_t pts;
     struct fv_au au = {.camera = camera,
-                       .delivered = fv_now(),
+                       .delivered = fv_now() - age,
                        .codec = unit->codec,
                        .flags = unit->key ? FV_FRAME_KEY : 0,
                        .epoch = 1,

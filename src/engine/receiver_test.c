@@ -21,8 +21,8 @@
 #include "fovea/sim.h"
 #include "sim/testkit.h"
 
-#define CAMERAS 8
-#define PATIENCE (20 * FV_S)
+#define CAMERAS 4
+#define PATIENCE (60 * FV_S)
 
 static char clip_path[] = "/tmp/fovea-receiver-XXXXXX";
 static const char *const inputs[] = {clip_path};
@@ -81,7 +81,7 @@ static void open_bed(bool login, bool count_only)
                                 .inputs = inputs,
                                 .input_count = 1,
                                 .cameras = CAMERAS,
-                                .fps = 50,
+                                .fps = 30,
                                 .seed = 3,
                                 .user = login ? "admin" : NULL,
                                 .password = login ? "right-secret" : NULL};

@@ -170,7 +170,7 @@ static void test_waits_come_back(void **state)
     pthread_t waiter;
     void *result = NULL;
     void (*lose)(int) = (void (*)(int))fakegpu_find("fakegpu_lose");
-    fakegpu_play("slow-ms=20,reset-helps");
+    fakegpu_play("slow-ms=20000,reset-helps"); /* the loss ends it */
     assert_int_equal(make(&all), 0);
     assert_int_equal(fv_gpu_upload(all.stream, all.inside, all.in, 10, FV_GPU_CONTROL, NULL), 0);
     assert_int_equal(fv_gpu_event_record(all.event, all.stream, NULL), 0);

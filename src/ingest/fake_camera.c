@@ -204,7 +204,7 @@ static void play(struct client *client)
     client->camera->plays++;
     for (unsigned n = 0; wait_ms(client, interval); n++) {
         bool ok = true;
-        bool now = n >= params->pictures;
+        bool now = n >= params->pictures || client->camera->over;
         if (fault == FAKE_WELL || (!now && fault != FAKE_NO_KEY))
             ok = send_picture(client, n % GOP == 0);
         else if (fault == FAKE_NO_KEY)

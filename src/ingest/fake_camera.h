@@ -49,6 +49,7 @@ struct fake_camera {
     pthread_cond_t changed;
     unsigned running; /* connections' threads; under `lock` */
     atomic_bool stop;
+    atomic_bool over; /* the fault in media begins now, whatever `pictures` says */
     atomic_uint connections, plays, teardowns, reports, keepalives;
 };
 

@@ -2,6 +2,8 @@
 /* Cameras that are sick in every phase: what is said about them, and when they are tried again. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -86,19 +88,45 @@ static const struct sickness sicknesses[] = {
     {{.at = FAKE_SETUP, .fault = FAKE_STATUS, .status = 461}, -ENOTSUP, "461", 10000, 10000},
 };
 
-static struct fv_camera_params short_limits(const char *url)
+static struct fv_camera_params long_limits(const char *url)
 {
     struct fv_camera_params params = bed_params(url);
+    params.transport = FV_TRANSPORT_TCP; /* auto would try UDP behind some faults */
+    params.connect_timeout = params.request_timeout = params.stall_timeout = 50 * FV_S;
+    params.first_packet_timeout = params.first_key_timeout = 50 * FV_S;
+    return params;
+}
+
+static struct fv_camera_params short_limits(const char *url)
+{
+    struct fv_camera_params params = long_limits(url);
     params.connect_timeout = params.request_timeout = params.stall_timeout = 500 * FV_MS;
     params.first_packet_timeout = 500 * FV_MS;
     params.first_key_timeout = 600 * FV_MS;
-    params.transport = FV_TRANSPORT_TCP; /* auto would try UDP behind some faults */
     return params;
+}
+
+/* With short limits a slow machine may meet one in an earlier phase, where the fake is well. That says nothing; the next attempt may. */
+static bool says_nothing(const struct sickness *want, int code, const char *reason)
+{
+    return want->code == -ETIMEDOUT && code == -ETIMEDOUT && !strstr(reason, want->reason);
+}
+
+static bool failed_telling(const struct bed_camera *camera, unsigned index)
+{
+    for (unsigned i = 0; i < camera->event_count; i++) {
+        int code = camera->events[i].code;
+        if (code < 0 && !says_nothing(&sicknesses[index], code, camera->reasons[i]))
+            return true;
+    }
+    return false;
 }
 
 static void assert_failure(uint32_t id, const struct sickness *want)
 {
     struct fv_camera_event event = bed_failure(id, 0);
+    for (unsigned n = 1; says_nothing(want, event.code, event.reason); n++)
+        event = bed_failure(id, n);
     if (!strstr(event.reason, want->reason) || event.code != want->code)
         fail_msg("expected %d and '%s', got %d and '%s'", want->code, want->reason, event.code,
                  event.reason);
@@ -120,11 +148,12 @@ static void test_sick_in_each_phase(void **state)
     bed_open(FV_MS);
     for (size_t i = 0; i < COUNT; i++) {
         fake_camera_start(&fakes[i], &sicknesses[i].fake);
-        struct fv_camera_params params = short_limits(fakes[i].url);
+        bool timeout = sicknesses[i].code == -ETIMEDOUT;
+        struct fv_camera_params params = (timeout ? short_limits : long_limits)(fakes[i].url);
         ids[i] = bed_add(&params);
     }
     for (size_t i = 0; i < COUNT; i++) {
-        bed_await(ids[i], bed_failed, 1);
+        bed_await(ids[i], failed_telling, (unsigned)i);
         assert_failure(ids[i], &sicknesses[i]);
     }
     bed_close();
@@ -158,7 +187,7 @@ static void test_refused(void **state)
     /* 20, 40, 80 ms: the backoff's exact steps, plus at most what the loop needs. */
     for (unsigned n = 0; n < 3; n++) {
         int64_t pause = bed_failure(id, n + 1).at - bed_failure(id, n).at;
-        assert_in_range(pause, (20 << n) * FV_MS, (20 << n) * FV_MS + 2 * FV_S);
+        assert_in_range(pause, (20 << n) * FV_MS, (20 << n) * FV_MS + 10 * FV_S);
     }
     bed_close();
     close(fd);
@@ -176,6 +205,8 @@ static void test_black_hole(void **state)
         fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
         connect(fillers[i], (struct sockaddr *)&addr, size);
     }
+    struct pollfd first = {.fd = fillers[0], .events = POLLOUT};
+    assert_int_equal(poll(&first, 1, 20000), 1); /* the queue is full */
     usleep(20000);
     bed_open(FV_MS);
     struct fv_camera_params params = short_limits(url);
@@ -218,14 +249,15 @@ static int ask_names(const char *host, struct fv_addrs *addrs)
         return fv_addr_parse("127.0.0.1", 0, &addrs->list[0]);
     }
     if (code == 0)
-        usleep(400000);
+        usleep(1000000);
     return code ? code : -EAGAIN;
 }
 
-/* The camera hangs up once: it is found again without the name service. */
+/* The camera hangs up once: it is found again without the name service. The short limit holds from then on. */
 static void assert_known_address(int code, const char *why)
 {
-    struct fake_params sick = {.at = FAKE_MEDIA, .fault = FAKE_CLOSE, .pictures = 6, .sick = 1};
+    struct fake_params sick = {
+        .at = FAKE_MEDIA, .fault = FAKE_CLOSE, .pictures = UINT_MAX, .sick = 1};
     struct fake_camera fake;
     char url[80];
     names_asked = 0;
@@ -235,9 +267,14 @@ static void assert_known_address(int code, const char *why)
     bed_open(FV_MS);
     fv_resolver_use(bed.ingest->resolver, ask_names);
     struct fv_camera_params params = bed_params(url);
-    params.resolve_timeout = 200 * FV_MS;
+    params.resolve_timeout = 50 * FV_S;
     uint32_t id = bed_add(&params);
-    bed_await(id, bed_has_pictures, 12);
+    bed_await(id, bed_has_pictures, 1);
+    params.resolve_timeout = 200 * FV_MS;
+    assert_int_equal(fv_ingest_change(bed.ingest, id, &params), 0);
+    fake.over = true;
+    bed_await(id, bed_failed, 1);
+    bed_await(id, bed_in_state, FV_CAMERA_PLAYING);
     assert_int_equal(names_asked, 2);
     assert_int_equal(fake.connections, 2);
     bool said = false;

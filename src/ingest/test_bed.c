@@ -62,8 +62,12 @@ void bed_open(int64_t gather)
     };
     struct fv_error err;
     memset(&bed, 0, sizeof(bed));
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_mutex_init(&bed.lock, NULL);
-    pthread_cond_init(&bed.changed, NULL);
+    pthread_cond_init(&bed.changed, &clock);
+    pthread_condattr_destroy(&clock);
     assert_int_equal(fv_ingest_create(&params, &bed.ingest, &err), 0);
     assert_int_equal(fv_ingest_start(bed.ingest, &err), 0);
 }
@@ -116,17 +120,17 @@ bool bed_failed(const struct bed_camera *camera, unsigned n)
     return failures >= n;
 }
 
-static struct timespec in_20_s(void)
+static struct timespec in_60_s(void)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 20;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += 60;
     return until;
 }
 
 void bed_await(uint32_t id, bool (*holds)(const struct bed_camera *, unsigned), unsigned n)
 {
-    struct timespec until = in_20_s();
+    struct timespec until = in_60_s();
     int late = 0;
     pthread_mutex_lock(&bed.lock);
     struct bed_camera *camera = &bed.cameras[id % BED_CAMERAS];
@@ -150,6 +154,25 @@ struct fv_camera_stats bed_stats(uint32_t id)
     return stats;
 }
 
+struct fv_camera_stats bed_stats_from(uint32_t id, uint64_t access_units)
+{
+    struct fv_camera_stats stats = bed_stats(id);
+    for (int i = 0; i < 12000 && stats.access_units < access_units; i++) {
+        usleep(5000);
+        stats = bed_stats(id);
+    }
+    assert_true(stats.access_units >= access_units);
+    return stats;
+}
+
+struct bed_camera bed_look(uint32_t id)
+{
+    pthread_mutex_lock(&bed.lock);
+    struct bed_camera copy = bed.cameras[id % BED_CAMERAS];
+    pthread_mutex_unlock(&bed.lock);
+    return copy;
+}
+
 struct fv_camera_event bed_failure(uint32_t id, unsigned n)
 {
     struct fv_camera_event found = {.reason = ""};
@@ -168,7 +191,7 @@ struct fv_camera_event bed_failure(uint32_t id, unsigned n)
 
 void bed_await_count(atomic_uint *counter, unsigned n)
 {
-    for (int i = 0; i < 4000 && *counter < n; i++)
+    for (int i = 0; i < 12000 && *counter < n; i++)
         usleep(5000);
     assert_true(*counter >= n);
 }

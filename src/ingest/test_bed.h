@@ -27,7 +27,7 @@ struct bed {
     struct fv_ingest *ingest;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    atomic_uint block_us; /* the next picture's handler sleeps so long */
+    atomic_uint block_us;                   /* the next picture's handler sleeps so long */
     struct bed_camera cameras[BED_CAMERAS]; /* by id; under `lock` */
 };
 
@@ -40,17 +40,20 @@ void bed_close(void);
 /* Defaults with short delays: backoff from 20 ms, no jitter. */
 struct fv_camera_params bed_params(const char *url);
 uint32_t bed_add(const struct fv_camera_params *params);
-/* Waits (at most 20 s, then the test fails) until the condition holds for the camera. */
+/* Waits (at most 60 s, then the test fails) until the condition holds for the camera. */
 void bed_await(uint32_t id, bool (*holds)(const struct bed_camera *, unsigned), unsigned n);
 bool bed_in_state(const struct bed_camera *camera, unsigned state);
 bool bed_has_pictures(const struct bed_camera *camera, unsigned n); /* at least n */
 bool bed_has_events(const struct bed_camera *camera, unsigned n);
 bool bed_failed(const struct bed_camera *camera,
-                unsigned n); /* at least n events with an error code */
-struct fv_camera_stats bed_stats(uint32_t id);
+                unsigned n);                   /* at least n events with an error code */
+struct fv_camera_stats bed_stats(uint32_t id); /* while a camera plays they are somewhat old */
+/* As soon as (at most 60 s) they count so many access units. */
+struct fv_camera_stats bed_stats_from(uint32_t id, uint64_t access_units);
+struct bed_camera bed_look(uint32_t id); /* what was written down so far; without `reason` */
 /* The n-th (from 0) event with an error code; valid until bed_close(). */
 struct fv_camera_event bed_failure(uint32_t id, unsigned n);
-/* Waits (at most 20 s) until an atomic counter reaches n. */
+/* Waits (at most 60 s) until an atomic counter reaches n. */
 void bed_await_count(atomic_uint *counter, unsigned n);
 unsigned bed_descriptors(void); /* open ones of this process */
 

@@ -83,7 +83,7 @@ static struct fv_camera_params params_for(const struct server *server, enum fv_t
 {
     struct fv_camera_params params = bed_params(server->url);
     params.transport = transport;
-    params.first_packet_timeout = params.connect_timeout = 400 * FV_MS;
+    params.first_packet_timeout = params.connect_timeout = 50 * FV_S;
     return params;
 }
 
@@ -179,6 +179,7 @@ static void test_udp_faults(void **state)
                      (struct fv_sim_params){.faults = lossy ? loss : reorder, .fault_count = 1});
         bed_open(FV_MS);
         struct fv_camera_params params = params_for(&server, FV_TRANSPORT_UDP);
+        params.reorder = lossy ? params.reorder : 20 * FV_S;
         uint32_t id = bed_add(&params);
         bed_await(id, bed_has_pictures, 40);
         fv_ingest_stop(bed.ingest);
@@ -207,9 +208,9 @@ static void test_changes_transport(void **state)
         {FV_SIM_UDP_ONLY, FV_TRANSPORT_AUTO, FV_TRANSPORT_UDP, NULL, "461", 1, 1},
         {FV_SIM_TCP_ONLY, FV_TRANSPORT_UDP, FV_TRANSPORT_TCP, NULL, "461", 1, 1},
         {FV_SIM_TCP_AND_UDP, FV_TRANSPORT_UDP, FV_TRANSPORT_TCP, "mute:at=media,connections=1",
-         "over TCP, because no first packet for 0.4 s over UDP", 1, 1},
+         "over TCP, because no first packet for 1.0 s over UDP", 1, 1},
         {FV_SIM_TCP_AND_UDP, FV_TRANSPORT_AUTO, FV_TRANSPORT_UDP, "mute:at=media,connections=1",
-         "over UDP, because no first packet for 0.4 s", 1, 1},
+         "over UDP, because no first packet for 1.0 s", 1, 1},
         {FV_SIM_UDP_ONLY, FV_TRANSPORT_AUTO, FV_TRANSPORT_UDP, "close:connections=2,after=0.3",
          "over UDP, because SETUP", 2, 1},
         {FV_SIM_TCP_AND_UDP, FV_TRANSPORT_AUTO, FV_TRANSPORT_TCP, NULL, "plays", 1, 0},
@@ -222,6 +223,8 @@ static void test_changes_transport(void **state)
                                                      .fault_count = want->fault != NULL});
         bed_open(FV_MS);
         struct fv_camera_params params = params_for(&server, want->asked);
+        if (want->fault && strstr(want->fault, "mute"))
+            params.first_packet_timeout = FV_S;
         uint32_t id = bed_add(&params);
         bed_await(id, bed_has_pictures, want->attempts > 1 ? 40 : 5);
         assert_true(was_said(id, want->said));
@@ -284,8 +287,6 @@ static void test_tls(void **state)
         /* An rtsps:// address is TLS whatever is asked for; rtsp:// is when TLS is asked for. */
         struct fv_camera_params params =
             params_for(&server, i % 2 ? FV_TRANSPORT_TLS : FV_TRANSPORT_AUTO);
-        /* None of these is about slowness, and valgrind takes its time for a handshake. */
-        params.first_packet_timeout = params.connect_timeout = 10 * FV_S;
         strcpy(params.url.scheme, i % 2 ? "rtsp" : "rtsps");
         if (want->host)
             snprintf(params.url.host, sizeof(params.url.host), "%s", want->host);
@@ -319,6 +320,7 @@ static void test_tls_trouble(void **state)
         server_start(&server, servers[i]);
         bed_open(FV_MS);
         struct fv_camera_params params = params_for(&server, FV_TRANSPORT_TLS);
+        params.connect_timeout = i == 0 ? 400 * FV_MS : params.connect_timeout;
         params.tls_verify = false;
         uint32_t id = bed_add(&params);
         bed_await(id, bed_failed, 1);

@@ -28,7 +28,7 @@ static const char *const inputs[] = {clip_path};
 
 static int make_files(void **state)
 {
-    const struct kit_stream stream = {.pictures = 10, .gop = 5, .slice = 20000};
+    const struct kit_stream stream = {.pictures = 10, .gop = 5, .slice = 6000};
     size_t size;
     uint8_t *data = kit_make(&stream, &size);
     kit_write(clip_path, data, size);

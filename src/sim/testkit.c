@@ -267,7 +267,7 @@ void kit_end(struct kit_server *server)
 
 void kit_be_patient(int fd)
 {
-    const struct timeval patience = {.tv_sec = 5};
+    const struct timeval patience = {.tv_sec = 30};
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
 }
 

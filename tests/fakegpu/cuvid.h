@@ -44,6 +44,8 @@ struct fakegpu_cuvid_live {
 };
 /* For tests, by dlsym from libnvcuvid.so.1. */
 FAKEGPU_API void fakegpu_cuvid_live(struct fakegpu_cuvid_live *ret_live);
+/* From `true` to `false` no decoder comes into being. */
+FAKEGPU_API void fakegpu_cuvid_hold(bool hold);
 
 /* Between the files of the look-alike. */
 extern pthread_mutex_t fakegpu_cuvid_lock; /* protects what follows */

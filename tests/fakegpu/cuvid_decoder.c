@@ -58,6 +58,26 @@ static void sleep_until(int64_t time)
         ;
 }
 
+static pthread_mutex_t hold_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t released = PTHREAD_COND_INITIALIZER;
+static bool held;
+
+void fakegpu_cuvid_hold(bool hold)
+{
+    pthread_mutex_lock(&hold_lock);
+    held = hold;
+    pthread_cond_broadcast(&released);
+    pthread_mutex_unlock(&hold_lock);
+}
+
+static void await_release(void)
+{
+    pthread_mutex_lock(&hold_lock);
+    while (held)
+        pthread_cond_wait(&released, &hold_lock);
+    pthread_mutex_unlock(&hold_lock);
+}
+
 static struct decoder *of(const char *call, CUvideodecoder handle)
 {
     struct decoder *decoder = handle;
@@ -127,6 +147,7 @@ CUresult cuvidCreateDecoder(CUvideodecoder *ret_decoder, CUVIDDECODECREATEINFO *
         return result;
     check_info(__func__, info);
     sleep_until(now() + fakegpu_number("create-ms", 0) * INT64_C(1000000));
+    await_release();
     pthread_mutex_lock(&fakegpu_cuvid_lock);
     bool room = fakegpu_cuvid_count.decoders < (unsigned)fakegpu_number("max-decoders", 1000);
     if (room) {

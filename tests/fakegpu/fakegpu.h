@@ -13,7 +13,7 @@
  *   no-device             cuInit says so                        driver=11040      version of the driver
  *   devices=N             1                                     memory-mb=N       size of the device, 1024
  *   free-mb=N             at most so much can be allocated      compute=MAJOR     9; compute capability MAJOR.0
- *   alloc-fail=N          the N-th allocation fails, once       slow-ms=N         each thing that a stream does takes so long
+ *   alloc-fail=N          the N-th allocation fails, once       slow-ms=N         each thing that a stream does takes so long, or until the loss
  *   call-fail=NAME:N[:CODE]  the N-th call of NAME fails, once, with CODE (default 1: invalid value); may stand several times
  *   lost-after=N[:CODE]   the N-th call loses the device, once: every call fails with CODE (default 700: illegal address), and as
  *                         with the real driver (measured: 580) this process makes no context any more, also after a reset
@@ -41,6 +41,8 @@ struct fakegpu_live {
 };
 FAKEGPU_API void fakegpu_live(struct fakegpu_live *ret_live);
 FAKEGPU_API void fakegpu_lose(int code); /* the device is lost now; 0: it is there again */
+/* From `true` to `false`, on the same thread, streams do nothing: what waits for them meanwhile waits in vain. */
+FAKEGPU_API void fakegpu_hold(bool hold);
 FAKEGPU_API void
 fakegpu_script(const char *script); /* as FOVEA_FAKE_GPU, at once, as in a new process */
 

@@ -46,6 +46,11 @@ static inline void assert_nothing_left(void)
     assert_int_equal(live.retains, 0);
 }
 
+static inline void fakegpu_hold_work(bool hold)
+{
+    ((void (*)(bool))fakegpu_find("fakegpu_hold"))(hold);
+}
+
 /* The script counts from here. */
 static inline void fakegpu_play(const char *script)
 {

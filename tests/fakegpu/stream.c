@@ -86,14 +86,29 @@ void fakegpu_rest(void)
     pthread_rwlock_unlock(&at_work);
 }
 
+/* As long as a piece of work takes; a loss ends it. */
+static void take_time(int ms)
+{
+    for (int part; ms > 0 && !fakegpu_is_lost(); ms -= part) {
+        part = ms < 10 ? ms : 10;
+        nanosleep(&(struct timespec){0, part * 1000000L}, NULL);
+    }
+}
+
+void fakegpu_hold(bool hold)
+{
+    if (hold)
+        pthread_rwlock_wrlock(&at_work);
+    else
+        pthread_rwlock_unlock(&at_work);
+}
+
 static void *work_off(void *data)
 {
     struct stream *stream = data;
     struct work *work;
     while ((work = take(stream))) {
-        int ms = fakegpu_plan.slow_ms;
-        if (ms > 0)
-            nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
+        take_time(fakegpu_plan.slow_ms);
         pthread_rwlock_rdlock(&at_work);
         work->run(work->data, fakegpu_is_lost());
         pthread_rwlock_unlock(&at_work);
