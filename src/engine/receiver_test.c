@@ -133,7 +133,8 @@ static void await(const atomic_uint *counter, unsigned n)
 
 /* --- Tests --- */
 
-static void test_many_cameras(void **state)
+/* False: the machine was so slow that a time limit was met, which says nothing. */
+static bool play_many_cameras(void)
 {
     struct fv_receiver_stats stats;
     uint64_t sum = 0;
@@ -145,6 +146,12 @@ static void test_many_cameras(void **state)
     assert_int_equal(fv_receiver_stats(bed.receiver, 0, &stats), 0);
     assert_int_equal(stats.state, FV_CAMERA_PLAYING);
     fv_receiver_stop(bed.receiver);
+    if (bed.code == -ETIMEDOUT) {
+        close_bed();
+        return false;
+    }
+    if (bed.failures)
+        fail_msg("%s", bed.reason);
     for (unsigned i = 0; i < CAMERAS; i++) {
         assert_int_equal(fv_receiver_stats(bed.receiver, i, &stats), 0);
         assert_int_equal(stats.access_units, bed.units[i]);
@@ -160,6 +167,15 @@ static void test_many_cameras(void **state)
     assert_int_equal(fv_receiver_total(bed.receiver), sum);
     assert_int_equal(fv_receiver_stats(bed.receiver, CAMERAS, &stats), -ENOENT);
     close_bed();
+    return true;
+}
+
+static void test_many_cameras(void **state)
+{
+    bool played = false;
+    for (int i = 0; i < 5 && !played; i++)
+        played = play_many_cameras();
+    assert_true(played);
 }
 
 static void test_count_without_callback(void **state)

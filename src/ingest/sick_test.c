@@ -92,8 +92,6 @@ static struct fv_camera_params long_limits(const char *url)
 {
     struct fv_camera_params params = bed_params(url);
     params.transport = FV_TRANSPORT_TCP; /* auto would try UDP behind some faults */
-    params.connect_timeout = params.request_timeout = params.stall_timeout = 50 * FV_S;
-    params.first_packet_timeout = params.first_key_timeout = 50 * FV_S;
     return params;
 }
 

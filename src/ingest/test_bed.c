@@ -85,6 +85,8 @@ struct fv_camera_params bed_params(const char *url)
     fv_camera_defaults(&params);
     snprintf(params.name, sizeof(params.name), "cam");
     assert_int_equal(fv_url_parse(url, &params.url, NULL), 0);
+    params.connect_timeout = params.request_timeout = params.first_packet_timeout = 50 * FV_S;
+    params.first_key_timeout = params.stall_timeout = 50 * FV_S;
     params.backoff.initial = 20 * FV_MS;
     params.backoff.jitter = 0;
     return params;
@@ -187,6 +189,13 @@ struct fv_camera_event bed_failure(uint32_t id, unsigned n)
     }
     pthread_mutex_unlock(&bed.lock);
     return found;
+}
+
+void bed_assert_well(uint32_t id)
+{
+    struct fv_camera_event event = bed_failure(id, 0);
+    if (event.code < 0)
+        fail_msg("%s", event.reason);
 }
 
 void bed_await_count(atomic_uint *counter, unsigned n)

@@ -37,7 +37,7 @@ extern struct bed bed;
 bool bed_ignore_picture(void *data, const struct fv_au *au);
 void bed_open(int64_t gather); /* creates and starts */
 void bed_close(void);
-/* Defaults with short delays: backoff from 20 ms, no jitter. */
+/* Defaults with short delays, backoff from 20 ms, no jitter; and with time limits that a slow machine does not meet. */
 struct fv_camera_params bed_params(const char *url);
 uint32_t bed_add(const struct fv_camera_params *params);
 /* Waits (at most 60 s, then the test fails) until the condition holds for the camera. */
@@ -53,6 +53,7 @@ struct fv_camera_stats bed_stats_from(uint32_t id, uint64_t access_units);
 struct bed_camera bed_look(uint32_t id); /* what was written down so far; without `reason` */
 /* The n-th (from 0) event with an error code; valid until bed_close(). */
 struct fv_camera_event bed_failure(uint32_t id, unsigned n);
+void bed_assert_well(uint32_t id); /* no event had an error code */
 /* Waits (at most 60 s) until an atomic counter reaches n. */
 void bed_await_count(atomic_uint *counter, unsigned n);
 unsigned bed_descriptors(void); /* open ones of this process */

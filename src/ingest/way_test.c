@@ -83,7 +83,6 @@ static struct fv_camera_params params_for(const struct server *server, enum fv_t
 {
     struct fv_camera_params params = bed_params(server->url);
     params.transport = transport;
-    params.first_packet_timeout = params.connect_timeout = 50 * FV_S;
     return params;
 }
 
@@ -117,6 +116,7 @@ static void test_udp_plays(void **state)
         struct fv_camera_params params = params_for(&server, FV_TRANSPORT_UDP);
         uint32_t id = bed_add(&params);
         bed_await(id, bed_has_pictures, 60);
+        bed_assert_well(id);
         assert_int_equal(transport_in_use(id), FV_TRANSPORT_UDP);
         fv_ingest_stop(bed.ingest);
         struct fv_camera_stats stats = bed_stats(id);

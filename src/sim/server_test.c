@@ -142,9 +142,9 @@ static void one_camera_from_options_to_teardown(void **state)
     assert_int_equal(
         ask(fd, "DESCRIBE rtsp://h/cam1 RTSP/1.0\r\nCSeq: 1\r\n\r\n", answer, sizeof(answer)), 200);
     assert_non_null(strstr(answer, "m=video 0 RTP/AVP 96"));
+    const int64_t begin = fv_now();
     play(fd, 1, id);
     /* 30 pictures: more than two rounds of the clip, at 50 pictures a second */
-    const int64_t begin = fv_now();
     unsigned pictures = 0;
     uint16_t seq = 0;
     for (unsigned n = 0; pictures < 30; n++) {
