@@ -486,6 +486,7 @@ static void test_allocations_fail(void **state)
         fv_alloc_fail_at(n);
         for (unsigned i = 0; i < 200 && !seen_count(); i++) {
             push_run(0, H264_SMALL, i, 0);
+            wait_for(&seen.served, i < 32 ? 0 : i - 32); /* no more than the pool has */
             nanosleep(&(struct timespec){.tv_nsec = 5 * FV_MS}, NULL);
         }
         fv_alloc_fail_at(0);
