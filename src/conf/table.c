@@ -11,8 +11,8 @@ const struct fv_section fv_sections[] = {
      "A second model that says what an object is, asked about the part of the picture in its box. It "
      "never delays the detector: a track is asked about when it is new and then now and then, and "
      "its later events carry the newest answer (`attributes`, [events.md](events.md)). A camera has "
-     "at most 16 crops of one picture under way; what finds no room is asked with the next picture, "
-     "and counted. `fovea analyze` waits instead, so that the same file gives the same labels. "
+     "at most 16 crops of one picture under way; what finds no room is asked with a later picture, "
+     "in turn, and counted. `fovea analyze` waits instead, so that the same file gives the same labels. "
      "It runs where the detector runs, with the same INFERENCE_PROVIDER, and on the GPU or not at "
      "all when that is where the detector is."},
     {"cameras", "The sources, and what all of them have in common."},

@@ -40,6 +40,13 @@ static void tell_spins(const struct fv_gpu_info *info)
                info->device);
 }
 
+/* Pictures of a camera that may be out; the classifier may hold one more. */
+static unsigned held_of(const struct fv_config *config)
+{
+    const int64_t one = config->classifier.model_path ? 1 : 0;
+    return (unsigned)fv_min64(config->processing.nvdec_buffer_size + one, FV_NVDEC_HELD_MAX);
+}
+
 static int open_parts(struct fv_device *device, const struct fv_config *config,
                       const struct fv_gpu_alarm *alarm, struct fv_error *err)
 {
@@ -60,8 +67,7 @@ static int open_parts(struct fv_device *device, const struct fv_config *config,
     tell_spins(&device->info);
     const struct fv_nvdec_params nvdec = {
         .gpu = device->gpu,
-        /* The classifier may hold one picture of each camera. */
-        .held = (unsigned)fv_min64(config->processing.nvdec_buffer_size + (config->classifier.model_path != NULL), FV_NVDEC_HELD_MAX),
+        .held = held_of(config),
     };
     return fv_nvdec_create(&nvdec, &device->nvdec, err);
 }
