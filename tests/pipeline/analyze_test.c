@@ -127,6 +127,30 @@ static void analyse(const struct fv_analyze_params *params, struct run *run, boo
     fv_analyze_close(analyze);
 }
 
+/* Stopped in the middle, with a slow second model: many pictures are under way, and nobody waits for their answers. */
+static void stop_early(const struct fv_analyze_params *params, const struct run *run)
+{
+    struct fv_analyze *analyze = NULL;
+    struct fv_analyze_figures figures = {0};
+    struct fv_error err = {0};
+    mock_runtime_classifier_takes(200);
+    CHECK(fv_analyze_open(params, &analyze, &err) == 0, "%s", err.text);
+    if (!analyze)
+        return;
+    CHECK(fv_analyze_start(analyze, &err) == 0, "%s", err.text);
+    for (int i = 0; i < PATIENCE * 100 && figures.analysed < 5; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        fv_analyze_figures(analyze, &figures);
+    }
+    CHECK(fv_analyze_stop(analyze, &err) == 0, "%s", err.text);
+    mock_runtime_classifier_takes(0);
+    fv_analyze_figures(analyze, &figures);
+    CHECK(!figures.complete && run->gaps == 0 && run->last >= 5 && run->last < 30,
+          "it went on to picture %llu", (unsigned long long)run->last);
+    CHECK(figures.analysed == run->last, "%llu analysed", (unsigned long long)figures.analysed);
+    fv_analyze_close(analyze);
+}
+
 static void test(const char *clip, bool gpu, unsigned batch, unsigned surfaces, bool slow)
 {
     char folder[] = "/tmp/fovea-analyze-XXXXXX", config[64], part[64], command[64];
@@ -146,6 +170,10 @@ static void test(const char *clip, bool gpu, unsigned batch, unsigned surfaces, 
                                              .ended = on_ended,
                                              .data = &run};
     analyse(&params, &run, slow);
+    if (!gpu) {
+        run.last = run.gaps = 0;
+        stop_early(&params, &run);
+    }
     sem_destroy(&run.ended);
     snprintf(command, sizeof(command), "rm -rf %s", folder);
     if (system(command) != 0)

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <jansson.h>
 #include <openssl/evp.h>
@@ -23,6 +25,7 @@ struct fv_runtime {
 };
 
 static unsigned fail_every;
+static atomic_long classifier_takes; /* ms */
 
 static void mock_close(struct fv_runtime *runtime)
 {
@@ -80,6 +83,9 @@ static int mock_run(struct fv_runtime *runtime, unsigned lane, unsigned batch,
         return fv_error_set(err, -EINVAL, "batch of %u", batch);
     if (fail_every && ++runtime->runs % fail_every == 0)
         return fv_error_set(err, -EIO, "the mock fails on purpose");
+    const long ms = fv_model_classifies(runtime->model) ? classifier_takes : 0;
+    if (ms > 0)
+        nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
     for (unsigned i = 0; i < batch; i++)
         mock_write_answer(runtime->model, runtime->output + i * mock_output_count(runtime->model));
     *ret_output = runtime->output;
@@ -105,6 +111,11 @@ void mock_runtime_install(unsigned every)
 {
     fail_every = every;
     fv_runtime_register(&mock_ops);
+}
+
+void mock_runtime_classifier_takes(long ms)
+{
+    classifier_takes = ms;
 }
 
 static void sha256_hex(const char *text, char *hex)

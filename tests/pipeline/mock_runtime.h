@@ -8,6 +8,9 @@
 /* Registers the mock under the name "cpu": it stands in for ONNX Runtime. `fail_every` > 0 makes every n-th run fail. */
 void mock_runtime_install(unsigned fail_every);
 
+/* From now on each run of a classifier on the CPU takes so long. */
+void mock_runtime_classifier_takes(long ms);
+
 /* Registers the mock for device memory under the name "cuda". */
 void mock_gpu_runtime_install(void);
 /* Its next run claims to have copied a picture to the host. */
