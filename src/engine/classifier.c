@@ -48,6 +48,20 @@ static int choose_classes(struct fv_engine *engine, struct fv_error *err)
     return 0;
 }
 
+/* The detector reports none of them. */
+static void tell_if_idle(const struct fv_engine *engine)
+{
+    const struct fv_conf_strings *reported = &engine->config->models.target_classes;
+    for (unsigned i = 0; i < reported->count; i++) {
+        int index = fv_setup_class(engine->setup.model, reported->items[i]);
+        if (index >= 0 && engine->classified[index])
+            return;
+    }
+    if (reported->count > 0)
+        fv_log(FV_LOG_WARNING, "engine",
+               "nothing is classified: none of classifier.CLASSES is among models.TARGET_CLASSES");
+}
+
 int fv_engine_open_classifier(struct fv_engine *engine, struct fv_error *err)
 {
     const struct fv_config *config = engine->config;
@@ -58,6 +72,7 @@ int fv_engine_open_classifier(struct fv_engine *engine, struct fv_error *err)
         r = fv_setup_second(&engine->second, &engine->setup, config, err);
     if (r < 0)
         return r;
+    tell_if_idle(engine);
     const struct fv_classify_params params = {
         .cameras = engine->cameras.room,
         .model = engine->second.model,

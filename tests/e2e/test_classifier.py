@@ -67,6 +67,14 @@ class Classifier(Case):
         self.assertEqual(set(found[2].values()), {"blue"})
         self.assertLessEqual(set(found[1].values()), {"green", "blue"})
 
+    def test_nothing_to_do(self):
+        for reported, told in ((["other"], 1), (["other", 0], 0)):
+            made = self.made()
+            made["models"]["TARGET_CLASSES"] = reported
+            done = fovea("analyze", "-c", self.write("config.json", made), self.clip, env=environment())
+            self.assertEqual(done.code, OK, str(done))
+            self.assertEqual(done.err.count("none of classifier.CLASSES is among models.TARGET_CLASSES"), told, str(done))
+
     def test_fault(self):
         """The second model fails while it works: of a file nothing may be missing, so that ends its analysis."""
         bad = str(self.folder / "brittle.onnx")
