@@ -241,11 +241,6 @@ int fv_av1_look(const uint8_t *data, size_t size, struct fv_av1_unit *ret_unit)
     return 0;
 }
 
-static bool is_dropped(unsigned type)
-{
-    return type == FV_AV1_TEMPORAL_DELIMITER || type == FV_AV1_TILE_LIST || type == FV_AV1_PADDING;
-}
-
 int64_t fv_av1_pack(const uint8_t *data, size_t size, uint8_t *out)
 {
     size_t written = 0;
@@ -253,7 +248,7 @@ int64_t fv_av1_pack(const uint8_t *data, size_t size, uint8_t *out)
         int code = fv_av1_obu(data, size, &obu);
         if (code < 0)
             return code;
-        if (is_dropped(obu.type))
+        if (fv_av1_is_dropped(obu.type))
             continue;
         if (obu.has_size) {
             memcpy(out + written, data, obu.size);

@@ -29,6 +29,12 @@ struct fv_av1_obu {
     bool has_size; /* obu_has_size_field; without, it goes up to the end of the data */
 };
 
+/* OBUs that access units (flow.h) go without. */
+static inline bool fv_av1_is_dropped(unsigned type)
+{
+    return type == FV_AV1_TEMPORAL_DELIMITER || type == FV_AV1_TILE_LIST || type == FV_AV1_PADDING;
+}
+
 /* The OBU that begins at data[0] (5.3). 0; -EBADMSG: forbidden bit, or it does not fit. */
 int fv_av1_obu(const uint8_t *data, size_t size, struct fv_av1_obu *ret_obu);
 

@@ -27,11 +27,6 @@ struct av1 {
     size_t size_at; /* where in the access unit its size stands */
 };
 
-static bool is_dropped(unsigned type)
-{
-    return type == FV_AV1_TEMPORAL_DELIMITER || type == FV_AV1_TILE_LIST || type == FV_AV1_PADDING;
-}
-
 static int note_sequence(struct fv_depay *depay, const uint8_t *payload, size_t size)
 {
     struct av1 *av1 = depay->state;
@@ -96,7 +91,7 @@ static int whole_obu(struct fv_depay *depay, const uint8_t *data, size_t size)
     uint8_t bytes[FV_AV1_LEB128_BYTES];
     if (fv_av1_obu(data, size, &obu) < 0 || obu.size != size)
         return fv_depay_refuse(depay);
-    if (is_dropped(obu.type))
+    if (fv_av1_is_dropped(obu.type))
         return 0;
     int rc = begin_obu(depay, &obu);
     if (rc == 0 && obu.type == FV_AV1_SEQUENCE_HEADER)
@@ -120,7 +115,7 @@ static int first_part(struct fv_depay *depay, const uint8_t *data, size_t size)
         return fv_depay_refuse(depay);
     av1->open = true;
     av1->type = obu.type;
-    av1->dropped = is_dropped(obu.type);
+    av1->dropped = fv_av1_is_dropped(obu.type);
     fv_assembly_open(assembly);
     if (av1->dropped)
         return 0;
