@@ -199,8 +199,11 @@ static void on_state(void *data, const struct fv_camera_event *event)
     const bool final =
         ended || event->code == -EACCES || event->code == -ENODEV || event->code == -ENOTSUP;
     pthread_mutex_lock(&s->lock);
-    s->code = event->code;
-    snprintf(s->reason, sizeof(s->reason), "%s", event->reason ? event->reason : "");
+    if (event->code < 0 ||
+        !s->reason[0]) { /* that a file has ended explains less than why it could not be decoded */
+        s->code = event->code;
+        snprintf(s->reason, sizeof(s->reason), "%s", event->reason ? event->reason : "");
+    }
     s->final |= final;
     pthread_mutex_unlock(&s->lock);
     if (final)

@@ -330,11 +330,19 @@ static void cpu_flush(struct fv_decoder *decoder)
     decoder->damage = (struct fv_damage){0};
 }
 
-static void cpu_drain(struct fv_decoder *decoder)
+static int cpu_drain(struct fv_decoder *decoder, struct fv_error *err)
 {
-    struct fv_error err;
-    if (avcodec_send_packet(decoder->context, NULL) >= 0)
-        (void)receive(decoder, &err);
+    int first = 0;
+    if (avcodec_send_packet(decoder->context, NULL) < 0)
+        return 0;
+    for (unsigned i = 0; i < PENDING; i++) {
+        int code = receive(decoder, first ? NULL : err);
+        if (code == 0)
+            break;
+        if (first == 0)
+            first = code;
+    }
+    return first;
 }
 
 const struct fv_decoder_ops fv_decoder_cpu = {

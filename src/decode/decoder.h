@@ -49,9 +49,9 @@ struct fv_decoder_ops {
     /* Forgets everything; the next access unit must be a key one. Held-back pictures are dropped.
      */
     void (*flush)(struct fv_decoder *decoder);
-    /* The stream ended: hands out the pictures that are held back for their order. Only close may
-     * follow. NULL: nothing is ever held back. */
-    void (*drain)(struct fv_decoder *decoder);
+    /* The stream ended: hands out the pictures that are held back for their order. 0, or as submit() of one of them. Only flush and
+     * close may follow. NULL: nothing is ever held back. */
+    int (*drain)(struct fv_decoder *decoder, struct fv_error *err);
     /* Pictures that are still referenced stay valid. NULL is fine. */
     void (*close)(struct fv_decoder *decoder);
 

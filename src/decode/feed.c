@@ -135,8 +135,12 @@ bool fv_feed_check(struct fv_feed *feed)
 
 void fv_feed_drain(struct fv_feed *feed)
 {
-    if (feed->decoder && feed->params->ops->drain)
-        feed->params->ops->drain(feed->decoder);
+    struct fv_error err = {0};
+    if (!feed->decoder || !feed->params->ops->drain)
+        return;
+    int code = feed->params->ops->drain(feed->decoder, &err);
+    if (code < 0)
+        fail(feed, code, &err);
 }
 
 void fv_feed_close(struct fv_feed *feed)

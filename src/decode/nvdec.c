@@ -115,10 +115,12 @@ static void nvdec_flush(struct fv_decoder *decoder)
     decoder->fault.code = 0;
 }
 
-static void nvdec_drain(struct fv_decoder *decoder)
+static int nvdec_drain(struct fv_decoder *decoder, struct fv_error *err)
 {
+    (void)err;
     fv_nvdec_parse_end(decoder);
     fv_nvdec_clear_all(decoder, false);
+    return 0;
 }
 
 static void nvdec_await(struct fv_decoder *decoder)

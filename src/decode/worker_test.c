@@ -40,6 +40,7 @@ struct fv_decoder {
 static struct {
     _Atomic int opens, closes, flushes, submits, pictures_alive;
     _Atomic int refuse_codec; /* open() answers -ENOTSUP for it */
+    _Atomic int drain;        /* drain()'s answer */
     sem_t gate, reached;
 } mock;
 
@@ -126,10 +127,11 @@ static void mock_flush(struct fv_decoder *decoder)
     mock.flushes++;
 }
 
-static void mock_drain(struct fv_decoder *decoder)
+static int mock_drain(struct fv_decoder *decoder, struct fv_error *err)
 {
     if (decoder->held.size)
         emit(decoder, &decoder->held);
+    return mock.drain ? fv_error_set(err, mock.drain, "what was held back is broken") : 0;
 }
 
 static void mock_close(struct fv_decoder *decoder)
@@ -778,6 +780,22 @@ static void test_finish(void **state)
     assert_int_equal(seen.picture_count, 3);
 }
 
+/* Of what was held back, too, it is told why it did not come. */
+static void test_finish_that_fails(void **state)
+{
+    (void)state;
+    struct fv_decode_worker *worker = create(&defaults);
+    mock.drain = -ENOTSUP;
+    PUSH(worker, .camera = 1, .key = true, .order = HOLDS_BACK);
+    fv_decode_worker_finish(worker);
+    assert_int_equal(seen.fault_count, 1);
+    assert_int_equal(seen.faults[0].camera, 1);
+    assert_int_equal(seen.faults[0].code, -ENOTSUP);
+    assert_string_equal(seen.faults[0].reason, "what was held back is broken");
+    assert_int_equal(stats_of(worker, 1).errors, 1);
+    fv_decode_worker_destroy(worker);
+}
+
 /* A stop in mid-stream is no end of it. */
 static void test_stop_drains_nothing(void **state)
 {
@@ -807,6 +825,7 @@ int main(void)
         CASE(test_destroy_with_full_queues),
         CASE(test_stop),
         CASE(test_finish),
+        CASE(test_finish_that_fails),
         CASE(test_stop_drains_nothing),
         CASE(test_forget),
         CASE(test_collect),

@@ -57,6 +57,11 @@ class Content(Case):
             self.assertEqual(len(got), len(want))
             self.assertGreater(psnr(got, want), 30, pixels)
             self.assertLess(psnr(got, want[3:] + want[:3]), 30, "the bound means something")
+            # What cannot be decoded is told, not that the file is over then.
+            full = self.folder / "full.h264"
+            subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", clip, "-frames:v", "2", "-c:v", "libx264", "-pix_fmt", "yuv444p", "-f",
+                            "h264", full], check=True)
+            self.assert_refused(fovea("snapshot", "--backend", "cpu", "-o", self.folder / "full.jpg", full), FAILED, "yuv444p .* not supported")
             # The file itself; and one of a single picture, which comes out when the file ends.
             one = self.folder / "one.h264"
             subprocess.run(["ffmpeg", "-nostdin", "-v", "error", "-y", "-i", clip, "-frames:v", "1", "-c", "copy", "-f", "h264", one], check=True)
