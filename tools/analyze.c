@@ -128,17 +128,19 @@ static int set_option(int c, struct options *o)
         fputs(help, stdout);
         return FV_EXIT_OK;
     default:
-        fprintf(stderr, "Try 'fovea " NAME " --help'.\n");
-        return FV_EXIT_USAGE;
+        return -1;
     }
 }
 
 static int parse(int argc, char **argv, struct options *o)
 {
     int c, code;
-    while ((c = getopt_long(argc, argv, "c:o:d:qh", names, NULL)) != -1)
-        if ((code = set_option(c, o)) >= 0)
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "c:o:d:qh", names, NULL)) != -1) {
+        code = c == '?' ? fv_tool_bad_option(NAME, argv) : set_option(c, o);
+        if (code >= 0)
             return code;
+    }
     if (optind == argc)
         return fv_tool_usage(NAME, "a file or an address is needed");
     if (optind + 1 < argc)
@@ -232,7 +234,7 @@ static void print_json(const struct options *o, const struct fv_analyze_figures 
 {
     /* clang-format off */
     json_t *summary = json_pack("{s:s,s:b,s:f,s:f,s:f,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}",
-        "input", o->params.input, "complete", f->complete, "elapsed_s", seconds(f->elapsed),
+        "input", FV_SHOWN(o->params.input), "complete", f->complete, "elapsed_s", seconds(f->elapsed),
         "media_s", seconds(f->media), "analysed_per_s", rate(f),
         "access_units", (json_int_t)f->access_units, "frames", (json_int_t)f->frames,
         "analysed", (json_int_t)f->analysed, "detections", (json_int_t)f->detections,
@@ -249,7 +251,7 @@ static void print_json(const struct options *o, const struct fv_analyze_figures 
 
 static void print_text(const struct options *o, const struct fv_analyze_figures *f)
 {
-    printf("%s%s\n", o->params.input, f->complete ? "" : " (not to its end)");
+    printf("%s%s\n", FV_SHOWN(o->params.input), f->complete ? "" : " (not to its end)");
     printf("  %" PRIu64 " of %" PRIu64
            " pictures analysed in %.1f s: %.1f a second, %.1f times as fast "
            "as they were taken\n",

@@ -123,6 +123,7 @@ static int read_options(int argc, char **argv, struct fv_bench_decode_params *pa
 {
     int option, code = FV_EXIT_OK;
     optind = 1;
+    opterr = 0;
     while (code == FV_EXIT_OK && (option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'h')
             ret_modes->help = true;
@@ -133,7 +134,7 @@ static int read_options(int argc, char **argv, struct fv_bench_decode_params *pa
         else if (option == 'j')
             continue;
         else if (option == '?')
-            return fv_tool_usage(NAME, "wrong option");
+            return fv_tool_bad_option(NAME, argv);
         else if (option == 'b')
             code = set_backend(params, optarg);
         else if (option == 'm')
@@ -154,7 +155,7 @@ static json_t *to_json(const struct fv_bench_decode_params *params,
 {
     json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:s, s:i}", "bench",
                              "decode", "backend", f->backend, "device", f->device, "input",
-                             params->input, "codec", f->codec, "width", (int)f->width, "height",
+                             FV_SHOWN(params->input), "codec", f->codec, "width", (int)f->width, "height",
                              (int)f->height, "sessions", (int)params->sessions, "paced_fps",
                              params->fps, "map", map_names[params->map], "held", (int)params->held);
     json_t *rest = json_pack(

@@ -109,15 +109,15 @@ static json_t *report_of(const struct options *o, const struct fv_bench_pipeline
     json_t *report = json_pack(
         "{s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:{s:f, s:f, "
         "s:f}, s:o}",
-        "bench", "pipeline", "input", o->input, "runtime", f->runtime, "sessions", (int)o->sessions,
-        "fps_asked", o->fps, "wall_s", f->wall_s, "fps", (double)f->analysed / f->wall_s,
-        "cpu_percent_of_one_core", cpu / f->wall_s * 100, "cpu_us_per_frame",
-        f->analysed ? cpu * 1e6 / (double)f->analysed : 0.0, "per_batch", f->per_batch, "analysed",
-        (json_int_t)f->analysed, "dropped", (json_int_t)f->dropped, "undecoded",
-        (json_int_t)f->undecoded, "detections", (json_int_t)f->detections, "detections_per_frame",
-        f->analysed ? (double)f->detections / (double)f->analysed : 0.0, "age_ms", "p50",
-        f->age_p50_ms, "p99", f->age_p99_ms, "max", f->age_max_ms, "cpu_us_per_frame_by_thread",
-        threads_of(f));
+        "bench", "pipeline", "input", FV_SHOWN(o->input), "runtime", f->runtime, "sessions",
+        (int)o->sessions, "fps_asked", o->fps, "wall_s", f->wall_s, "fps",
+        (double)f->analysed / f->wall_s, "cpu_percent_of_one_core", cpu / f->wall_s * 100,
+        "cpu_us_per_frame", f->analysed ? cpu * 1e6 / (double)f->analysed : 0.0, "per_batch",
+        f->per_batch, "analysed", (json_int_t)f->analysed, "dropped", (json_int_t)f->dropped,
+        "undecoded", (json_int_t)f->undecoded, "detections", (json_int_t)f->detections,
+        "detections_per_frame", f->analysed ? (double)f->detections / (double)f->analysed : 0.0,
+        "age_ms", "p50", f->age_p50_ms, "p99", f->age_p99_ms, "max", f->age_max_ms,
+        "cpu_us_per_frame_by_thread", threads_of(f));
     if (report && f->gpu)
         json_object_set_new(report, "gpu",
                             json_pack("{s:s, s:f, s:I, s:o}", "name", f->gpu_after.name,
@@ -195,8 +195,7 @@ static int set_option(int c, struct options *o)
         print_help();
         return FV_EXIT_OK;
     default:
-        fprintf(stderr, "Try 'fovea bench pipeline --help'.\n");
-        return FV_EXIT_USAGE;
+        return -1;
     }
 }
 
@@ -218,9 +217,12 @@ static int parse(int argc, char **argv, struct options *o)
         {NULL, 0, NULL, 0},
     };
     int c, code;
-    while ((c = getopt_long(argc, argv, "n:d:h", names, NULL)) != -1)
-        if ((code = set_option(c, o)) >= 0)
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "n:d:h", names, NULL)) != -1) {
+        code = c == '?' ? fv_tool_bad_option("bench pipeline", argv) : set_option(c, o);
+        if (code >= 0)
             return code;
+    }
     if (optind + 1 != argc)
         return fv_tool_usage("bench", "pipeline needs one file");
     o->input = argv[optind];

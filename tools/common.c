@@ -16,12 +16,12 @@
 
 int fv_tool_usage(const char *name, const char *format, ...)
 {
-    fprintf(stderr, "fovea %s: ", name);
+    char text[2048];
     va_list args;
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    fprintf(stderr, "\nTry 'fovea %s --help'.\n", name);
+    fprintf(stderr, "fovea %s: %s\nTry 'fovea %s --help'.\n", name, FV_SHOWN(text), name);
     return FV_EXIT_USAGE;
 }
 

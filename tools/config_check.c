@@ -30,7 +30,7 @@ static void unreadable(struct check *check, const char *path, const struct fv_er
     check->unread = true;
     if (check->found)
         to_json(check, &(struct fv_problem){.code = "unreadable",
-                                            .file = path,
+                                            .file = FV_SHOWN(path),
                                             .key = "",
                                             .message = err->text,
                                             .fix = "Check the path and its permissions."});
@@ -53,7 +53,7 @@ static void check_file(struct check *check, const char *path)
     if (r < 0 && r != -EINVAL)
         unreadable(check, path, &err);
     else if (!check->found)
-        fv_problems_summary(&check->problems, path);
+        fv_problems_summary(&check->problems, FV_SHOWN(path));
     check->errors |= r == -EINVAL;
 }
 

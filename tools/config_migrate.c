@@ -61,30 +61,31 @@ static void on_problem(void *data, const struct fv_problem *problem)
 
 static void print_end(const struct fv_config_options *o, const struct fv_config_migrated *migrated)
 {
-    const char *target = o->output ? o->output : o->words[0];
+    const char *target = FV_SHOWN(o->output ? o->output : o->words[0]);
     printf("%u change%s, %u of them forced, %u note%s\n", migrated->changes,
            migrated->changes == 1 ? "" : "s", migrated->forced, migrated->notes,
            migrated->notes == 1 ? "" : "s");
     if (o->dry_run)
         printf("Nothing was written.\n");
     else if (!migrated->written)
-        printf("%s is as it should be: nothing was written.\n", o->words[0]);
+        printf("%s is as it should be: nothing was written.\n", FV_SHOWN(o->words[0]));
     else
         printf("%s is written; the bytes before are in %s.\n"
                "Undo it with: fovea config rollback %s\n",
-               target, migrated->backup, target);
+               target, FV_SHOWN(migrated->backup), target);
 }
 
 static void print_json(struct migrate *migrate, const struct fv_config_options *o,
                        const struct fv_config_migrated *migrated, const struct fv_error *err,
                        bool ok)
 {
-    const char *target = o->output ? o->output : o->words[0];
+    const char *target = FV_SHOWN(o->output ? o->output : o->words[0]);
+    const char *backup = FV_SHOWN(migrated->backup);
     json_t *root =
         json_pack("{s:b, s:s, s:s%, s:O, s:i, s:i, s:b, s:s%}", "ok", ok, "error",
                   ok ? "" : err->text, "file", target, strlen(target), "changes", migrate->changes,
                   "changed", (int)migrated->changes, "forced", (int)migrated->forced, "written",
-                  migrated->written, "backup", migrated->backup, strlen(migrated->backup));
+                  migrated->written, "backup", backup, strlen(backup));
     if (root && !ok)
         json_object_update(root, migrate->found);
     if (root) {
@@ -144,7 +145,7 @@ int fv_config_run_rollback(const struct fv_config_options *o)
     char *real = realpath(o->words[0], NULL); /* of a link, what it leads to was replaced */
     printf("%s is what it was before the migration; what it was until now, with all that was "
            "changed by hand since, is in %s.rolled-back.\n",
-           o->words[0], real ? real : o->words[0]);
+           FV_SHOWN(o->words[0]), FV_SHOWN(real ? real : o->words[0]));
     free(real);
     return FV_EXIT_OK;
 }

@@ -25,7 +25,7 @@ static void print_origin(const struct fv_config_value *value)
 {
     switch (value->origin) {
     case FV_ORIGIN_FILE:
-        printf("%s:%u", value->source, value->line);
+        printf("%s:%u", FV_SHOWN(value->source), value->line);
         break;
     case FV_ORIGIN_ENVIRONMENT:
         printf("environment %s", value->source);
@@ -67,7 +67,7 @@ static void on_value(void *data, const struct fv_config_value *value)
     json_t *parsed = json_loads(value->value, JSON_DECODE_ANY, NULL);
     json_t *item =
         json_pack("{s:o, s:s, s:s, s:i}", "value", parsed ? parsed : json_null(), "from",
-                  origin_name(value->origin), "source", value->source, "line", (int)value->line);
+                  origin_name(value->origin), "source", FV_SHOWN(value->source), "line", (int)value->line);
     if (item && value->note[0])
         json_object_set_new(item, "note", json_string(value->note));
     json_object_set_new(show->values, value->key, item);

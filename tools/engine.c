@@ -142,17 +142,17 @@ static void print_end(const struct job *job, bool clean)
 {
     if (job->items) {
         json_t *root =
-            json_pack("{s:s, s:O, s:I}", "folder", job->folder, clean ? "removed" : "engines",
-                      job->items, "bytes", (json_int_t)job->bytes);
+            json_pack("{s:s, s:O, s:I}", "folder", FV_SHOWN(job->folder),
+                      clean ? "removed" : "engines", job->items, "bytes", (json_int_t)job->bytes);
         json_dumpf(root, stdout, JSON_INDENT(2));
         putchar('\n');
         json_decref(root);
     } else if (clean) {
         printf("%u removed (%.1f MB), %u kept in %s\n", job->removed, (double)job->bytes / 1e6,
-               job->kept, job->folder);
+               job->kept, FV_SHOWN(job->folder));
     } else {
         printf("%u engine%s, %.1f MB, in %s\n", job->count, job->count == 1 ? "" : "s",
-               (double)job->bytes / 1e6, job->folder);
+               (double)job->bytes / 1e6, FV_SHOWN(job->folder));
     }
 }
 
@@ -282,7 +282,7 @@ static int run(int argc, char **argv)
         else if (c == 'a')
             options.all = true;
         else
-            return fv_tool_usage(NAME, "unknown or incomplete option '%s'", argv[optind - 1]);
+            return fv_tool_bad_option(NAME, argv);
     }
     int code = check(&options, argc - optind, argv + optind);
     if (code != FV_EXIT_OK)

@@ -215,7 +215,8 @@ static void write_stats(struct job *job)
     const char *path = job->options->stats_file;
     int ret = fv_ingest_write_stats(path, fv_receiver_total(job->receiver), uptime(job));
     if (ret < 0 && !job->complained)
-        fprintf(stderr, "fovea ingest: '%s' cannot be written: %s\n", path, strerror(-ret));
+        fprintf(stderr, "fovea ingest: '%s' cannot be written: %s\n", FV_SHOWN(path),
+                strerror(-ret));
     job->complained = ret < 0;
 }
 

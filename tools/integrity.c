@@ -196,13 +196,13 @@ static void print_json(const struct options *o, const struct outcome *outcome,
                        const struct fv_analyze_figures *figures)
 {
     json_t *first = outcome->first ? json_integer((json_int_t)outcome->first) : json_null();
-    json_t *object =
-        json_pack("{s:s,s:b,s:I,s:I,s:I,s:I,s:o,s:I,s:I,s:I}", "input", o->params.input, "same",
-                  outcome->first == 0, "lines", (json_int_t)outcome->lines[0], "lines_again",
-                  (json_int_t)outcome->lines[1], "identical", (json_int_t)outcome->identical,
-                  "numbers_differ", (json_int_t)outcome->numbers_differ, "first_difference", first,
-                  "analysed", (json_int_t)figures->analysed, "tracks", (json_int_t)figures->tracks,
-                  "rule_events", (json_int_t)figures->rule_events);
+    json_t *object = json_pack(
+        "{s:s,s:b,s:I,s:I,s:I,s:I,s:o,s:I,s:I,s:I}", "input", FV_SHOWN(o->params.input), "same",
+        outcome->first == 0, "lines", (json_int_t)outcome->lines[0], "lines_again",
+        (json_int_t)outcome->lines[1], "identical", (json_int_t)outcome->identical,
+        "numbers_differ", (json_int_t)outcome->numbers_differ, "first_difference", first,
+        "analysed", (json_int_t)figures->analysed, "tracks", (json_int_t)figures->tracks,
+        "rule_events", (json_int_t)figures->rule_events);
     json_dumpf(object, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(object);
@@ -279,8 +279,7 @@ static int set_option(int c, struct options *o)
         fputs(help, stdout);
         return FV_EXIT_OK;
     default:
-        fprintf(stderr, "Try 'fovea " NAME " integrity --help'.\n");
-        return FV_EXIT_USAGE;
+        return -1;
     }
 }
 
@@ -296,9 +295,12 @@ static int parse(int argc, char **argv, struct options *o)
         {NULL, 0, NULL, 0},
     };
     int c, code;
-    while ((c = getopt_long(argc, argv, "c:h", names, NULL)) != -1)
-        if ((code = set_option(c, o)) >= 0)
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "c:h", names, NULL)) != -1) {
+        code = c == '?' ? fv_tool_bad_option("validate integrity", argv) : set_option(c, o);
+        if (code >= 0)
             return code;
+    }
     if (optind + 1 != argc)
         return fv_tool_usage(NAME, "integrity needs one file");
     o->params.input = argv[optind];

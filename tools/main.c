@@ -59,7 +59,7 @@ static int print_version(bool verbose)
 
 static int usage_error(const char *what, const char *argument)
 {
-    fprintf(stderr, "fovea: %s '%s'\nTry 'fovea --help'.\n", what, argument);
+    fprintf(stderr, "fovea: %s '%s'\nTry 'fovea --help'.\n", what, FV_SHOWN(argument));
     return FV_EXIT_USAGE;
 }
 

@@ -101,8 +101,8 @@ void fv_run_reload(struct fv_run *run)
         fprintf(stderr, "fovea run: reload refused, everything goes on as it was: %s\n", err.text);
         return;
     }
-    fprintf(stderr, "fovea run: reloaded %s: %u change%s, %u setting%s a restart\n", run->config,
-            changes.applied, changes.applied == 1 ? "" : "s", changes.restart,
-            changes.restart == 1 ? " needs" : "s need");
+    fprintf(stderr, "fovea run: reloaded %s: %u change%s, %u setting%s a restart\n",
+            FV_SHOWN(run->config), changes.applied, changes.applied == 1 ? "" : "s",
+            changes.restart, changes.restart == 1 ? " needs" : "s need");
     adapt(run);
 }

@@ -81,8 +81,7 @@ static int set_option(int c, struct options *o)
         print_help();
         return FV_EXIT_OK;
     default:
-        fprintf(stderr, "Try 'fovea run --help'.\n");
-        return FV_EXIT_USAGE;
+        return -1;
     }
 }
 
@@ -100,9 +99,12 @@ static int parse(int argc, char **argv, struct options *o)
         {NULL, 0, NULL, 0},
     };
     int c, code;
-    while ((c = getopt_long(argc, argv, "c:d:o:qh", names, NULL)) != -1)
-        if ((code = set_option(c, o)) >= 0)
+    opterr = 0;
+    while ((c = getopt_long(argc, argv, "c:d:o:qh", names, NULL)) != -1) {
+        code = c == '?' ? fv_tool_bad_option("run", argv) : set_option(c, o);
+        if (code >= 0)
             return code;
+    }
     if (optind < argc)
         return fv_tool_usage("run", "unexpected argument '%s'", argv[optind]);
     if (!o->config)
@@ -212,8 +214,8 @@ static int write_summary(const struct options *o, struct fv_engine *engine,
     }
     int code = FV_EXIT_OK, r = o->summary ? fv_summary_write(o->summary, summary) : 0;
     if (r < 0) {
-        fprintf(stderr, "fovea run: the summary cannot be written to '%s': %s\n", o->summary,
-                strerror(-r));
+        fprintf(stderr, "fovea run: the summary cannot be written to '%s': %s\n",
+                FV_SHOWN(o->summary), strerror(-r));
         code = FV_EXIT_FAILED;
     }
     if (o->json) {

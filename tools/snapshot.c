@@ -309,7 +309,7 @@ static int replace(const char *path, const uint8_t *data, size_t size)
 static int refuse_out(const struct options *o, int error)
 {
     fprintf(stderr, "fovea " NAME ": %s cannot be written: %s\n",
-            to_stdout(o) ? "standard output" : o->out,
+            to_stdout(o) ? "standard output" : FV_SHOWN(o->out),
             error == -EINVAL ? "it is no regular file" : fv_strerror(error));
     return FV_EXIT_FAILED;
 }
@@ -321,14 +321,14 @@ static void report(const struct options *o, const struct fv_reader_picture *pict
     const char *backend = picture->on_device ? "gpu" : "cpu";
     if (!o->json) {
         fprintf(to_stdout(o) ? stderr : stdout,
-                "%s: %u x %u, %zu bytes, quality %d, on %s, after %.1f s\n", o->out, info->width,
-                info->height, size, (int)o->quality, backend, seconds);
+                "%s: %u x %u, %zu bytes, quality %d, on %s, after %.1f s\n", FV_SHOWN(o->out),
+                info->width, info->height, size, (int)o->quality, backend, seconds);
         return;
     }
     json_t *made = json_pack(
-        "{s:o, s:i, s:i, s:I, s:i, s:s, s:f, s:o}", "file", fv_tool_json_text(o->out), "width",
-        (int)info->width, "height", (int)info->height, "bytes", (json_int_t)size, "quality",
-        (int)o->quality, "backend", backend, "seconds", seconds, "wall_ns",
+        "{s:o, s:i, s:i, s:I, s:i, s:s, s:f, s:o}", "file", fv_tool_json_text(FV_SHOWN(o->out)),
+        "width", (int)info->width, "height", (int)info->height, "bytes", (json_int_t)size,
+        "quality", (int)o->quality, "backend", backend, "seconds", seconds, "wall_ns",
         info->wall == FV_TIME_UNKNOWN ? json_null() : json_integer((json_int_t)info->wall));
     json_dumpf(made, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     putchar('\n');

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "fovea/error.h"
+
 /* Exit codes of every subcommand. */
 enum fv_exit {
     FV_EXIT_OK = 0,
@@ -22,7 +24,12 @@ struct fv_tool {
     int (*run)(int argc, char **argv);
 };
 
-/* For each subcommand: prints "fovea NAME: text" and "Try 'fovea NAME --help'." to standard error; returns FV_EXIT_USAGE. */
+/* What a person typed, before it is printed (a path, a name): an address among it keeps its password to itself. Lives as long as the
+ * block around it. */
+#define FV_SHOWN(text) fv_redact(text, (char[1024]){0}, 1024)
+
+/* For each subcommand: prints "fovea NAME: text" and "Try 'fovea NAME --help'." to standard error, redacted;
+ * returns FV_EXIT_USAGE. */
 int fv_tool_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* After getopt_long() gave '?': the same about the option at fault. Never shows another argument: it may hold a password. */

@@ -36,7 +36,7 @@ int fv_tool_urls_add(struct fv_tool_urls *urls, const char *tool, const char *te
     struct fv_error err = {0};
     struct fv_tool_url url = {0};
     if (file)
-        snprintf(url.where, sizeof(url.where), "%.60s line %u", file, line);
+        snprintf(url.where, sizeof(url.where), "%.60s line %u", FV_SHOWN(file), line);
     else
         snprintf(url.where, sizeof(url.where), "address %u", line);
     if (urls->count == FV_TOOL_URLS_MAX)

@@ -6,15 +6,27 @@
 #include <stdio.h>
 #include <string.h>
 
+/* More than is kept: a cut address would hide its '@'. */
+#define UNCUT 2048
+
+/* A path or a setting in the sentence may be an address, with a password. */
+static void take(struct fv_error *err, const char *text)
+{
+    char shown[sizeof(err->text)];
+    snprintf(err->text, sizeof(err->text), "%s", fv_redact(text, shown, sizeof(shown)));
+}
+
 int fv_error_set(struct fv_error *err, int code, const char *format, ...)
 {
     if (!err)
         return code;
-    err->code = code;
+    char text[UNCUT];
     va_list args;
     va_start(args, format);
-    vsnprintf(err->text, sizeof(err->text), format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    err->code = code;
+    take(err, text);
     return code;
 }
 
@@ -22,15 +34,15 @@ int fv_error_prefix(struct fv_error *err, int code, const char *format, ...)
 {
     if (!err)
         return code;
-    char text[sizeof(err->text)];
+    char text[UNCUT];
     va_list args;
     va_start(args, format);
     int used = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (used < 0 || (size_t)used >= sizeof(text))
+    if (used < 0 || (size_t)used >= sizeof(err->text))
         return err->code;
     snprintf(text + used, sizeof(text) - (size_t)used, ": %s", err->text);
-    memcpy(err->text, text, sizeof(text));
+    take(err, text);
     return err->code;
 }
 

@@ -22,7 +22,7 @@ static struct {
     pthread_mutex_t lock;
     fv_log_sink sink;
     void *data;
-    int fd; /* of the log file; 0: standard error */
+    int fd;                    /* of the log file; 0: standard error */
     char last[LINE_MAX_BYTES]; /* level, area and text of the last line */
     int64_t last_at;
     unsigned repeats; /* of `last`, not printed yet */
@@ -95,12 +95,14 @@ void fv_log(enum fv_log_level level, const char *area, const char *format, ...)
 {
     if (!fv_log_on(level))
         return;
-    char text[LINE_MAX_BYTES];
-    int used = snprintf(text, sizeof(text), "%s %s: ", level_name(level), area);
+    /* More than is kept: a cut address would hide its '@'. */
+    char whole[2 * LINE_MAX_BYTES], text[LINE_MAX_BYTES], shown[LINE_MAX_BYTES];
     va_list args;
     va_start(args, format);
-    vsnprintf(text + used, sizeof(text) - (size_t)used, format, args);
+    vsnprintf(whole, sizeof(whole), format, args);
     va_end(args);
+    snprintf(text, sizeof(text), "%s %s: %s", level_name(level), area,
+             fv_redact(whole, shown, sizeof(shown)));
     clean(text);
 
     pthread_mutex_lock(&state.lock);

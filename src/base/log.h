@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The log: one line an event, to standard error or a file. Any thread. Secrets are never passed in. */
+/* The log: one line an event, to standard error or a file. Any thread. What looks like a password is hidden (fv_redact). */
 #ifndef FV_BASE_LOG_H
 #define FV_BASE_LOG_H
 

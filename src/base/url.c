@@ -2,12 +2,11 @@
 #include "base/url.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/redact.h"
 #include "base/slice.h"
 
 static const struct {
@@ -183,78 +182,8 @@ char *fv_url_format(const struct fv_url *url, char *buffer, size_t size)
     return buffer;
 }
 
-/* Does the value of a key that names a secret begin here? The end of the key decides: also access_token, apikey. */
-static bool secret_begins(const char *text, size_t at)
-{
-    static const char *const keys[] = {"password", "passwd", "pass",   "pwd",
-                                       "token",    "auth",   "secret", "key"};
-    if (at == 0 || text[at - 1] != '=')
-        return false;
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        size_t length = strlen(keys[i]);
-        if (at > length && strncasecmp(text + at - 1 - length, keys[i], length) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Up to the next parameter, also in the manner of "user=a_password=b_channel=1". */
-static size_t secret_end(const char *text, size_t at)
-{
-    for (; text[at] && !strchr("&;#", text[at]); at++) {
-        if (text[at] != '_')
-            continue;
-        size_t next = at + 1;
-        while (isalnum((unsigned char)text[next]))
-            next++;
-        if (next > at + 1 && text[next] == '=')
-            break;
-    }
-    return at;
-}
-
-static void put(char *buffer, size_t size, size_t *used, char c)
-{
-    if (*used + 1 < size)
-        buffer[(*used)++] = c;
-}
-
-/* `text` with "***" for [from, to), if not empty, and for each secret in it. */
-static char *hide(const char *text, size_t from, size_t to, char *buffer, size_t size)
-{
-    size_t used = 0, hidden = 0; /* up to there nothing is shown */
-    for (size_t i = 0;; i++) {
-        bool first = i == from && to > from, secret = secret_begins(text, i);
-        size_t end = secret ? secret_end(text, i) : i;
-        for (int n = 0; (first || secret) && i >= hidden && n < 3; n++)
-            put(buffer, size, &used, '*');
-        if (first && to > end)
-            end = to;
-        if (end > hidden)
-            hidden = end;
-        if (!text[i])
-            break;
-        if (i >= hidden)
-            put(buffer, size, &used, text[i]);
-    }
-    if (size)
-        buffer[used] = 0;
-    return buffer;
-}
-
 char *fv_url_display(const struct fv_url *url, char *buffer, size_t size)
 {
     char sent[FV_URL_MAX + 300];
-    return hide(fv_url_format(url, sent, sizeof(sent)), 0, 0, buffer, size);
-}
-
-char *fv_url_redact(const char *text, char *buffer, size_t size)
-{
-    const char *start = strstr(text, "://");
-    start = start ? start + 3 : text;
-    size_t authority = strcspn(start, "/?#");
-    const char *at = memrchr(start, '@', authority);
-    if (!at) /* a password with an unescaped slash: better to hide too much */
-        at = strrchr(start, '@');
-    return hide(text, (size_t)(start - text), at ? (size_t)(at - text) : 0, buffer, size);
+    return fv_redact_values(fv_url_format(url, sent, sizeof(sent)), buffer, size);
 }

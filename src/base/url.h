@@ -30,7 +30,5 @@ char *fv_url_format(const struct fv_url *url, char *buffer, size_t size);
 /* The same for logs, events and people: values of password=, pwd=, token= and the like in path and query are "***".
  * Cut to `size`. Returns `buffer`. */
 char *fv_url_display(const struct fv_url *url, char *buffer, size_t size);
-/* For logs: any text that may be a URL, with "***" for "user:password" and for the values as above. Returns `buffer`. */
-char *fv_url_redact(const char *text, char *buffer, size_t size);
 
 #endif

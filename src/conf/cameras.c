@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/redact.h"
 #include "base/str.h"
 #include "conf/areas.h"
 #include "conf/check.h"
@@ -68,15 +69,20 @@ static uint32_t name_node(const struct fv_check *check, const struct entry *entr
 
 static void check_name(struct fv_check *check, const struct entry *entry, const char *name)
 {
+    char shown[16];
     size_t length = name_length(name);
-    if (length >= 1 && length <= FV_CONF_NAME_MAX && strlen(name) <= FV_CONF_NAME_BYTES)
+    bool secret = fv_redact(name, shown, sizeof(shown)) != name; /* it would be in each event */
+    if (!secret && length >= 1 && length <= FV_CONF_NAME_MAX && strlen(name) <= FV_CONF_NAME_BYTES)
         return;
-    fv_say(check,
-           (struct fv_say){FV_SEVERITY_ERROR, "bad_name", name_node(check, entry),
+    struct fv_say about = {FV_SEVERITY_ERROR, "bad_name", name_node(check, entry),
                            .at_value = !entry->name,
-                           .fix = "Use 1 to 64 letters, digits, spaces, '-' or '_'."},
-           "A camera's name has 1 to %d characters, and no slashes or control characters.",
-           FV_CONF_NAME_MAX);
+                           .fix = "Use 1 to 64 letters, digits, spaces, '-' or '_'."};
+    if (secret)
+        fv_say(check, about, "A camera's name is shown everywhere: this one holds a password.");
+    else
+        fv_say(check, about,
+               "A camera's name has 1 to %d characters, and no slashes or control characters.",
+               FV_CONF_NAME_MAX);
 }
 
 static void check_duplicate(struct fv_check *check, const struct entry *entry, const char *name)

@@ -222,6 +222,8 @@ static const struct sample camera_samples[] = {
      "Eduplicate_camera cameras.RTSP_STREAMS[1].name"},
     {STREAMS("[{'name': ^'a/b', 'url': 'rtsp://h'}]"), "Ebad_name cameras.RTSP_STREAMS[0].name"},
     {STREAMS("[{'name': ^'..', 'url': 'rtsp://h'}]"), "Ebad_name cameras.RTSP_STREAMS[0].name"},
+    {STREAMS("[{'name': ^'u:secret@h', 'url': 'rtsp://h'}]"),
+     "Ebad_name cameras.RTSP_STREAMS[0].name"},
     {STREAMS("[{'name': ^'', 'url': 'rtsp://h'}]"), "Ebad_value cameras.RTSP_STREAMS[0].name"},
     {STREAMS("[{'name': '1234567890123456789012345678901234567890123456789012345678901234', 'url': "
              "'rtsp://h'}]"),

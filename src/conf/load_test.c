@@ -573,6 +573,8 @@ static const char *const leaky[] = {
     STREAM("{\"name\": \"a\", \"url\": \"http://u:" SECRET "@h/\"}"),
     STREAM("{\"name\": \"a\", \"url\": \"rtsp:\\/\\/u:" SECRET "\\u0040h/\", \"Y\": 1}"),
     STREAM("{\"name\": \"a\", \"url\": \"rtsp://h/?user=u&password=" SECRET "&x=1\", \"Y\": 1}"),
+    STREAM("{\"name\": \"u:" SECRET "@h\", \"url\": \"rtsp://h\"}"),
+    STREAM("{\"name\": \"a\", \"url\": \"rtsp://u:" SECRET "/x\"}"),
     STREAM("{\"name\": \"rtsp://u:" SECRET "@h\", \"url\": \"rtsp://h\"}"),
     STREAM("{\"name\": \"a\", \"url\": \"rtsp://h\", \"PASSWORD\": \"" SECRET "\"}"),
     STREAM("{\"name\": \"a\", \"url\": \"rtsp://h\", \"passwd\": [\"x\", \"" SECRET "\"]}"),

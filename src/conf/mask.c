@@ -63,6 +63,21 @@ static void mask_query(char *text, size_t from, size_t to)
     }
 }
 
+/* Where host and port end that begin at `from`; `from` when what stands for the port is a number, or there is none: then it is no
+ * user and password whose '@' and host were forgotten. */
+static size_t forgotten_host(const char *text, size_t from, size_t to)
+{
+    size_t end = from, colon;
+    while (end < to && !memchr("/?#\\", text[end], 4))
+        end++;
+    colon = first_of(text, from, end, ":");
+    if (colon == end || text[from] == '[')
+        return from;
+    while (++colon < end && isdigit((unsigned char)text[colon])) {
+    }
+    return colon < end ? end : from;
+}
+
 static void mask_address(char *text, const struct token *token)
 {
     size_t from = token->start, to = token->end, host = authority(text, from, to);
@@ -73,6 +88,8 @@ static void mask_address(char *text, const struct token *token)
         cover(text, host < at ? host : from, at);
     else if (!token->closed && host < to)
         cover(text, host, to);
+    else if (host < to)
+        cover(text, host, forgotten_host(text, host, to));
     mask_query(text, from, to);
 }
 

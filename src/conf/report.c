@@ -50,6 +50,7 @@ void fv_report_add(struct fv_report *report, const struct fv_about *about, const
         return;
     }
     struct fv_finding *finding = &report->items[report->count];
+    char shown[1024];
     *finding = (struct fv_finding){
         .severity = about->severity,
         .code = about->code,
@@ -58,7 +59,7 @@ void fv_report_add(struct fv_report *report, const struct fv_about *about, const
         .node = about->node,
         .order = report->count++,
         .key = fv_strdup(about->key),
-        .message = fv_strdup(message),
+        .message = fv_strdup(fv_redact(message, shown, sizeof(shown))),
         .fix = fv_strdup(fix),
     };
     if (!finding->key || !finding->message || !finding->fix)
@@ -136,7 +137,8 @@ static void emit_left_out(const struct fv_report *report, const char *file, fv_p
 void fv_report_emit(struct fv_report *report, const char *file, char *text, size_t size,
                     fv_problem_fn problem, void *data)
 {
-    char line[(BEFORE + BEHIND + 2) * 4 + 8];
+    char line[(BEFORE + BEHIND + 2) * 4 + 8], name[1024];
+    file = fv_redact(file, name, sizeof(name));
     struct fv_place place = {0, 1, 1};
     if (report->count == 0)
         return;
@@ -148,19 +150,22 @@ void fv_report_emit(struct fv_report *report, const char *file, char *text, size
         bool placed = text && finding->offset != FV_NOWHERE;
         if (placed)
             fv_place_advance(&place, text, size, finding->offset);
+        char source[256]; /* a variable's name, of any environment */
         unsigned caret = excerpt(text, size, finding->offset, line, sizeof(line));
-        problem(data, &(struct fv_problem){
-                          .severity = finding->severity,
-                          .code = finding->code,
-                          .file = finding->source ? finding->source : file,
-                          .line = placed ? place.line : 0,
-                          .column = placed ? place.column : 0,
-                          .key = finding->key,
-                          .message = finding->message,
-                          .fix = finding->fix,
-                          .excerpt = line,
-                          .caret = caret,
-                      });
+        problem(
+            data,
+            &(struct fv_problem){
+                .severity = finding->severity,
+                .code = finding->code,
+                .file = finding->source ? fv_redact(finding->source, source, sizeof(source)) : file,
+                .line = placed ? place.line : 0,
+                .column = placed ? place.column : 0,
+                .key = finding->key,
+                .message = finding->message,
+                .fix = finding->fix,
+                .excerpt = line,
+                .caret = caret,
+            });
     }
     if (report->left_out)
         emit_left_out(report, file, problem, data);

@@ -11,7 +11,7 @@
 
 void fv_doctor_say(struct fv_doctor *doctor, struct fv_doctor_about about, const char *format, ...)
 {
-    char found[1200];
+    char found[1200], shown[sizeof(found)];
     va_list args;
     va_start(args, format);
     vsnprintf(found, sizeof(found), format, args);
@@ -26,7 +26,7 @@ void fv_doctor_say(struct fv_doctor *doctor, struct fv_doctor_about about, const
                                     .state = about.state,
                                     .id = about.id,
                                     .title = about.title,
-                                    .found = found,
+                                    .found = fv_redact(found, shown, sizeof(shown)),
                                     .why = about.why,
                                     .cure = about.state == FV_DOCTOR_OK ? "" : about.cure,
                                 });
