@@ -73,7 +73,7 @@ int fv_gpu_stream_create(struct fv_gpu *gpu, struct fv_gpu_stream **ret_stream,
                          struct fv_error *err);
 void fv_gpu_stream_destroy(struct fv_gpu_stream *stream); /* waits for its work; NULL is fine */
 int fv_gpu_stream_finish(struct fv_gpu_stream *stream,
-                         struct fv_error *err);           /* sleeps until all work is done */
+                         struct fv_error *err);           /* sleeps until all work is done, also when it fails */
 void *fv_gpu_stream_handle(struct fv_gpu_stream *stream); /* the CUstream, for libraries */
 
 /* To be waited for. Each time that one is passed, the device interrupts the host, and a thread of the driver wakes up. */
@@ -88,7 +88,7 @@ int fv_gpu_event_record(struct fv_gpu_event *event, struct fv_gpu_stream *stream
 int fv_gpu_event_gate(struct fv_gpu_event *event, struct fv_gpu_stream *stream,
                       struct fv_error *err);
 int fv_gpu_event_wait(struct fv_gpu_event *event,
-                      struct fv_error *err); /* the calling thread sleeps */
+                      struct fv_error *err); /* the calling thread sleeps until it is over, also when it fails */
 bool fv_gpu_event_done(
     struct fv_gpu_event *event); /* does not wait; true also when the device is lost */
 

@@ -100,11 +100,24 @@ static void test_refusals(void **state)
     tear_down(&bed);
 }
 
+/* A failed wait: the copy is freed only when nothing writes to it any more. */
+static void test_failed_wait(void **state)
+{
+    struct bed bed;
+    struct fv_picture *copy = NULL;
+    set_up(&bed, "slow-ms=50,call-fail=cuStreamSynchronize:1");
+    assert_int_equal(fv_gpu_picture_fetch(bed.gpu, bed.stream, &bed.picture, &copy, NULL), -EIO);
+    assert_true(fv_gpu_event_done(bed.ready)); /* the copies came after it */
+    assert_null(copy);
+    tear_down(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fetch),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_failed_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

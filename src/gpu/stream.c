@@ -23,6 +23,12 @@ int fv_gpu_stream_create(struct fv_gpu *gpu, struct fv_gpu_stream **ret_stream,
     return 0;
 }
 
+/* A wait that failed says nothing about the work: it may go on, and write to what the caller is about to free. */
+static bool waits_again(const struct fv_gpu *gpu, int r)
+{
+    return r < 0 && !fv_gpu_lost(gpu);
+}
+
 void fv_gpu_stream_destroy(struct fv_gpu_stream *stream)
 {
     if (!stream)
@@ -34,7 +40,10 @@ void fv_gpu_stream_destroy(struct fv_gpu_stream *stream)
 
 int fv_gpu_stream_finish(struct fv_gpu_stream *stream, struct fv_error *err)
 {
-    return FV_GPU_CALL(stream->gpu, err, cuStreamSynchronize, stream->handle);
+    int r = FV_GPU_CALL(stream->gpu, err, cuStreamSynchronize, stream->handle);
+    if (waits_again(stream->gpu, r))
+        FV_GPU_CALL(stream->gpu, NULL, cuStreamSynchronize, stream->handle);
+    return r;
 }
 
 void *fv_gpu_stream_handle(struct fv_gpu_stream *stream)
@@ -106,7 +115,10 @@ int fv_gpu_event_record_handle(struct fv_gpu_event *event, void *handle, struct 
 
 int fv_gpu_event_wait(struct fv_gpu_event *event, struct fv_error *err)
 {
-    return FV_GPU_CALL(event->gpu, err, cuEventSynchronize, event->handle);
+    int r = FV_GPU_CALL(event->gpu, err, cuEventSynchronize, event->handle);
+    if (waits_again(event->gpu, r))
+        FV_GPU_CALL(event->gpu, NULL, cuEventSynchronize, event->handle);
+    return r;
 }
 
 bool fv_gpu_event_done(struct fv_gpu_event *event)

@@ -195,13 +195,33 @@ static void test_guard(void **state)
     tear_down(&bed);
 }
 
+/* What fails to wait has waited all the same: its memory is about to be freed. */
+static void test_failed_waits_have_waited(void **state)
+{
+    struct bed bed;
+    set_up(&bed, "slow-ms=50,call-fail=cuStreamSynchronize:1,call-fail=cuEventSynchronize:1");
+    assert_int_equal(upload(&bed), 0);
+    assert_int_equal(download(&bed, bed.first), 0);
+    assert_int_equal(fv_gpu_event_record(bed.event, bed.first, NULL), 0);
+    assert_int_equal(fv_gpu_stream_finish(bed.first, NULL), -EIO);
+    assert_true(fv_gpu_event_done(bed.event));
+    assert_memory_equal(bed.out, bed.in, BYTES);
+    memset(bed.out, 0, BYTES);
+    assert_int_equal(download(&bed, bed.first), 0);
+    assert_int_equal(fv_gpu_event_record(bed.event, bed.first, NULL), 0);
+    assert_int_equal(fv_gpu_event_wait(bed.event, NULL), -EIO);
+    assert_true(fv_gpu_event_done(bed.event));
+    assert_memory_equal(bed.out, bed.in, BYTES);
+    tear_down(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_stream), cmocka_unit_test(test_gate),
         cmocka_unit_test(test_event_wait), cmocka_unit_test(test_destroy_waits),
         cmocka_unit_test(test_account),    cmocka_unit_test(test_account_of_failure),
-        cmocka_unit_test(test_guard),
+        cmocka_unit_test(test_guard),      cmocka_unit_test(test_failed_waits_have_waited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
