@@ -279,6 +279,34 @@ static void test_load(void **state)
     refuse_load("", -EINVAL, "must end in .onnx");
 }
 
+static void write_bytes(const char *path, size_t zeros, const void *data, size_t size)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    for (size_t i = 0; i < zeros; i++)
+        fputc(0, file);
+    fwrite(data, 1, size, file);
+    fputs("and more", file);
+    fclose(file);
+}
+
+/* Weights in another file (onnx.proto): TensorProto.external_data is field 13, a StringStringEntryProto with key = 1 and value = 2. */
+static void test_load_external_data(void **state)
+{
+    static const char tensor[] = "\x6a\x11\x0a\x08location\x12\x05w.bin";
+    static const char longer[] = "\x6a\x90\x01\x0a\x08location\x12\x83\x01";
+    static const char metadata[] = "\x72\x11\x0a\x08location\x12\x05w.bin";
+    write_file(json, MANIFEST);
+    for (size_t zeros = 0; zeros<40000; zeros += zeros> 16350 && zeros < 16420 ? 1 : 1009) {
+        write_bytes(onnx, zeros, tensor, sizeof(tensor) - 1);
+        refuse_load(onnx, -EINVAL, "tiny.onnx has its weights in another file");
+        write_bytes(onnx, zeros, longer, sizeof(longer) - 1);
+        refuse_load(onnx, -EINVAL, "onnx.save(onnx.load(");
+        write_bytes(onnx, zeros, metadata, sizeof(metadata) - 1);
+        refuse_load(onnx, -EINVAL, "tiny.onnx has the sha256 ");
+    }
+}
+
 static void test_load_kind(void **state)
 {
     struct fv_model *model = NULL;
@@ -322,11 +350,17 @@ static void test_load_odd_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),           cmocka_unit_test(test_missing),
-        cmocka_unit_test(test_wrong),          cmocka_unit_test(test_all_faults_at_once),
-        cmocka_unit_test(test_not_json),       cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_without_memory), cmocka_unit_test(test_load),
-        cmocka_unit_test(test_load_odd_files), cmocka_unit_test(test_load_kind),
+        cmocka_unit_test(test_good),
+        cmocka_unit_test(test_missing),
+        cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_all_faults_at_once),
+        cmocka_unit_test(test_not_json),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_without_memory),
+        cmocka_unit_test(test_load),
+        cmocka_unit_test(test_load_odd_files),
+        cmocka_unit_test(test_load_kind),
+        cmocka_unit_test(test_load_external_data),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
