@@ -401,22 +401,57 @@ static void test_not_a_number(void **state)
     }
 }
 
+/* At a threshold of 0, too, in each layout and with each activation: no row comes out whose values or sides are no numbers. */
+static void none_at_zero(struct fv_model *model, const float *output, const float *scores)
+{
+    struct fv_boxes *boxes = NULL;
+    struct fv_detection found[FV_DETECTIONS_MAX];
+    const struct fv_boxes_params params = {.model = model, .iou_threshold = 0.5f};
+    assert_int_equal(fv_boxes_create(&params, &boxes), 0);
+    assert_int_equal(fv_boxes_decode(boxes, output, scores, found, NULL), 0);
+    fv_boxes_destroy(boxes);
+    fv_model_free(model);
+}
+
+static void test_not_a_number_at_zero(void **state)
+{
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    static const float sound[ROWS][4] = {{10, 10, 20, 20}, {10, 10, 20, 20}, {10, 10, 20, 20}};
+    for (size_t i = 0; i < 3; i++) {
+        float scores[ROWS * 3], boxes[ROWS * 4], fine[ROWS * 3] = {0}, v5[ROWS * 7], v8[ROWS * 6];
+        for (int k = 0; k < ROWS * 3; k++)
+            scores[k] = bad[i];
+        for (int k = 0; k < ROWS * 4; k++)
+            boxes[k] = bad[i];
+        for (int row = 0; row < ROWS; row++)
+            memcpy(v5 + 7 * row, (float[]){20, 10, 8, 4, 1, bad[i], bad[i]}, 7 * sizeof(float));
+        for (int k = 0; k < 6 * ROWS; k++)
+            v8[k] = k < 4 * ROWS ? 20 : bad[i];
+        none_at_zero(good(V5), v5, NULL);
+        none_at_zero(good(V8), v8, NULL);
+        none_at_zero(good(SSD(3, none, xyxy, pixel)), sound[0], scores);
+        none_at_zero(good(SSD(3, none, xyxy, pixel)), boxes, fine);
+        none_at_zero(good(SSD(3, softmax, xyxy, pixel)), sound[0], scores);
+        none_at_zero(good(SSD(3, softmax, yxyx, pixel)), boxes, fine);
+        none_at_zero(good(SSD(3, softmax, prior, fraction) PRIORS), boxes, fine);
+        none_at_zero(good(DETR(2, sigmoid)), sound[0], scores);
+        none_at_zero(good(DETR(2, sigmoid)), boxes, fine);
+        none_at_zero(good_classifier(ANSWERS(none)), scores, NULL);
+        none_at_zero(good_classifier(ANSWERS(softmax)), scores, NULL);
+        none_at_zero(good_classifier(ANSWERS(sigmoid)), scores, NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_without_memory),
-        cmocka_unit_test(test_yolov5),
-        cmocka_unit_test(test_yolov8),
-        cmocka_unit_test(test_ssd_corners),
-        cmocka_unit_test(test_ssd_priors),
-        cmocka_unit_test(test_detr),
-        cmocka_unit_test(test_not_a_number),
-        cmocka_unit_test(test_classifier),
-        cmocka_unit_test(test_classifier_refusals),
+        cmocka_unit_test(test_shapes),         cmocka_unit_test(test_places),
+        cmocka_unit_test(test_words),          cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_without_memory), cmocka_unit_test(test_yolov5),
+        cmocka_unit_test(test_yolov8),         cmocka_unit_test(test_ssd_corners),
+        cmocka_unit_test(test_ssd_priors),     cmocka_unit_test(test_detr),
+        cmocka_unit_test(test_not_a_number),   cmocka_unit_test(test_not_a_number_at_zero),
+        cmocka_unit_test(test_classifier),     cmocka_unit_test(test_classifier_refusals),
         cmocka_unit_test(test_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

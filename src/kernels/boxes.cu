@@ -12,8 +12,11 @@
 #include "kernels/exp.h"
 #include "kernels/layout.h"
 
-#define BOX_EXTENT 65536.0f /* as FV_BOX_EXTENT */
-#define SCORE_SLACK 1.001f  /* as FV_SCORE_SLACK */
+#define BOX_EXTENT 65536.0f  /* as FV_BOX_EXTENT */
+#define SCORE_SLACK 1.001f   /* as FV_SCORE_SLACK */
+#define INFINITE 0x7F800000u /* bits of a float */
+#define MINUS_INFINITY 0xFF800000u
+#define NOT_A_NUMBER 0x7FC00000u
 #define WORDS (FV_LAUNCH_CANDIDATES_MAX / 32)
 
 /* What a block shares. */
@@ -177,11 +180,11 @@ FV_DEVICE float column(const struct fv_launch_boxes *launch, struct columns at, 
     return load(launch, launch->scores, at.first + number * at.step);
 }
 
-FV_DEVICE float best_class(const struct fv_launch_boxes *launch, struct columns at, float low,
+FV_DEVICE float best_class(const struct fv_launch_boxes *launch, struct columns at,
                            uint32_t *ret_class)
 {
     const struct fv_launch_reading *r = &launch->reading;
-    float best = low;
+    float best = fv_float_of_bits(MINUS_INFINITY);
     uint32_t class_id = 0;
     for (uint32_t i = 0; i < r->classes; i++) {
         const float value = column(launch, at, r->class_first + i);
@@ -214,10 +217,11 @@ FV_DEVICE float softmax(const struct fv_launch_boxes *launch, struct columns at,
 FV_DEVICE float activated(const struct fv_launch_boxes *launch, struct columns at,
                           uint32_t *ret_class)
 {
-    const float lowest = fv_float_of_bits(0xFF800000u); /* minus infinity */
+    const float best = best_class(launch, at, ret_class);
+    if (!(best > fv_float_of_bits(MINUS_INFINITY) && best < fv_float_of_bits(INFINITE)))
+        return fv_float_of_bits(NOT_A_NUMBER); /* which reaches no threshold, not even 0 */
     if (launch->reading.activation == FV_SCORE_NONE)
-        return best_class(launch, at, 0, ret_class);
-    const float best = best_class(launch, at, lowest, ret_class);
+        return best;
     if (launch->reading.activation == FV_SCORE_SOFTMAX)
         return softmax(launch, at, best);
     return 1 / (1 + fv_exp(-best));

@@ -131,11 +131,10 @@ int fv_box_reading_init(struct fv_launch_reading *reading, const struct fv_box_s
 
 /* --- Scores --- */
 
-/* The best class and its value; the lower number of equal ones. Nothing below `low` wins. */
-static float best_class(const struct fv_launch_reading *r, const float *scores, float low,
-                        uint32_t *ret_class)
+/* The best class and its value; the lower number of equal ones. Minus infinity: there is none. */
+static float best_class(const struct fv_launch_reading *r, const float *scores, uint32_t *ret_class)
 {
-    float best = low;
+    float best = -INFINITY;
     *ret_class = 0;
     for (uint32_t i = 0; i < r->classes; i++) {
         const float value = scores[(size_t)(r->class_first + i) * r->score_step];
@@ -166,13 +165,16 @@ static float softmax(const struct fv_launch_reading *r, const float *scores, flo
 
 static float score_of(const struct fv_launch_reading *r, const float *scores, uint32_t *ret_class)
 {
+    const float best = best_class(r, scores, ret_class);
+    if (!(best > -INFINITY && best < INFINITY))
+        return NAN; /* which reaches no threshold, not even 0 */
     switch (r->activation) {
     case FV_SCORE_SOFTMAX:
-        return softmax(r, scores, best_class(r, scores, -INFINITY, ret_class));
+        return softmax(r, scores, best);
     case FV_SCORE_SIGMOID:
-        return 1 / (1 + fv_exp(-best_class(r, scores, -INFINITY, ret_class)));
+        return 1 / (1 + fv_exp(-best));
     default:
-        return best_class(r, scores, 0, ret_class);
+        return best;
     }
 }
 
@@ -194,7 +196,7 @@ static bool decode_score(const struct fv_launch_reading *r, const uint8_t *wante
         return false;
     if (wanted && !wanted[class_id])
         return false;
-    box->score = score > 1 ? 1 : score;
+    box->score = score > 1 ? 1 : score + 0.0f; /* no -0 */
     box->class_id = (uint16_t)class_id;
     return true;
 }

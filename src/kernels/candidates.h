@@ -24,7 +24,8 @@
  * those that are no class too; sigmoid: 1 / (1 + exp(-value)). At most 1.
  *
  * A row is a candidate when objectness and score reach the threshold, its class is wanted, its sides are positive and its corners
- * lie within FV_BOX_EXTENT of the origin. A NaN or an infinite value fails one of these; a class score that is NaN never wins.
+ * lie within FV_BOX_EXTENT of the origin. A NaN or an infinite value fails one of these, at any threshold; a class score that is NaN
+ * never wins, and a row whose best value is NaN or infinite is no candidate.
  */
 #ifndef FV_KERNELS_CANDIDATES_H
 #define FV_KERNELS_CANDIDATES_H

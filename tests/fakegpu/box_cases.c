@@ -251,14 +251,15 @@ static void put_square(struct fv_case_boxes *c, uint32_t row, const float offset
 static void put_noise(struct fv_case_boxes *c, struct fv_rand *rand, uint32_t row)
 {
     float v[4];
-    const bool sane = fv_rand_below(rand, 2);
+    const bool sane = fv_rand_below(rand, 2), nothing = fv_rand_below(rand, 8) == 0;
     for (int i = 0; i < 4; i++)
         v[i] = fv_float_of_half((uint32_t)fv_rand_below(rand, 65536));
     put_box(c, row, v);
     for (uint32_t i = 0; i < c->reading.columns; i++)
         put_column(c, row, (int)i,
-                   sane ? between(rand, 0, 1.01)
-                        : fv_float_of_half((uint32_t)fv_rand_below(rand, 65536)));
+                   nothing ? NAN
+                   : sane  ? between(rand, 0, 1.01)
+                           : fv_float_of_half((uint32_t)fv_rand_below(rand, 65536)));
     if (c->reading.objectness)
         put_column(c, row, -1, between(rand, 0, 1.2));
 }
