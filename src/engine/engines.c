@@ -104,7 +104,7 @@ static int check(const struct fv_config *config, struct fv_error *err)
 
 int fv_engines_build(const struct fv_engines_build_params *params, struct fv_error *err)
 {
-    struct fv_setup setup = {.progress = params->progress, .data = params->data};
+    struct fv_setup setup = {.progress = params->progress, .data = params->data}, second = {0};
     struct fv_config *config = NULL;
     int r = load(params->config_path, &config, err);
     if (r == 0)
@@ -113,8 +113,10 @@ int fv_engines_build(const struct fv_engines_build_params *params, struct fv_err
         config->models.warm_up_iterations = 0;
         r = fv_setup_init(&setup, config, err);
     }
-    if (r == 0)
-        fv_setup_finish(&setup);
+    if (r == 0 && config->classifier.model_path)
+        r = fv_setup_second(&second, &setup, config, err);
+    fv_setup_finish(&second);
+    fv_setup_finish(&setup);
     fv_config_free(config);
     return r;
 }

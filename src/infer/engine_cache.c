@@ -21,6 +21,7 @@
 
 struct fv_engine_cache {
     char root[FV_ENGINE_PATH_MAX], folder[FV_ENGINE_PATH_MAX], building[FV_ENGINE_PATH_MAX];
+    char lock_path[FV_ENGINE_PATH_MAX];
     struct fv_engine_manifest manifest; /* its key is the wanted one */
     int lock;
     bool ready, begun;
@@ -56,8 +57,7 @@ static void plain_name(const char *name, char out[65])
     out[size] = 0;
 }
 
-static int make_paths(struct fv_engine_cache *cache, const char *root,
-                      char lock[FV_ENGINE_PATH_MAX])
+static int make_paths(struct fv_engine_cache *cache, const char *root)
 {
     const struct fv_engine_key *key = &cache->manifest.key;
     char hex[65], model[65];
@@ -73,8 +73,8 @@ static int make_paths(struct fv_engine_cache *cache, const char *root,
     snprintf(cache->root, sizeof(cache->root), "%s", root);
     memcpy(cache->folder, cache->building, sizeof(cache->folder));
     cache->folder[size - (int)strlen(".build")] = 0;
-    memcpy(lock, cache->building, FV_ENGINE_PATH_MAX);
-    memcpy(lock + size - strlen(".build"), ".lock", sizeof(".lock"));
+    memcpy(cache->lock_path, cache->building, sizeof(cache->lock_path));
+    memcpy(cache->lock_path + size - strlen(".build"), ".lock", sizeof(".lock"));
     return 0;
 }
 
@@ -92,31 +92,30 @@ static void tell(const struct fv_engine_cache_params *params, const char *format
         params->progress(params->data, text);
 }
 
-static int take_lock(struct fv_engine_cache *cache, const struct fv_engine_cache_params *params,
-                     const char *path)
+static int take_lock(struct fv_engine_cache *cache, const struct fv_engine_cache_params *params)
 {
-    int result = fv_engine_lock(path, false, &cache->lock);
+    int result = fv_engine_lock(cache->lock_path, false, &cache->lock);
     if (result == -EBUSY) {
         tell(params, "waiting for another process that builds or loads %s", cache->folder);
-        result = fv_engine_lock(path, true, &cache->lock);
+        result = fv_engine_lock(cache->lock_path, true, &cache->lock);
     }
     return result;
 }
 
 /* A copy that can only be read, and was made without the locks: nobody builds there. */
-static bool needs_no_lock(const struct fv_engine_cache *cache, const char *lock)
+static bool needs_no_lock(const struct fv_engine_cache *cache)
 {
-    return access(lock, F_OK) < 0 && access(cache->folder, F_OK) == 0;
+    return access(cache->lock_path, F_OK) < 0 && access(cache->folder, F_OK) == 0;
 }
 
 /* Makes the root and locks the key. */
 static int enter(struct fv_engine_cache *cache, const struct fv_engine_cache_params *params,
-                 const char *lock, struct fv_error *err)
+                 struct fv_error *err)
 {
     int result = fv_engine_make_folder(params->root);
     if (result == 0)
-        result = take_lock(cache, params, lock);
-    if (result == -EACCES && needs_no_lock(cache, lock))
+        result = take_lock(cache, params);
+    if (result == -EACCES && needs_no_lock(cache))
         result = 0;
     return result < 0 ? fv_error_set(err, result == -EACCES ? result : -EIO,
                                      "built engines cannot be kept in %s: " CURE, params->root)
@@ -153,18 +152,17 @@ static int look(struct fv_engine_cache *cache, const struct fv_engine_cache_para
 int fv_engine_cache_open(const struct fv_engine_cache_params *params,
                          struct fv_engine_cache **ret_cache, struct fv_error *err)
 {
-    char lock[FV_ENGINE_PATH_MAX];
     struct fv_engine_cache *cache = FV_NEW(struct fv_engine_cache);
     if (!cache)
         return fv_error_set(err, -ENOMEM, "out of memory");
     cache->lock = -1;
     cache->manifest.key = *params->key;
-    int result = make_paths(cache, params->root, lock);
+    int result = make_paths(cache, params->root);
     if (result < 0)
         result = fv_error_set(err, result == -ENOMEM ? result : -EINVAL,
                               "%s: an engine cannot be named there", params->root);
     else
-        result = enter(cache, params, lock, err);
+        result = enter(cache, params, err);
     if (result == 0)
         result = look(cache, params, err);
     if (result < 0)
@@ -242,6 +240,9 @@ void fv_engine_cache_close(struct fv_engine_cache *cache)
         return;
     if (cache->begun)
         (void)fv_engine_remove_folder(cache->building);
+    /* There is nothing to lock: who waits for it sees that it is gone (engine_lock.c). */
+    if (cache->lock >= 0 && access(cache->folder, F_OK) < 0 && errno == ENOENT)
+        (void)unlink(cache->lock_path);
     fv_engine_unlock(cache->lock);
     fv_free(cache);
 }

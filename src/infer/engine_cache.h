@@ -50,7 +50,7 @@ int fv_engine_cache_begin(struct fv_engine_cache *cache, const char **ret_folder
 int fv_engine_cache_publish(struct fv_engine_cache *cache, struct fv_error *err);
 /* Removes the key's folder: what is in it proved useless. */
 void fv_engine_cache_discard(struct fv_engine_cache *cache);
-/* Unlocks; an unpublished build is removed. NULL is fine. */
+/* Unlocks; an unpublished build is removed, and the lock's file when there is no folder. NULL is fine. */
 void fv_engine_cache_close(struct fv_engine_cache *cache);
 
 enum fv_engine_state {

@@ -110,6 +110,26 @@ class Engines(Case):
         self.assertRegex(self.engine("clean", "--all").out, "1 removed .* 0 kept")
         self.assertEqual(self.look("list")[1]["engines"], [])
 
+    def test_classifier_too(self):
+        """What `fovea run` would build at its start: also of the second model."""
+        made = json.loads(self.config.read_text())
+        made["classifier"] = {"MODEL_PATH": str(self.folder / "second.onnx")}
+        self.config.write_text(json.dumps(made))
+        self.assert_refused(self.engine("build"), USAGE, "the classifier: .*second.onnx: No such file")
+        self.assertEqual(len(self.look("list")[1]["engines"]), 2)  # the detector's
+
+    def test_failed_build_leaves_nothing(self):
+        self.engines.mkdir()
+        manifest = json.loads(MODEL.with_name("yolox_nano_fp16.json").read_text())
+        manifest["output"]["name"] = "another"
+        shutil.copy(MODEL.with_name("yolox_nano_fp16.onnx"), self.folder / "odd.onnx")
+        self.write("odd.json", manifest)
+        made = json.loads(self.config.read_text())
+        made["models"]["MODEL_PATH"] = str(self.folder / "odd.onnx")
+        self.config.write_text(json.dumps(made))
+        self.assertNotEqual(self.engine("build").code, OK)
+        self.assertEqual(list(self.engines.iterdir()), [])
+
     def test_clean_goes_on(self):
         """What cannot be removed is named, and the rest is removed all the same."""
         for name in "ab":
