@@ -21,7 +21,7 @@ struct fv_analyze;
 struct fv_analyze_params {
     const char *input; /* a raw stream (H.264, H.265, JPEG; IVF), a container (mp4, mkv...), or rtsp://, rtsps:// */
     const char *config_path; /* NULL: the defaults */
-    const char *camera;      /* whose zones, lines and settings; NULL: the first one that is enabled */
+    const char *camera;      /* whose zones, lines and settings; NULL: the first one that is enabled, else the engine-wide ones */
     const char *backend;     /* as in struct fv_engine_params */
     double fps;              /* of a raw stream; 0: what it says, 25 when it does not say */
     int64_t start;           /* files: when its first picture was taken, ns since 1970 */

@@ -311,6 +311,26 @@ static void check_list_form(struct fv_check *check, uint32_t streams, const json
     }
 }
 
+/* There is room for one more than the file has. */
+static void add_stand_in(struct fv_check *check)
+{
+    struct fv_conf_draft draft;
+    if (draft_init(check, true, &draft) == 0) {
+        struct fv_conf_camera *camera = &draft.camera;
+        camera->enabled = true;
+        camera->name = fv_strdup("file");
+        camera->url = fv_strdup("rtsp://localhost/");
+        if (!camera->name || !camera->url || fv_url_parse(camera->url, &camera->address, NULL) < 0)
+            check->failure = -ENOMEM;
+        check->config->cameras.items[check->config->cameras.count++] = *camera;
+        check->config->cameras.stand_in = true;
+        *camera = (struct fv_conf_camera){0};
+    } else {
+        check->failure = -ENOMEM;
+    }
+    fv_draft_finish(&draft);
+}
+
 static void check_sources(struct fv_check *check, uint32_t streams)
 {
     uint32_t section = check->cameras;
@@ -319,6 +339,10 @@ static void check_sources(struct fv_check *check, uint32_t streams)
     for (unsigned i = 0; i < check->config->cameras.count; i++)
         if (check->config->cameras.items[i].enabled)
             return;
+    if (check->stand_in) {
+        add_stand_in(check);
+        return;
+    }
     fv_say(check,
            (struct fv_say){FV_SEVERITY_ERROR, "no_source",
                            streams != FV_NODE_NONE   ? streams

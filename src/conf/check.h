@@ -37,6 +37,7 @@ struct fv_check {
     uint32_t cameras;              /* node of that section, or FV_NODE_NONE */
     bool gpu_only;                 /* GPU-only operation is in force */
     bool resolve;                  /* look up PASSWORD_ENV and PASSWORD_FILE */
+    bool stand_in;                 /* as in fv_config_params */
     bool blind;                    /* what the file says about cameras could not be read */
     int failure;                   /* sticky: -ENOMEM */
 };

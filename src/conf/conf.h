@@ -116,6 +116,7 @@ struct fv_config {
     struct {
         struct fv_conf_camera *items; /* enabled and disabled, in file order */
         unsigned count;
+        bool stand_in; /* the last one is that of fv_config_params */
         struct fv_conf_areas zones, lines; /* of all cameras that have none of their own */
         double gather_ms;
         int connect_rate_per_s, connects_per_host;
@@ -153,6 +154,7 @@ struct fv_config_params {
     const char *text;    /* JSON text instead of a file, terminated */
     const char *name;    /* how `text` is called in problems; NULL: "<text>" */
     const char *backend; /* overrides processing.BACKEND; NULL: none */
+    bool stand_in; /* it is no error that no camera is enabled: then one more has the engine-wide settings, and a made-up address */
     fv_problem_fn problem; /* every finding, in file order; may be NULL */
     void *data;
     /* More rules, of a stage that knows the machine: called when everything else was judged, before the findings are handed out.

@@ -343,6 +343,7 @@ int fv_conf_judge(const struct fv_judge *how, struct fv_config **ret_config, str
     struct job job = {.judge = how,
                       .params = how->params,
                       .check.resolve = how->resolve,
+                      .check.stand_in = how->params->stand_in,
                       .check.report.limit = how->findings};
     int r = prepare(&job, err);
     if (r == 0) {

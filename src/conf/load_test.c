@@ -549,6 +549,46 @@ static void test_no_memory(void **state)
               -EINVAL);
 }
 
+#define STREAM(text) "{\"cameras\": {\"RTSP_STREAMS\": [" text "]}}"
+
+/* A file is analysed with the settings of a configuration that has no camera. */
+static void test_stand_in(void **state)
+{
+    static const char *const texts[] = {
+        "{\"cameras\": {\"TRANSPORT\": \"udp\"}}",
+        "{\"cameras\": {\"TRANSPORT\": \"udp\", \"RTSP_STREAMS\": []}}",
+        "{\"cameras\": {\"TRANSPORT\": \"udp\", \"RTSP_STREAMS\": [{\"name\": \"a\", \"url\": "
+        "\"rtsp://h\", \"enabled\": false}]}}",
+    };
+    for (unsigned i = 0; i < 3; i++) {
+        struct fv_config *config = NULL;
+        struct fv_config_params params = {.text = texts[i]};
+        assert_int_equal(fv_config_load(&params, &config, NULL), -EINVAL);
+        params.stand_in = true;
+        for (unsigned n = 1;; n++) {
+            fv_alloc_fail_at(n);
+            const int r = fv_config_load(&params, &config, NULL);
+            const bool pending = fv_alloc_fail_pending();
+            fv_alloc_fail_at(0);
+            if (pending)
+                break;
+            assert_int_equal(r, -ENOMEM);
+        }
+        const struct fv_conf_camera *last = &config->cameras.items[config->cameras.count - 1];
+        assert_int_equal(config->cameras.count, i == 2 ? 2 : 1);
+        assert_true(config->cameras.stand_in && last->enabled);
+        assert_string_equal(last->name, "file");
+        assert_int_equal(last->transport, FV_CONF_TRANSPORT_UDP);
+        fv_config_free(config);
+    }
+    struct fv_config *config = NULL;
+    const struct fv_config_params params = {.text = STREAM("\"rtsp://h\""), .stand_in = true};
+    assert_int_equal(fv_config_load(&params, &config, NULL), 0);
+    assert_false(config->cameras.stand_in);
+    assert_int_equal(config->cameras.count, 1);
+    fv_config_free(config);
+}
+
 /* ---- secrets ---- */
 
 static void no_secret(void *data, const struct fv_problem *problem)
@@ -563,8 +603,6 @@ static void no_secret(void *data, const struct fv_problem *problem)
         assert_null(strstr(texts[i], "ge%m"));
     }
 }
-
-#define STREAM(text) "{\"cameras\": {\"RTSP_STREAMS\": [" text "]}}"
 
 static const char *const leaky[] = {
     STREAM("{\"name\": \"a\", \"url\": \"rtsp://u:" SECRET "@h/\", \"X\": 1}"),
@@ -737,6 +775,7 @@ int main(void)
         cmocka_unit_test(test_too_many_cameras),
         cmocka_unit_test(test_areas),
         cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_stand_in),
         cmocka_unit_test(test_no_secret_shown),
         cmocka_unit_test(test_no_secret_in_prefixes),
         cmocka_unit_test(test_document_is_current),

@@ -24,9 +24,6 @@
 #define BASE (1000 * FV_S)  /* the clock of the file's pictures: pts and this */
 #define BUFFERS (64u << 20) /* bytes of access units under way; a single one may take FV_BUF_MAX */
 
-#define PLACEHOLDER                                                                                \
-    "{\"cameras\": {\"RTSP_STREAMS\": [{\"name\": \"file\", \"url\": \"rtsp://localhost/\"}]}}"
-
 struct fv_analyze {
     struct fv_analyze_params params;
     struct fv_engine_job job;
@@ -223,7 +220,7 @@ static int adapt(void *data, struct fv_config *config, struct fv_error *err)
                             params->camera ? params->camera : "that is enabled");
     for (unsigned i = 0; i < config->cameras.count; i++)
         config->cameras.items[i].enabled = &config->cameras.items[i] == camera;
-    if (!params->config_path && rename_camera(camera, params->input) < 0)
+    if (config->cameras.stand_in && rename_camera(camera, params->input) < 0)
         return fv_error_set(err, -ENOMEM, "out of memory");
     return is_address(params->input) ? fv_url_parse(params->input, &camera->address, err) : 0;
 }
@@ -235,6 +232,7 @@ static void set_job(struct fv_analyze *analyze)
     const struct fv_analyze_params *params = &analyze->params;
     analyze->job = (struct fv_engine_job){
         .adapt = adapt,
+        .stand_in = true,
         .live = is_address(params->input),
         .repeatable = true,
         .room = ROOM + HELD_BACK,
@@ -256,7 +254,7 @@ static int open_engine(struct fv_analyze *analyze, struct fv_error *err)
     const struct fv_analyze_params *params = &analyze->params;
     const struct fv_engine_params engine = {
         .config_path = params->config_path,
-        .config_text = params->config_path ? NULL : PLACEHOLDER,
+        .config_text = params->config_path ? NULL : "{}",
         .backend = params->backend,
         .problem = params->problem,
         .frame = params->frame,

@@ -191,6 +191,7 @@ static int load_config(struct fv_engine *engine, const char *text, struct fv_err
     struct fv_config_params params = {
         .path = engine->params.config_path,
         .text = text,
+        .stand_in = engine->job && engine->job->stand_in,
         .problem = engine->params.problem,
         .data = engine->params.data,
     };

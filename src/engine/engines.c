@@ -8,10 +8,6 @@
 #include "engine/setup.h"
 #include "infer/engine_cache.h"
 
-/* Without a file: the defaults, and what the environment says. A configuration must have a camera; no engine depends on it. */
-#define DEFAULTS                                                                                   \
-    "{\"cameras\": {\"RTSP_STREAMS\": [{\"name\": \"any\", \"url\": \"rtsp://127.0.0.1/\"}]}}"
-
 /* The first error of the environment; those of a file are shown by its name. */
 static void note(void *data, const struct fv_problem *problem)
 {
@@ -24,11 +20,13 @@ static void note(void *data, const struct fv_problem *problem)
 static int load(const char *config_path, struct fv_config **ret_config, struct fv_error *err)
 {
     struct fv_error first = {0};
-    const struct fv_config_params params = {.path = config_path,
-                                            .text = config_path ? NULL : DEFAULTS,
-                                            .name = "the environment",
-                                            .problem = note,
-                                            .data = &first};
+    const struct fv_config_params params = {
+        .path = config_path,
+        .text = config_path ? NULL : "{}", /* the defaults, and what the environment says */
+        .stand_in = true,                  /* no engine depends on a camera */
+        .name = "the environment",
+        .problem = note,
+        .data = &first};
     int r = fv_config_load(&params, ret_config, err);
     return r == -EINVAL && !config_path && first.code
                ? fv_error_set(err, r, "the environment: %s", first.text)

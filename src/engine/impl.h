@@ -24,6 +24,7 @@
 struct fv_engine_job {
     /* After the configuration was read: makes it that of the job. */
     int (*adapt)(void *data, struct fv_config *config, struct fv_error *err);
+    bool stand_in; /* the configuration needs no camera: as in fv_config_params */
     bool
         live; /* from the network after all, with queues and drops as ever; `served` is not called then */
     bool paced; /* not live, and yet at a camera's pace: access units wait and are given up as there */

@@ -242,6 +242,16 @@ class Analyze(Case):
         self.assertGreater(summary["persons"], 3)
         self.assertEqual({e["camera"] for e in lines_of(events)}, {"street"})
 
+    def test_configuration_without_a_camera(self):
+        """The engine-wide settings, zones and lines are the file's."""
+        made = street(self.folder, {"LINES": [{"NAME": "door", "POINTS": [[0.5, 0], [0.5, 1]]}]})
+        del made["cameras"]["RTSP_STREAMS"]
+        events = self.folder / "none.jsonl"
+        done = self.analyze("-c", self.write("none.json", made), "--fps", 10, "--out", events, "--json", self.clip)
+        self.assertEqual(done.code, OK, str(done))
+        self.assertEqual(json.loads(done.out)["analysed"], 60)
+        self.assertEqual({e["camera"] for e in lines_of(events)}, {self.clip.name})
+
     def test_refused(self):
         nothing = self.write("nothing.h264", "")
         words = self.write("words.h264", "no video at all\n" * 10)
