@@ -2,6 +2,7 @@
 #include "base/url.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,21 +68,49 @@ static int parse_credentials(struct fv_slice text, struct fv_url *url, struct fv
     return 0;
 }
 
+/* RFC 6874: [fe80::1%25eth0]; people also write a bare '%'. What stands behind is the name or number of an interface of this machine. */
+static int add_zone(struct fv_slice zone, struct fv_url *url, struct fv_error *err)
+{
+    char name[16];
+    if (fv_slice_starts_nocase(zone, FV_SLICE("25")) && zone.size > 2)
+        zone = (struct fv_slice){zone.data + 2, zone.size - 2};
+    size_t size = strlen(url->host), good = 0;
+    bool decoded = percent_decode(zone, name, sizeof(name)) == 0 && name[0];
+    while (decoded &&
+           (isalnum((unsigned char)name[good]) || (name[good] && strchr("-._~:", name[good]))))
+        good++;
+    if (!decoded || name[good])
+        return fv_error_set(err, -EINVAL,
+                            "what stands behind '%%' in the brackets is no interface's name: write "
+                            "[fe80::1%%25eth0]");
+    snprintf(url->host + size, sizeof(url->host) - size, "%%%s", name);
+    return 0;
+}
+
+static int parse_ipv6(struct fv_slice text, struct fv_url *url, struct fv_error *err)
+{
+    struct in6_addr address;
+    struct fv_slice zone = text, plain = fv_slice_cut(&zone, '%');
+    if (plain.size > INET6_ADDRSTRLEN || fv_slice_copy(plain, url->host, sizeof(url->host)) < 0 ||
+        inet_pton(AF_INET6, url->host, &address) != 1)
+        return fv_error_set(err, -EINVAL, "what stands in brackets is not an IPv6 address");
+    url->ipv6 = true;
+    return plain.size < text.size ? add_zone(zone, url, err) : 0;
+}
+
 static int parse_host(struct fv_slice text, struct fv_url *url, struct fv_error *err)
 {
     struct fv_slice host, port = {NULL, 0};
     bool colon;
     if (text.size && text.data[0] == '[') {
-        struct in6_addr address;
         text.data++;
         text.size--;
         if (!memchr(text.data ? text.data : "", ']', text.size))
             return fv_error_set(err, -EINVAL, "the address has '[' without ']'");
         host = fv_slice_cut(&text, ']');
-        if (fv_slice_copy(host, url->host, sizeof(url->host)) < 0 ||
-            inet_pton(AF_INET6, url->host, &address) != 1)
-            return fv_error_set(err, -EINVAL, "what stands in brackets is not an IPv6 address");
-        url->ipv6 = true;
+        int r = parse_ipv6(host, url, err);
+        if (r < 0)
+            return r;
         colon = text.size > 0 && text.data[0] == ':';
         if (text.size > 0 && !colon)
             return fv_error_set(err, -EINVAL, "unexpected text behind ']' in the address");
@@ -172,18 +201,26 @@ static uint16_t default_port(const char *scheme)
     return 0;
 }
 
-char *fv_url_format(const struct fv_url *url, char *buffer, size_t size)
+static char *format(const struct fv_url *url, bool zone, char *buffer, size_t size)
 {
     const char *open = url->ipv6 ? "[" : "", *close = url->ipv6 ? "]" : "";
+    const int plain = (int)strcspn(url->host, url->ipv6 ? "%" : "");
+    const char *name = zone && url->host[plain] ? url->host + plain + 1 : "";
     char port[8] = "";
     if (url->port != default_port(url->scheme))
         snprintf(port, sizeof(port), ":%u", url->port);
-    snprintf(buffer, size, "%s://%s%s%s%s%s", url->scheme, open, url->host, close, port, url->path);
+    snprintf(buffer, size, "%s://%s%.*s%s%s%s%s%s", url->scheme, open, plain, url->host,
+             *name ? "%25" : "", name, close, port, url->path);
     return buffer;
+}
+
+char *fv_url_format(const struct fv_url *url, char *buffer, size_t size)
+{
+    return format(url, false, buffer, size);
 }
 
 char *fv_url_display(const struct fv_url *url, char *buffer, size_t size)
 {
     char sent[FV_URL_MAX + 300];
-    return fv_redact_values(fv_url_format(url, sent, sizeof(sent)), buffer, size);
+    return fv_redact_values(format(url, true, sent, sizeof(sent)), buffer, size);
 }

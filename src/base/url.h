@@ -15,7 +15,7 @@ struct fv_url {
     char scheme[8];     /* lower case: rtsp, rtsps, rtspu */
     char user[128];     /* percent-decoded, empty when absent */
     char password[128]; /* percent-decoded; a secret */
-    char host[256];     /* name, IPv4 or IPv6 address without brackets */
+    char host[256];     /* name, IPv4 or IPv6 address without brackets, with its zone: fe80::1%eth0 */
     uint16_t port;      /* explicit, or 554 (rtsp), 322 (rtsps) */
     bool has_user;
     bool ipv6;             /* host is an IPv6 address: needs brackets in text */
@@ -25,7 +25,7 @@ struct fv_url {
 /* 0, or -EINVAL with a sentence in `err` that names the fault and never shows the password. Control characters, spaces,
  * an empty host, bad ports and over-long parts are refused. '@' inside the password is accepted (the last '@' of the authority counts). */
 int fv_url_parse(const char *text, struct fv_url *ret_url, struct fv_error *err);
-/* The address without user and password, as it is sent: its path may hold secrets. Returns `buffer`, at least FV_URL_MAX + 300 bytes. */
+/* The address without user, password and zone, as it is sent (RFC 6874 3): its path may hold secrets. Returns `buffer`, at least FV_URL_MAX + 300 bytes. */
 char *fv_url_format(const struct fv_url *url, char *buffer, size_t size);
 /* The same for logs, events and people: values of password=, pwd=, token= and the like in path and query are "***".
  * Cut to `size`. Returns `buffer`. */

@@ -28,6 +28,10 @@ static const struct good goods[] = {
     {"rtsp://u@cam/s", "u", "", "cam", "/s", "rtsp://cam/s", 554},
     {"rtsp://[::1]:8554/s", "", "", "::1", "/s", "rtsp://[::1]:8554/s", 8554},
     {"rtsp://u:p@[fe80::1]/s", "u", "p", "fe80::1", "/s", "rtsp://[fe80::1]/s", 554},
+    {"rtsp://[fe80::1%25eth0]/s", "", "", "fe80::1%eth0", "/s", "rtsp://[fe80::1]/s", 554},
+    {"rtsp://u:p@[fe80::1%25en%2D1.5]:8554", "u", "p", "fe80::1%en-1.5", "",
+     "rtsp://[fe80::1]:8554", 8554},
+    {"rtsp://[fe80::1%3]/s", "", "", "fe80::1%3", "/s", "rtsp://[fe80::1]/s", 554},
     {"rtsp://cam?q", "", "", "cam", "?q", "rtsp://cam?q", 554},
 };
 
@@ -43,6 +47,23 @@ static void test_good(void **state)
         assert_string_equal(url.path, goods[i].path);
         assert_int_equal(url.port, goods[i].port);
         assert_string_equal(fv_url_format(&url, text, sizeof(text)), goods[i].formatted);
+    }
+}
+
+/* RFC 6874: a zone is shown, and not sent. */
+static void test_zone(void **state)
+{
+    static const char *const bads[] = {"rtsp://[fe80::1%]/", "rtsp://[fe80::1%25%2F]/",
+                                       "rtsp://[fe80::1%25a-name-too-long1]/"};
+    struct fv_url url;
+    struct fv_error err = {0};
+    char text[FV_URL_MAX + 300];
+    assert_int_equal(fv_url_parse("rtsp://u:p@[fe80::1%25eth0]:99/x", &url, NULL), 0);
+    assert_true(url.ipv6);
+    assert_string_equal(fv_url_display(&url, text, sizeof(text)), "rtsp://[fe80::1%25eth0]:99/x");
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(fv_url_parse(bads[i], &url, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "no interface's name: write [fe80::1%25eth0]"));
     }
 }
 
@@ -139,9 +160,8 @@ static void test_secrets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_password_that_ends_early),
+        cmocka_unit_test(test_good),    cmocka_unit_test(test_zone),
+        cmocka_unit_test(test_bad),     cmocka_unit_test(test_password_that_ends_early),
         cmocka_unit_test(test_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
+#include <net/if.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -76,6 +77,15 @@ static void test_numeric(void **state)
         if (table[i].text)
             assert_string_equal(fv_addr_format(&addr, text), table[i].text);
     }
+}
+
+/* A link-local address says by which interface. */
+static void test_zone(void **state)
+{
+    struct fv_addr addr;
+    assert_int_equal(fv_addr_parse("fe80::1%lo", 554, &addr), 0);
+    assert_int_equal(addr.in6.sin6_scope_id, if_nametoindex("lo"));
+    assert_int_equal(fv_addr_parse("fe80::1%no-such", 554, &addr), -EINVAL);
 }
 
 /* --- Names. --- */
@@ -614,6 +624,7 @@ static void test_no_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_zone),
         cmocka_unit_test(test_numeric),
         NET_TEST(test_localhost),
         NET_TEST(test_unknown_name),

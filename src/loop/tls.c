@@ -137,8 +137,10 @@ void fv_tls_context_destroy(struct fv_tls_context *context)
 static bool expect_host(SSL *ssl, const char *host)
 {
     struct in6_addr address;
-    if (inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1)
-        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+    char plain[INET6_ADDRSTRLEN] = ""; /* without the zone of this machine */
+    snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(host, "%"), host);
+    if (inet_pton(AF_INET, plain, &address) == 1 || inet_pton(AF_INET6, plain, &address) == 1)
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), plain) == 1;
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
 }
