@@ -10,9 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "fovea/config.h"
 
 int fv_tool_usage(const char *name, const char *format, ...)
 {
@@ -37,6 +40,28 @@ bool fv_tool_replaceable(const char *path)
 {
     struct stat found;
     return lstat(path, &found) < 0 || S_ISREG(found.st_mode);
+}
+
+const char *fv_tool_read_once(const char *path)
+{
+    enum { MOST = 8 << 20 }; /* more than a configuration may have */
+    static char name[40];
+    struct stat info;
+    char block[4096];
+    ssize_t size = 0;
+    if (!path || stat(path, &info) < 0 || !S_ISFIFO(info.st_mode))
+        return path;
+    int from = fv_config_open(path, NULL), to = from < 0 ? -1 : memfd_create("config", MFD_CLOEXEC);
+    for (size_t all = 0; to >= 0 && all < MOST; all += (size_t)size)
+        if ((size = read(from, block, sizeof(block))) <= 0 ||
+            write(to, block, (size_t)size) != size)
+            break;
+    if (from >= 0)
+        close(from);
+    if (to < 0)
+        return path;
+    snprintf(name, sizeof(name), "/proc/self/fd/%d", to);
+    return name;
 }
 
 bool fv_tool_number(const char *name, const char *option, const char *text, double low, double high,

@@ -287,6 +287,7 @@ static int run(int argc, char **argv)
     int code = check(&options, argc - optind, argv + optind);
     if (code != FV_EXIT_OK)
         return code;
+    options.config = fv_tool_read_once(options.config);
     return strcmp(options.verb, "build") == 0 ? build(&options) : go_through(&options);
 }
 

@@ -304,6 +304,7 @@ static int parse(int argc, char **argv, struct options *o)
     if (optind + 1 != argc)
         return fv_tool_usage(NAME, "integrity needs one file");
     o->params.input = argv[optind];
+    o->params.config_path = fv_tool_read_once(o->params.config_path);
     if (strstr(o->params.input, "://"))
         return fv_tool_usage(NAME, "integrity needs a file: a camera does not show the same twice");
     return -1;

@@ -109,6 +109,7 @@ static int parse(int argc, char **argv, struct options *o)
         return fv_tool_usage("run", "unexpected argument '%s'", argv[optind]);
     if (!o->config)
         return fv_tool_usage("run", "a configuration is needed: -c FILE");
+    o->config = fv_tool_read_once(o->config);
     return fv_tool_backend("run", o->backend) ? -1 : FV_EXIT_USAGE;
 }
 

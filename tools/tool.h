@@ -39,6 +39,10 @@ int fv_tool_bad_option(const char *name, char **argv);
  * root, that would be the end of /dev/null. */
 bool fv_tool_replaceable(const char *path);
 
+/* The path of a configuration that is read more than once: what can be read only once (a pipe) is copied to memory, and the copy's
+ * path returned; else `path`. */
+const char *fv_tool_read_once(const char *path);
+
 /* Reads a number from `low` to `high` out of an option's value. False (and a usage message) when it is none. */
 bool fv_tool_number(const char *name, const char *option, const char *text, double low, double high,
                     double *ret_value);

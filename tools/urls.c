@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "fovea/config.h"
 #include "fovea/receiver.h"
 #include "tool.h"
 
@@ -87,9 +89,15 @@ static int read_lines(struct fv_tool_urls *urls, const char *tool, const char *p
 
 int fv_tool_urls_read(struct fv_tool_urls *urls, const char *tool, const char *path)
 {
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return fv_tool_usage(tool, "'%s' cannot be read: %s", path, strerror(errno));
+    struct fv_error err = {0};
+    int fd = fv_config_open(path, &err);
+    if (fd < 0)
+        return fv_tool_usage(tool, "%s", err.text);
+    FILE *file = fdopen(fd, "r");
+    if (!file) {
+        close(fd);
+        return out_of_memory(tool);
+    }
     int code = read_lines(urls, tool, path, file);
     fclose(file);
     return code;

@@ -34,6 +34,11 @@ typedef void (*fv_problem_fn)(void *data, const struct fv_problem *problem);
 FV_API int fv_config_check(const char *path, const char *backend, fv_problem_fn problem, void *data,
                            struct fv_error *err);
 
+/* Opens a file of settings or addresses for reading, as all of this library does. What a shell makes of <(...), /dev/stdin and other
+ * devices are as good as a file, but can be read only once. A named pipe elsewhere is refused: nobody may ever write to it. Returns a
+ * descriptor, or -ENOENT, -EACCES, -EIO (err). */
+FV_API int fv_config_open(const char *path, struct fv_error *err);
+
 /* Receives text in pieces. */
 typedef void (*fv_text_fn)(void *data, const char *text);
 

@@ -4,7 +4,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -56,12 +59,37 @@ static int read_all(int fd, const char *path, struct job *job, struct fv_error *
     return 0;
 }
 
+/* Without a name, from pipe(2), or by its number: whoever opens that is not the first, and has written or will end. */
+static bool is_private(const char *path, int fd)
+{
+    struct statfs system;
+    return strncmp(path, "/dev/", 5) == 0 || strncmp(path, "/proc/", 6) == 0 ||
+           (fstatfs(fd, &system) == 0 && system.f_type == PIPEFS_MAGIC);
+}
+
+int fv_config_open(const char *path, struct fv_error *err)
+{
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return open_error(err, path);
+    if (fstat(fd, &info) == 0 && S_ISFIFO(info.st_mode) && !is_private(path, fd)) {
+        close(fd);
+        return fv_error_set(err, -EIO,
+                            "%s is a named pipe, and nobody may ever write to it: give a file, "
+                            "/dev/stdin, or a shell's <(...)",
+                            path);
+    }
+    (void)fcntl(fd, F_SETFL, 0); /* reading waits for what a pipe's writer still has to say */
+    return fd;
+}
+
 int fv_conf_read(const char *path, char **ret_text, size_t *ret_size, struct fv_error *err)
 {
     struct job job = {0};
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = fv_config_open(path, err);
     if (fd < 0)
-        return open_error(err, path);
+        return fd;
     int r = read_all(fd, path, &job, err);
     close(fd);
     if (r < 0) {
