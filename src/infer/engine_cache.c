@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/mem.h"
 #include "infer/engine_folder.h"
 #include "infer/engine_lock.h"
+#include "infer/tell.h"
 
 #define CURE                                                                                       \
     "make room there, make it writable for the engine's user, or set models.DETECTION_ENGINE_PATH"
@@ -78,25 +78,12 @@ static int make_paths(struct fv_engine_cache *cache, const char *root)
     return 0;
 }
 
-static void tell(const struct fv_engine_cache_params *params, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void tell(const struct fv_engine_cache_params *params, const char *format, ...)
-{
-    char text[FV_ENGINE_PATH_MAX + 300];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    if (params->progress)
-        params->progress(params->data, text);
-}
-
 static int take_lock(struct fv_engine_cache *cache, const struct fv_engine_cache_params *params)
 {
     int result = fv_engine_lock(cache->lock_path, false, &cache->lock);
     if (result == -EBUSY) {
-        tell(params, "waiting for another process that builds or loads %s", cache->folder);
+        fv_tell(params->progress, params->data,
+                "waiting for another process that builds or loads %s", cache->folder);
         result = fv_engine_lock(cache->lock_path, true, &cache->lock);
     }
     return result;
@@ -145,7 +132,8 @@ static int look(struct fv_engine_cache *cache, const struct fv_engine_cache_para
     if (result == -ENOMEM)
         return fv_error_set(err, result, "out of memory");
     if (why.code)
-        tell(params, "%s is not usable and will be built again: %s", cache->folder, why.text);
+        fv_tell(params->progress, params->data, "%s is not usable and will be built again: %s",
+                cache->folder, why.text);
     return 0;
 }
 

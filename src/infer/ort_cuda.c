@@ -15,9 +15,9 @@
  * meanwhile (decoders do), and waits for the end of each replay.
  */
 #include "infer/ort_provider.h"
+#include "infer/tell.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -290,20 +290,6 @@ static int cuda_run(struct fv_runtime *runtime, unsigned lane, unsigned batch,
 
 /* ---- opening and closing ---- */
 
-static void tell(const struct fv_runtime_params *params, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void tell(const struct fv_runtime_params *params, const char *format, ...)
-{
-    char text[400];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    if (params->progress)
-        params->progress(params->data, text);
-}
-
 /* A driver or a network that cannot be recorded still computes, for more of the processor: that is said, and goes on. */
 static int try_record(struct fv_runtime *runtime, struct slot *slot,
                       const struct fv_runtime_params *params, struct fv_error *err)
@@ -314,8 +300,9 @@ static int try_record(struct fv_runtime *runtime, struct slot *slot,
         return failed_run(runtime, &why, err);
     if (result < 0) {
         runtime->plain = true;
-        tell(params, "the network could not be recorded as a graph; each run will cost more: %s",
-             why.text);
+        fv_tell(params->progress, params->data,
+                "the network could not be recorded as a graph; each run will cost more: %s",
+                why.text);
     }
     return 0;
 }
@@ -382,8 +369,9 @@ static int prepare_slots(struct fv_runtime *runtime, const struct fv_runtime_par
 {
     unsigned count = runtime->lanes * runtime->per_lane;
     if (!runtime->provider->add_facts) /* engines are compiled already */
-        tell(params, "compiling the network for %u batch size%s up to %u (up to a minute)",
-             runtime->session_count, runtime->session_count == 1 ? "" : "s", runtime->max_batch);
+        fv_tell(params->progress, params->data,
+                "compiling the network for %u batch size%s up to %u (up to a minute)",
+                runtime->session_count, runtime->session_count == 1 ? "" : "s", runtime->max_batch);
     int result = compile(runtime, err);
     for (unsigned i = 0; result == 0 && i < count; i++) {
         struct slot *slot = &runtime->slots[i];

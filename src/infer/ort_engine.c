@@ -4,32 +4,18 @@
  * does. What proves useless in a whole folder is built once more.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "gpu/gpu.h"
 #include "infer/ort_provider.h"
+#include "infer/tell.h"
 
 struct job {
     const struct fv_ort_provider *provider;
     struct fv_ort_request request;
     struct fv_engine_cache *cache;
 };
-
-static void tell(const struct fv_runtime_params *params, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void tell(const struct fv_runtime_params *params, const char *format, ...)
-{
-    char text[FV_ENGINE_PATH_MAX + 400];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    if (params->progress)
-        params->progress(params->data, text);
-}
 
 /* Everything that an engine depends on. */
 static int make_key(const struct job *job, const struct fv_ort_library *library,
@@ -80,8 +66,9 @@ static int build(struct job *job, struct fv_error *err)
     int result = fv_engine_cache_begin(job->cache, &request.folder, err);
     if (result < 0)
         return result;
-    tell(request.params, "building the engine for batches of %u (minutes): %s", request.images,
-         fv_engine_cache_folder(job->cache));
+    fv_tell(request.params->progress, request.params->data,
+            "building the engine for batches of %u (minutes): %s", request.images,
+            fv_engine_cache_folder(job->cache));
     result = fv_ort_provider_session(job->provider, &request, &session, err);
     fv_ort_session_close(&session);
     if (result < 0)
@@ -110,8 +97,9 @@ static int open_engine(struct job *job, struct fv_ort_session *ret_session, stru
     if (result == 0)
         result = load(job, ret_session, &why);
     if (found && result < 0 && blames_engine(result, &why)) {
-        tell(job->request.params, "%s does not load and will be built again: %s",
-             fv_engine_cache_folder(job->cache), why.text);
+        fv_tell(job->request.params->progress, job->request.params->data,
+                "%s does not load and will be built again: %s", fv_engine_cache_folder(job->cache),
+                why.text);
         result = build(job, &why);
         if (result == 0)
             result = load(job, ret_session, &why);
