@@ -15,6 +15,6 @@ struct fv_build_part {
 };
 
 /* Ends with a part whose name is NULL. */
-FV_API extern const struct fv_build_part fv_build_parts[];
+FV_API_DATA const struct fv_build_part fv_build_parts[];
 
 #endif

@@ -12,6 +12,12 @@
 #else
 #define FV_API
 #endif
+/* A variable of it. */
+#if defined(__cplusplus)
+#define FV_API_DATA FV_API
+#else
+#define FV_API_DATA FV_API extern
+#endif
 
 /* A failure that a person can read. Filled in by functions that take one; untouched on success. */
 struct fv_error {
