@@ -304,6 +304,7 @@ int fv_frames_stats(struct fv_frames *frames, unsigned consumer,
 {
     if (consumer >= frames->count)
         return -EINVAL;
+    sweep(frames, false); /* also when no offers come any more */
     struct fv_frame_consumer *c = &frames->consumers[consumer];
     pthread_mutex_lock(&frames->lock);
     *ret_stats = c->stats;
