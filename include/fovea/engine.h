@@ -9,9 +9,9 @@
  *     fv_engine_close(engine);
  *
  * Threads: open, start, stop and close from one thread of the caller's. Callbacks come from Fovea's threads, as each one says; they
- * must not call open, start, stop or close. Several engines and readers of one process share nothing. On the GPU back end open, reload
- * and stop make its primary context, the one that the CUDA runtime and PyTorch use, current for the calling thread; after close, or an
- * open that failed, no context is.
+ * must not call open, start, stop or close. Several engines and readers of one process share the log (fovea/log.h: who opened last
+ * says where it goes) and nothing else. On the GPU back end open, reload and stop make its primary context, the one that the CUDA
+ * runtime and PyTorch use, current for the calling thread; after close, or an open that failed, no context is.
  */
 #ifndef FOVEA_ENGINE_H
 #define FOVEA_ENGINE_H
