@@ -165,11 +165,13 @@ static void test_work_is_late_and_in_order(void **state)
 {
     struct bed bed;
     char out[4] = {0};
-    set_up(&bed, "slow-ms=10");
+    set_up(&bed, "");
+    fakegpu_hold_work(true);
     assert_int_equal(bed.cuda.cuMemsetD8Async(bed.memory, 1, 4, bed.stream), CUDA_SUCCESS);
     assert_int_equal(bed.cuda.cuMemsetD8Async(bed.memory + 1, 2, 2, bed.stream), CUDA_SUCCESS);
     assert_int_equal(bed.cuda.cuMemcpyDtoHAsync(out, bed.memory, 4, bed.stream), CUDA_SUCCESS);
     assert_int_equal(bed.cuda.cuStreamQuery(bed.stream), CUDA_ERROR_NOT_READY);
+    fakegpu_hold_work(false);
     assert_int_equal(bed.cuda.cuCtxSynchronize(), CUDA_SUCCESS);
     assert_int_equal(bed.cuda.cuStreamQuery(bed.stream), CUDA_SUCCESS);
     assert_memory_equal(out, "\1\2\2\1", 4);

@@ -18,7 +18,7 @@
 
 #define SIZE 1000000 /* bytes of the clip: some 90 pictures */
 #define MORE 3700000 /* some 290: more than there may be results */
-#define PATIENCE 100 /* seconds; sanitizers and valgrind are slow */
+#define PATIENCE 300 /* seconds; sanitizers and valgrind are slow */
 
 struct run {
     sem_t ended;

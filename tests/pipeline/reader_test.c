@@ -21,6 +21,7 @@
 static bool on_gpu;
 
 #define KEPT 3
+#define PATIENCE 100 /* seconds for each thing that is awaited; sanitizers and valgrind are slow */
 
 struct consumer {
     atomic_uint frames, wrong;
@@ -127,7 +128,7 @@ static void on_state(void *data, const struct fv_camera_event *event)
 
 static void wait_for(const atomic_uint *count, unsigned wanted)
 {
-    for (int i = 0; i < 1000 && *count < wanted; i++)
+    for (int i = 0; i < PATIENCE * 20 && *count < wanted; i++)
         sleep_ms(50);
     CHECK(*count >= wanted, "%u of %u frames came", *count, wanted);
 }
@@ -149,7 +150,7 @@ static void check_hold(struct fv_reader *reader, struct consumer *greedy, struct
     fv_reader_frame_release(frame);
     CHECK(stats_of(reader, 0).held == KEPT, "given back while the stream works on it");
     may_go = true;
-    for (int i = 0; i < 400 && stats_of(reader, 0).given == KEPT; i++)
+    for (int i = 0; i < PATIENCE * 20 && stats_of(reader, 0).given == KEPT; i++)
         sleep_ms(50);
     CHECK(stats_of(reader, 0).given > KEPT, "no frame after it was given back");
 }
