@@ -60,10 +60,11 @@ class Reload(Case):
 
 class HangingStart(Case):
     def test_a_file_that_never_comes(self):
-        """The configuration is a pipe that nobody writes to: reading it hangs. Ctrl-C ends the program all the same."""
-        pipe = self.folder / "config.json"
-        os.mkfifo(pipe)
-        process = start("run", "-c", pipe, "--quiet")
+        """The configuration is a terminal at which nobody types: reading it hangs. Ctrl-C ends the program all the same."""
+        ends = os.openpty()
+        for end in ends:
+            self.addCleanup(os.close, end)
+        process = start("run", "-c", os.ttyname(ends[1]), "--quiet")
         time.sleep(harness.PATIENCE)
         self.assertIsNone(process.poll(), "it does not hang")
         began = time.monotonic()
