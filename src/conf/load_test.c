@@ -549,16 +549,16 @@ static void test_no_memory(void **state)
               -EINVAL);
 }
 
+#define UDP(text) "{\"cameras\": {\"TRANSPORT\": \"udp\"" text "}}"
 #define STREAM(text) "{\"cameras\": {\"RTSP_STREAMS\": [" text "]}}"
 
 /* A file is analysed with the settings of a configuration that has no camera. */
 static void test_stand_in(void **state)
 {
     static const char *const texts[] = {
-        "{\"cameras\": {\"TRANSPORT\": \"udp\"}}",
-        "{\"cameras\": {\"TRANSPORT\": \"udp\", \"RTSP_STREAMS\": []}}",
-        "{\"cameras\": {\"TRANSPORT\": \"udp\", \"RTSP_STREAMS\": [{\"name\": \"a\", \"url\": "
-        "\"rtsp://h\", \"enabled\": false}]}}",
+        UDP(""),
+        UDP(", \"RTSP_STREAMS\": []"),
+        UDP(", \"RTSP_STREAMS\": [{\"url\": \"rtsp://h\", \"enabled\": false}]"),
     };
     for (unsigned i = 0; i < 3; i++) {
         struct fv_config *config = NULL;
