@@ -63,8 +63,8 @@ static void mask_query(char *text, size_t from, size_t to)
     }
 }
 
-/* Where host and port end that begin at `from`; `from` when what stands for the port is a number, or there is none: then it is no
- * user and password whose '@' and host were forgotten. */
+/* User and password whose '@' and host were forgotten, as what stands for the port is no number: where they end that begin at `from`.
+ * `from`: it is a host, with a port or without. (base/redact.c knows the same of sentences.) */
 static size_t forgotten_host(const char *text, size_t from, size_t to)
 {
     size_t end = from, colon;

@@ -31,8 +31,8 @@ struct bench {
     struct fv_rtp *rtp;
     struct fv_au aus[64]; /* the first ones, kept */
     size_t count;
-    char
-        log[256]; /* "F" format, "K" key, "R" recovery point, "p" other, "q" partial, "d" damaged */
+    /* "F" format, "K" key, "R" recovery point, "p" other, "q" partial, "d" damaged */
+    char log[256];
     uint32_t serial;
     struct fv_video_format format;
     uint16_t seq;
