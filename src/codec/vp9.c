@@ -6,6 +6,7 @@
 #include "codec/bits.h"
 #include "codec/sps.h"
 
+#define FRAME_MARKER 2
 #define SYNC_CODE 0x498342
 #define REFERENCES 8
 #define COLOR_RGB 7
@@ -25,9 +26,12 @@ static int single(const uint8_t *data, size_t size, struct fv_vp9_frame *ret_fra
     return 1;
 }
 
-bool fv_vp9_is_marker(uint8_t last)
+/* The sizes that an index with this marker has, the bytes of each, and of the whole index. */
+static void read_marker(uint8_t marker, unsigned *ret_count, unsigned *ret_bytes, size_t *ret_index)
 {
-    return (last & 0xe0) == 0xc0;
+    *ret_count = (marker & 7) + 1u;
+    *ret_bytes = (marker >> 3 & 3) + 1u;
+    *ret_index = 2 + *ret_count * *ret_bytes;
 }
 
 int fv_vp9_split(const uint8_t *data, size_t size,
@@ -36,8 +40,10 @@ int fv_vp9_split(const uint8_t *data, size_t size,
     if (!size)
         return -EBADMSG;
     uint8_t last = data[size - 1];
-    unsigned bytes = (last >> 3 & 3) + 1u, count = (last & 7) + 1u, index = 2 + bytes * count;
-    if (!fv_vp9_is_marker(last) || size < index || data[size - index] != last)
+    unsigned bytes, count;
+    size_t index;
+    read_marker(last, &count, &bytes, &index);
+    if ((last & 0xe0) != 0xc0 || size < index || data[size - index] != last)
         return single(data, size, ret_frames);
     const uint8_t *sizes = data + size - index + 1;
     size_t left = size - index;
@@ -52,6 +58,20 @@ int fv_vp9_split(const uint8_t *data, size_t size,
         left -= frame;
     }
     return frames ? frames : -EBADMSG;
+}
+
+bool fv_vp9_fills(const uint8_t *data, size_t size, const struct fv_vp9_frame *frames, int count)
+{
+    unsigned entries, bytes;
+    size_t index;
+    if (frames[0].size == size)
+        return true;
+    read_marker(data[size - 1], &entries, &bytes, &index);
+    for (int i = 0; i < count; i++)
+        if (frames[i].data[0] >> 6 != FRAME_MARKER)
+            return false;
+    const struct fv_vp9_frame *last = &frames[count - 1];
+    return (unsigned)count == entries && last->data + last->size == data + size - index;
 }
 
 /* color_space (7.2.2) in the numbers of H.273. */
@@ -116,7 +136,7 @@ int fv_vp9_parse(const uint8_t *frame, size_t size, struct fv_vp9_header *ret_he
     struct fv_vp9_header header = {0};
     struct fv_bits bits;
     fv_bits_init(&bits, frame, size);
-    if (fv_bits_u(&bits, 2) != 2)
+    if (fv_bits_u(&bits, 2) != FRAME_MARKER)
         return -EBADMSG;
     unsigned low = fv_bits_u(&bits, 1), profile = fv_bits_u(&bits, 1) << 1 | low;
     if (profile == 3 && fv_bits_u(&bits, 1))

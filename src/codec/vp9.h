@@ -17,10 +17,12 @@ struct fv_vp9_frame {
 
 /* Annex B: the frames of a superframe, in order; a chunk without a valid index is one frame. Returns their number, 1 to
  * FV_VP9_FRAMES_MAX; -EBADMSG: empty, or the index does not fit the bytes. */
-int fv_vp9_split(const uint8_t *data, size_t size, struct fv_vp9_frame ret_frames[FV_VP9_FRAMES_MAX]);
+int fv_vp9_split(const uint8_t *data, size_t size,
+                 struct fv_vp9_frame ret_frames[FV_VP9_FRAMES_MAX]);
 
-/* Annex B: the last byte of a chunk that may end in an index. No frame ends in such a byte: an encoder puts a zero behind it. */
-bool fv_vp9_is_marker(uint8_t last);
+/* Whether the frames that fv_vp9_split() found in the chunk are all that is in it, as Annex B has it: each begins with a frame_marker, none of the
+ * index's sizes is 0, and nothing lies between the last frame and the index. True of a chunk without an index. */
+bool fv_vp9_fills(const uint8_t *data, size_t size, const struct fv_vp9_frame *frames, int count);
 
 struct fv_vp9_header {
     bool existing; /* show_existing_frame: nothing is coded, a frame from before is shown */

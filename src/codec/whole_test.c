@@ -196,6 +196,37 @@ static void test_vp9_split(void **state)
     }
 }
 
+/* Which of them are superframes with nothing left over. */
+static void test_vp9_fills(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hex;
+        bool fills;
+    } cases[] = {
+        {"82 11 22", true},
+        {"02 11 cc", true}, /* without an index, whatever it is */
+        {"82 11 84 22 33 c9 0200 0300 c9", true},
+        {"82 84 c1 01 01 c1", true},
+        {"82 d8 01000000 d8", true},
+        {"82 84 22 c2 01 00 02 c2", false}, /* an empty one between */
+        {"82 84 00 c1 01 01 c1", false},    /* a byte between the frames and the index */
+        {"82 84 82 c1 01 01 c1", false},
+        {"82 04 c1 01 01 c1", false}, /* what begins in no frame_marker */
+        {"c0 84 c1 01 01 c1", false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint8_t bytes[40];
+        struct fv_vp9_frame frames[FV_VP9_FRAMES_MAX];
+        size_t size = unhex(cases[i].hex, bytes);
+        uint8_t *copy = copy_of(bytes, size);
+        int count = fv_vp9_split(copy, size, frames);
+        assert_true(count > 0);
+        assert_int_equal(fv_vp9_fills(copy, size, frames, count), cases[i].fills);
+        free(copy);
+    }
+}
+
 static void test_vp9_key(void **state)
 {
     (void)state;
@@ -482,12 +513,19 @@ static void test_any_codec(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jpeg_header),  cmocka_unit_test(test_jpeg_length),
-        cmocka_unit_test(test_jpeg_tables),  cmocka_unit_test(test_vp9_split),
-        cmocka_unit_test(test_vp9_key),      cmocka_unit_test(test_vp9_other_frames),
-        cmocka_unit_test(test_av1_sequence), cmocka_unit_test(test_av1_sequence_in_full),
-        cmocka_unit_test(test_av1_still),    cmocka_unit_test(test_av1_look),
-        cmocka_unit_test(test_av1_pack),     cmocka_unit_test(test_any_codec),
+        cmocka_unit_test(test_jpeg_header),
+        cmocka_unit_test(test_jpeg_length),
+        cmocka_unit_test(test_jpeg_tables),
+        cmocka_unit_test(test_vp9_split),
+        cmocka_unit_test(test_vp9_fills),
+        cmocka_unit_test(test_vp9_key),
+        cmocka_unit_test(test_vp9_other_frames),
+        cmocka_unit_test(test_av1_sequence),
+        cmocka_unit_test(test_av1_sequence_in_full),
+        cmocka_unit_test(test_av1_still),
+        cmocka_unit_test(test_av1_look),
+        cmocka_unit_test(test_av1_pack),
+        cmocka_unit_test(test_any_codec),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -291,16 +291,15 @@ static int verdict(struct fv_decoder *decoder, const struct fv_au *au, CUresult 
     return 0;
 }
 
-/* The driver's parser believes whatever looks like a superframe's index at the end of a packet, and reads where it points to, also
- * outside of the packet. A zero byte behind a frame says that its last byte is none (VP9's Annex B). */
-static int vp9_packet_size(const struct fv_au *au, size_t *ret_size, struct fv_error *err)
+/* What the sizes of a superframe's index leave over of a packet, the driver's parser takes for one frame more, whose size it reads behind
+ * its table: it crashes there (driver 580). So only superframes that their frames fill go to it. */
+static int check_vp9(const struct fv_au *au, struct fv_error *err)
 {
     struct fv_vp9_frame frames[FV_VP9_FRAMES_MAX];
-    int count = fv_vp9_split(au->buf->data, au->size, frames);
-    if (count < 0)
-        return fv_error_set(err, count, "vp9: the index of a superframe is damaged");
-    bool index = frames[0].size < au->size;
-    *ret_size = au->size + (!index && fv_vp9_is_marker(au->buf->data[au->size - 1]));
+    const uint8_t *data = au->buf->data;
+    int count = fv_vp9_split(data, au->size, frames);
+    if (count < 0 || !fv_vp9_fills(data, au->size, frames, count))
+        return fv_error_set(err, -EBADMSG, "vp9: the index of a superframe is damaged");
     return 0;
 }
 
@@ -314,17 +313,14 @@ static int check_av1(const struct fv_au *au, struct fv_error *err)
 
 static int parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
 {
-    size_t size = au->size;
-    int code = 0;
-    if (au->codec == FV_CODEC_VP9)
-        code = vp9_packet_size(au, &size, err);
-    if (au->codec == FV_CODEC_AV1)
-        code = check_av1(au, err);
+    int code = au->codec == FV_CODEC_VP9   ? check_vp9(au, err)
+               : au->codec == FV_CODEC_AV1 ? check_av1(au, err)
+                                           : 0;
     if (code < 0)
         return code;
     CUVIDSOURCEDATAPACKET packet = {
         .flags = CUVID_PKT_ENDOFPICTURE,
-        .payload_size = size,
+        .payload_size = au->size,
         .payload = au->buf->data,
     };
     CUresult result = decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);

@@ -62,12 +62,11 @@ static bool make_room(struct fv_nvdec *nvdec, size_t bytes)
     }
 }
 
-/* The sentence of a refusal; with the lock held. */
+/* The sentence of a refusal for want of memory; with the lock held. */
 static int refuse(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape, struct fv_error *err)
 {
     size_t bytes = fv_nvdec_bytes_of(shape), available = free_memory(nvdec);
     available = nvdec->budget ? nvdec->budget : nvdec->bytes + available - available / 8;
-    nvdec->refused++;
     return fv_error_set(
         err, -ENOMEM,
         "no GPU memory for one more decoder: %ux%u %s takes about %u MB, %u decoders "
@@ -77,14 +76,25 @@ static int refuse(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape, st
         MB(nvdec->bytes), (unsigned)(available / bytes));
 }
 
+/* The same where the driver says that it has no memory: its decoders need other things of the GPU, too, which have an end (an H100 has
+ * channels for 288). */
+static int refused_by_driver(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape,
+                             struct fv_error *err)
+{
+    size_t available = free_memory(nvdec);
+    if (available < fv_nvdec_bytes_of(shape) + RESERVE)
+        return refuse(nvdec, shape, err);
+    return fv_error_set(err, -ENOMEM,
+                        "no room for one more decoder: the driver is out of what a decoder needs "
+                        "beside memory (%u decoders are open, %u MB are free): use fewer cameras, "
+                        "or a second GPU for the others",
+                        nvdec->sessions, MB(available));
+}
+
 /* With the lock held; it is given up while the driver works. */
-static void make(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
+static int create(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
 {
     size_t bytes = fv_nvdec_bytes_of(&job->shape);
-    if (!make_room(nvdec, bytes)) {
-        job->code = refuse(nvdec, &job->shape, &job->err);
-        return;
-    }
     nvdec->sessions++;
     nvdec->bytes += bytes;
     pthread_mutex_unlock(&nvdec->lock);
@@ -94,19 +104,34 @@ static void make(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
     int64_t took = fv_now() - start;
     size_t after = free_memory(nvdec);
     pthread_mutex_lock(&nvdec->lock);
-    job->code = code;
     if (code == 0) {
         nvdec->created++;
         nvdec->session_bytes = before > after ? before - after : 0;
         nvdec->open_longest = fv_max64(nvdec->open_longest, took);
-        return;
+        return 0;
     }
     nvdec->sessions--;
     nvdec->bytes -= bytes;
-    if (code == -ENOMEM)
-        job->code = refuse(nvdec, &job->shape, &job->err);
-    else
+    return code;
+}
+
+/* With the lock held; it is given up while the driver works. */
+static void make(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
+{
+    if (!make_room(nvdec, fv_nvdec_bytes_of(&job->shape))) {
         nvdec->refused++;
+        job->code = refuse(nvdec, &job->shape, &job->err);
+        return;
+    }
+    job->code = create(nvdec, job);
+    while (job->code == -ENOMEM && nvdec->idle_count) {
+        destroy(nvdec, pop_idle(nvdec));
+        job->code = create(nvdec, job);
+    }
+    if (job->code < 0)
+        nvdec->refused++;
+    if (job->code == -ENOMEM)
+        job->code = refused_by_driver(nvdec, &job->shape, &job->err);
 }
 
 /* With the lock held. */

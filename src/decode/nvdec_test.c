@@ -236,12 +236,18 @@ static void test_no_room(void **state)
     push_run(0, H264_SMALL, 0, 0);
     wait_for(&seen.count, 1);
     push_run(1, H264_SMALL, 0, 3);
-    expect_fault(-ENOMEM, "such cameras fit");
+    expect_fault(-ENOMEM, "out of what a decoder needs beside memory (1 decoders are open");
     push_run(0, H264_SMALL, 1, 0);
     wait_for(&seen.count, 2);
     fv_decode_worker_forget(worker, 0);
     push_run(1, H264_SMALL, 4, 0);
     wait_for(&seen.count, 3); /* with the session that is idle now */
+    assert_int_equal(stats_now().created, 1);
+    fv_decode_worker_forget(worker, 1);
+    push_run(2, H264_LARGE, 0, 0);
+    wait_for(&seen.count, 4); /* instead of the session that is idle now, and of another size */
+    assert_int_equal(stats_now().created, 2);
+    assert_int_equal(stats_now().refused, 1);
     stop();
 }
 
@@ -312,7 +318,7 @@ static void test_failing_calls(void **state)
         {"synthetic=1,call-fail=cuvidMapVideoFrame:3:999", -EIO, "cuvidMapVideoFrame"},
         {"synthetic=1,call-fail=cuvidCreateDecoder:1:999", -EIO, "cuvidCreateDecoder"},
         {"synthetic=1,call-fail=cuvidCreateDecoder:1", -EIO, "cuvidCreateDecoder"},
-        {"synthetic=1,call-fail=cuvidCreateDecoder:1:2", -ENOMEM, "such cameras fit"},
+        {"synthetic=1,call-fail=cuvidCreateDecoder:1:2", -ENOMEM, "beside memory"},
         {"synthetic=1,call-fail=cuvidParseVideoData:3", -EBADMSG, "parser refuses"},
         {"synthetic=1,call-fail=cuvidCreateVideoParser:1", -EIO, "cuvidCreateVideoParser"},
         {"synthetic=1,call-fail=cuEventRecord:2", -EIO, "cuEventRecord"},

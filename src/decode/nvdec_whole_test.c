@@ -402,24 +402,38 @@ static void test_damage(void **state)
     stop();
 }
 
-/* What looks like a superframe's index and is none, as a cut frame may end in, and an index that leads out of the access unit. */
+/* What looks like a superframe's index and is none, as a cut frame may end in; indices that lead out of the access unit, leave something of it
+ * over, or whose frames begin in the middle of one. */
 static void test_false_index(void **state)
 {
     (void)state;
-    const struct frame key = {.key = true, .width = 64, .height = 48};
-    struct unit cut = vp9(&(struct frame){.refresh = 1, .number = 1}), outside = cut;
-    static const uint8_t more[] = {0xc1, 200, 200, 0xc1};
+    const struct frame key = {.key = true, .width = 64, .height = 48},
+                       hidden = {.hidden = true, .refresh = 2, .number = 1},
+                       shown = {.refresh = 1, .number = 2};
+    struct unit cut = vp9(&shown),
+                broken[4] = {vp9(&hidden), vp9(&hidden), vp9(&hidden), vp9(&hidden)};
     cut.data[cut.size++] = 0xcc;
-    append(&outside, more, sizeof(more));
+    uint8_t first = (uint8_t)broken[0].size;
+    for (unsigned i = 0; i < 4; i++) {
+        add_vp9(&broken[i], &shown);
+        uint8_t second = (uint8_t)(broken[i].size - first);
+        const uint8_t indices[4][4] = {{0xc1, 200, 200, 0xc1},
+                                       {0xc1, first, (uint8_t)(second - 1), 0xc1},
+                                       {0xc1, (uint8_t)(first + second), 0, 0xc1},
+                                       {0xc1, (uint8_t)(first - 1), (uint8_t)(second + 1), 0xc1}};
+        append(&broken[i], indices[i], 4);
+    }
     start();
     push_at(0, vp9(&key), 1);
     push_at(0, cut, 2);
     wait_for(&seen.count, 2);
     assert_int_equal(seen.faults, 0);
-    push_at(0, outside, 3);
-    expect_fault(-EBADMSG, "vp9: the index of a superframe is damaged");
-    push_at(0, vp9(&key), 4);
-    wait_for(&seen.count, 3);
+    for (unsigned i = 0; i < 4; i++) {
+        push_at(0, broken[i], 3);
+        expect_fault(-EBADMSG, "vp9: the index of a superframe is damaged");
+        push_at(0, vp9(&key), 4);
+        wait_for(&seen.count, 3 + i);
+    }
     stop();
 }
 

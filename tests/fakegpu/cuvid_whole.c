@@ -99,18 +99,46 @@ static bool parse_vp9(struct parser *parser, const struct fv_vp9_frame *data)
     return decode(parser, &(struct frame){data->data, data->size, header.shown, refresh});
 }
 
-/* The real one follows an index that is none, or that leads out of the packet, and reads there (measured: driver 580). */
+/* Annex B. The sizes of the index that ends at `end`; 0: there is none. */
+static unsigned read_index(const uint8_t *data, size_t size, uint32_t ret_sizes[FV_VP9_FRAMES_MAX],
+                           size_t *ret_index)
+{
+    uint8_t marker = data[size - 1];
+    unsigned bytes = (marker >> 3 & 3) + 1u, count = (marker & 7) + 1u;
+    *ret_index = 2 + bytes * count;
+    if ((marker & 0xe0) != 0xc0 || size < *ret_index || data[size - *ret_index] != marker)
+        return 0;
+    const uint8_t *at = data + size - *ret_index + 1;
+    for (unsigned i = 0; i < count; i++) {
+        ret_sizes[i] = 0;
+        for (unsigned n = 0; n < bytes; n++)
+            ret_sizes[i] |= (uint32_t)*at++ << 8 * n;
+    }
+    return count;
+}
+
+/* As the real one goes through a packet (driver 580): frame after frame of the index's sizes, zeros behind each left out, until the
+ * packet is at its end. What is left over is one frame more for it, of a size that lies behind its table: there it crashes. */
 static bool parse_superframe(struct parser *parser, const uint8_t *data, size_t size)
 {
-    struct fv_vp9_frame frames[FV_VP9_FRAMES_MAX];
-    int count = fv_vp9_split(data, size, frames);
-    bool index = count > 0 && frames[0].size < size;
-    if (size && fv_vp9_is_marker(data[size - 1]) && !index)
-        fakegpu_abort("cuvidParseVideoData", "the packet ends in what looks like an index");
-    for (int i = 0; i < count; i++)
-        if (!parse_vp9(parser, &frames[i]))
+    uint32_t sizes[FV_VP9_FRAMES_MAX];
+    size_t index, at = 0;
+    if (!size)
+        return false;
+    unsigned count = read_index(data, size, sizes, &index);
+    for (unsigned i = 0; at < size && !(count && at == size - index); i++) {
+        if (count && i >= count)
+            fakegpu_abort("cuvidParseVideoData", "a superframe that its frames do not fill");
+        if (count && (sizes[i] == 0 || sizes[i] > size - at))
+            fakegpu_abort("cuvidParseVideoData", "a superframe of false sizes");
+        const struct fv_vp9_frame frame = {data + at, count ? sizes[i] : size - at};
+        if (!parse_vp9(parser, &frame))
             return false;
-    return count > 0;
+        at += frame.size;
+        while (at < size && data[at] == 0)
+            at++;
+    }
+    return true;
 }
 
 static bool parse_obu(struct parser *parser, const struct fv_av1_obu *obu)

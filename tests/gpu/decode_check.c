@@ -10,7 +10,7 @@
  *   decode_check hold CLIP...            as compare, but sums are taken when four newer pictures are out: do they last?
  *   decode_check changes N CLIP...       N changes of size: each clip's first picture in turn
  *   decode_check restarts N CLIP         N times a camera that comes, has a picture and goes; then N/20 times everything anew
- *   decode_check corrupt N CLIP          N broken copies of the clip, a camera beside it that stays whole, and recovery; without
+ *   decode_check corrupt [--seed S] N CLIP   N broken copies of the clip, a camera beside it that stays whole, and recovery; without
  *                                        CLIP.sums the clip's own pictures before the first broken one are what is right
  */
 #include <errno.h>
@@ -370,7 +370,7 @@ static struct fv_au broken(struct fv_buf_pool *pool, const struct fv_au *au, str
 }
 
 /* Camera 1 gets broken copies, camera 0 the whole clip each time; then camera 1 gets a whole one. */
-static void corrupt(unsigned count, const char *path, bool cpu)
+static void corrupt(unsigned count, const char *path, bool cpu, uint64_t seed)
 {
     struct fv_bench_clip clip;
     struct compare compare = {0};
@@ -380,7 +380,7 @@ static void corrupt(unsigned count, const char *path, bool cpu)
     if (!load(path, &clip) || fv_buf_pool_create((size_t)1 << 28, 1 << 24, &pool) < 0)
         return;
     struct fv_rand rand;
-    fv_rand_seed(&rand, 20261126);
+    fv_rand_seed(&rand, seed);
     run_open(&run);
     unsigned wrong = 0, short_runs = 0, rounds = compare.learn ? 1 : 0;
     if (compare.learn) {
@@ -425,7 +425,7 @@ static void corrupt(unsigned count, const char *path, bool cpu)
 static int usage(void)
 {
     fprintf(stderr, "Usage: decode_check compare|hold [--cpu] [--map same|next] CLIP...\n"
-                    "       decode_check changes|restarts|corrupt [--cpu] N CLIP...\n");
+                    "       decode_check changes|restarts|corrupt [--cpu] [--seed S] N CLIP...\n");
     return 2;
 }
 
@@ -436,10 +436,13 @@ int main(int argc, char **argv)
     if (argc < 3)
         return usage();
     const char *what = argv[1];
+    uint64_t seed = 20261126;
     int first = 2;
     for (; first < argc && strncmp(argv[first], "--", 2) == 0; first++)
         if (strcmp(argv[first], "--cpu") == 0)
             base.cpu = true;
+        else if (strcmp(argv[first], "--seed") == 0 && first + 1 < argc)
+            seed = strtoull(argv[++first], NULL, 10);
         else if (strcmp(argv[first], "--map") == 0 && first + 1 < argc)
             base.map = strcmp(argv[++first], "same") == 0 ? FV_NVDEC_MAP_SAME_PASS
                                                           : FV_NVDEC_MAP_NEXT_PASS;
@@ -456,7 +459,7 @@ int main(int argc, char **argv)
     else if (strcmp(what, "restarts") == 0)
         restarts(count, argv[first + 1], base.cpu);
     else if (strcmp(what, "corrupt") == 0)
-        corrupt(count, argv[first + 1], base.cpu);
+        corrupt(count, argv[first + 1], base.cpu, seed);
     else
         return usage();
     return failures ? 1 : 0;
