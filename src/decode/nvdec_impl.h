@@ -3,6 +3,7 @@
  * What the files of the NVDEC back end share.
  *
  *   nvdec.c          the table of functions: access units in, sessions awaited, faults
+ *   nvdec_packet.c   what of an access unit the driver's parser gets
  *   nvdec_parser.c   the driver's parser and its callbacks
  *   nvdec_format.c   what a stream needs: refused, or a shape
  *   nvdec_session.c  one decoder of the driver and its output pictures

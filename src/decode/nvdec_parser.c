@@ -13,9 +13,8 @@
 #include <limits.h>
 
 #include "base/clock.h"
-#include "codec/av1.h"
-#include "codec/vp9.h"
 #include "decode/nvdec_impl.h"
+#include "decode/nvdec_packet.h"
 
 /* A key picture that is no mere recovery point. */
 static bool is_intra_start(uint32_t flags)
@@ -291,39 +290,21 @@ static int verdict(struct fv_decoder *decoder, const struct fv_au *au, CUresult 
     return 0;
 }
 
-/* What the sizes of a superframe's index leave over of a packet, the driver's parser takes for one frame more, whose size it reads behind
- * its table: it crashes there (driver 580). So only superframes that their frames fill go to it. */
-static int check_vp9(const struct fv_au *au, struct fv_error *err)
-{
-    struct fv_vp9_frame frames[FV_VP9_FRAMES_MAX];
-    const uint8_t *data = au->buf->data;
-    int count = fv_vp9_split(data, au->size, frames);
-    if (count < 0 || !fv_vp9_fills(data, au->size, frames, count))
-        return fv_error_set(err, -EBADMSG, "vp9: the index of a superframe is damaged");
-    return 0;
-}
-
-/* OBUs whose sizes lead out of the packet do not come near that parser either. */
-static int check_av1(const struct fv_au *au, struct fv_error *err)
-{
-    struct fv_av1_unit unit;
-    int code = fv_av1_look(au->buf->data, au->size, &unit);
-    return code < 0 ? fv_error_set(err, code, "av1: the OBUs are damaged") : 0;
-}
-
 static int parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
 {
-    int code = au->codec == FV_CODEC_VP9   ? check_vp9(au, err)
-               : au->codec == FV_CODEC_AV1 ? check_av1(au, err)
-                                           : 0;
-    if (code < 0)
-        return code;
-    CUVIDSOURCEDATAPACKET packet = {
-        .flags = CUVID_PKT_ENDOFPICTURE,
-        .payload_size = au->size,
-        .payload = au->buf->data,
-    };
-    CUresult result = decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);
+    struct fv_nvdec_packet packets[FV_NVDEC_PACKETS_MAX];
+    int count = fv_nvdec_packets(au, packets, err);
+    if (count < 0)
+        return count;
+    CUresult result = CUDA_SUCCESS;
+    for (int i = 0; i < count && result == CUDA_SUCCESS; i++) {
+        CUVIDSOURCEDATAPACKET packet = {
+            .flags = i + 1 == count ? CUVID_PKT_ENDOFPICTURE : 0,
+            .payload_size = packets[i].size,
+            .payload = packets[i].data,
+        };
+        result = decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);
+    }
     return verdict(decoder, au, result, err);
 }
 

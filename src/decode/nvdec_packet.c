@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "decode/nvdec_packet.h"
+
+#include <errno.h>
+
+#include "codec/annexb.h"
+#include "codec/av1.h"
+#include "codec/vp9.h"
+
+#define START_CODE 3
+#define H265_HEADER 2
+#define H265_VPS 32
+
+static int whole(const struct fv_au *au, struct fv_nvdec_packet *ret_packets)
+{
+    ret_packets[0] = (struct fv_nvdec_packet){au->buf->data, au->size};
+    return 1;
+}
+
+/* 7.3.1.2: nal_unit_type and nuh_layer_id. */
+static bool is_wanted_h265(const struct fv_nal *nal)
+{
+    return nal->size >= H265_HEADER && (nal->data[0] >> 1 & 0x3f) != H265_VPS &&
+           !(nal->data[0] & 1) && !(nal->data[1] >> 3);
+}
+
+/* What is wanted, as far as it follows one another, is one packet. */
+static int h265_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_packets,
+                        struct fv_error *err)
+{
+    struct fv_annexb it;
+    struct fv_nal nal;
+    int count = 0;
+    bool follows = false;
+    fv_annexb_init(&it, au->buf->data, au->size);
+    while (fv_annexb_next(&it, &nal)) {
+        bool wanted = is_wanted_h265(&nal);
+        if (wanted && !follows) {
+            if (count == FV_NVDEC_PACKETS_MAX)
+                return fv_error_set(err, -EBADMSG, "h265: too many parameter sets in a picture");
+            ret_packets[count++].data = nal.data - START_CODE;
+        }
+        if (wanted)
+            ret_packets[count - 1].size =
+                (size_t)(nal.data + nal.size - ret_packets[count - 1].data);
+        follows = wanted;
+    }
+    return count ? count : fv_error_set(err, -EBADMSG, "h265: a picture without NAL units of it");
+}
+
+static int vp9_packet(const struct fv_au *au, struct fv_nvdec_packet *ret_packets,
+                      struct fv_error *err)
+{
+    struct fv_vp9_frame frames[FV_VP9_FRAMES_MAX];
+    int count = fv_vp9_split(au->buf->data, au->size, frames);
+    if (count < 0 || !fv_vp9_fills(au->buf->data, au->size, frames, count))
+        return fv_error_set(err, -EBADMSG, "vp9: the index of a superframe is damaged");
+    return whole(au, ret_packets);
+}
+
+static int av1_packet(const struct fv_au *au, struct fv_nvdec_packet *ret_packets,
+                      struct fv_error *err)
+{
+    struct fv_av1_unit unit;
+    int code = fv_av1_look(au->buf->data, au->size, &unit);
+    return code < 0 ? fv_error_set(err, code, "av1: the OBUs are damaged") : whole(au, ret_packets);
+}
+
+int fv_nvdec_packets(const struct fv_au *au,
+                     struct fv_nvdec_packet ret_packets[FV_NVDEC_PACKETS_MAX], struct fv_error *err)
+{
+    switch (au->codec) {
+    case FV_CODEC_H265:
+        return h265_packets(au, ret_packets, err);
+    case FV_CODEC_VP9:
+        return vp9_packet(au, ret_packets, err);
+    case FV_CODEC_AV1:
+        return av1_packet(au, ret_packets, err);
+    default:
+        return whole(au, ret_packets);
+    }
+}
