@@ -12,6 +12,7 @@
 
 #include "codec/bits.h"
 #include "codec/codec.h"
+#include "codec/h265.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -348,6 +349,8 @@ static void test_sps(void **state)
         assert_int_equal(ops_of(&sps_cases[i])->parse_sps(sps, size, &format), 0);
         assert_format(&format, &sps_cases[i].format);
         assert_int_equal(ops_of(&sps_cases[i])->set_id(sps, size), 0);
+        if (sps_cases[i].format.codec == FV_CODEC_H265)
+            assert_true(fv_h265_counts_fit(sps, size));
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/* ITU-T H.265: NAL unit header 7.3.1.2, sequence parameter set 7.3.2.2, profile and level 7.3.3, VUI E.2.1, recovery point D.2.8. */
+/* ITU-T H.265: NAL unit header 7.3.1.2, sequence parameter set 7.3.2.2, profile and level 7.3.3, VUI and HRD E.2.1 to E.2.3, recovery point D.2.8. */
+#include "codec/h265.h"
+
 #include <errno.h>
 
 #include "codec/codecs.h"
@@ -11,6 +13,7 @@
 #define GENERAL_PROFILE_BITS 88 /* of profile_tier_level without the level */
 #define SHORT_TERM_SETS_MAX 64
 #define SET_PICTURES_MAX 16
+#define CPBS_MAX 32 /* coded picture buffers of a sub-layer */
 
 static unsigned nal_type(const uint8_t *nal)
 {
@@ -177,16 +180,62 @@ static void read_vui(struct fv_bits *bits, struct fv_video_format *format)
             display; /* a hint for players; the conformance window is the picture */
         fv_sps_window_read(bits, &display);
     }
-    if (fv_bits_u(bits, 1)) {
+    bool timing = fv_bits_u(bits, 1);
+    if (timing) {
         uint32_t units = fv_bits_u(bits, 32), scale = fv_bits_u(bits, 32);
         fv_sps_set_fps(&read, scale, units);
     }
     if (!bits->error)
         *format = read;
+    if (timing && fv_bits_u(bits, 1)) /* vui_poc_proportional_to_timing_flag */
+        fv_bits_ue(bits);
 }
 
-/* From the coding block sizes to the VUI. Only the VUI matters to us, so a fault before it is none. */
-static void read_tail(struct fv_bits *bits, unsigned order_bits, struct fv_video_format *format)
+/* E.2.3 */
+static void skip_sub_layer_hrd(struct fv_bits *bits, uint32_t count, bool sub_pictures)
+{
+    for (uint32_t i = 0; i < count && !bits->error; i++) {
+        for (unsigned values = sub_pictures ? 4 : 2; values > 0; values--)
+            fv_bits_ue(bits);
+        fv_bits_skip(bits, 1); /* cbr_flag */
+    }
+}
+
+/* E.2.2 of one sub-layer. */
+static int skip_sub_layer(struct fv_bits *bits, unsigned kinds, bool sub_pictures)
+{
+    bool general = fv_bits_u(bits, 1), fixed = general || fv_bits_u(bits, 1);
+    bool low_delay = false;
+    if (fixed)
+        fv_bits_ue(bits); /* elemental_duration_in_tc_minus1 */
+    else
+        low_delay = fv_bits_u(bits, 1);
+    uint32_t count = low_delay ? 0 : fv_bits_ue(bits);
+    if (count >= CPBS_MAX)
+        return -EBADMSG;
+    for (; kinds > 0; kinds--)
+        skip_sub_layer_hrd(bits, count + 1, sub_pictures);
+    return bits->error ? -EBADMSG : 0;
+}
+
+/* E.2.2 with commonInfPresentFlag 1 */
+static int skip_hrd(struct fv_bits *bits, unsigned sub_layers)
+{
+    unsigned kinds = fv_bits_u(bits, 1); /* for NAL units, for VCL NAL units */
+    kinds += fv_bits_u(bits, 1);
+    bool sub_pictures = kinds && fv_bits_u(bits, 1);
+    if (kinds)
+        fv_bits_skip(bits, sub_pictures ? 19 + 8 + 4 + 15 : 8 + 15);
+    int rc = 0;
+    for (unsigned i = 0; i < sub_layers && rc == 0; i++)
+        rc = skip_sub_layer(bits, kinds, sub_pictures);
+    return rc;
+}
+
+/* From the coding block sizes to the VUI. Only the VUI matters to us, so a fault before it is none to who asks for the format.
+ * -EBADMSG: a fault in a count, or the bytes end too early. */
+static int read_tail(struct fv_bits *bits, unsigned order_bits, unsigned sub_layers,
+                     struct fv_video_format *format)
 {
     for (int i = 0; i < 6; i++)
         fv_bits_ue(bits); /* block sizes, transform depths */
@@ -200,16 +249,21 @@ static void read_tail(struct fv_bits *bits, unsigned order_bits, struct fv_video
         fv_bits_skip(bits, 1);
     }
     if (skip_short_term_sets(bits) < 0)
-        return;
+        return -EBADMSG;
     if (fv_bits_u(bits, 1)) {
         uint32_t long_term = fv_bits_ue(bits);
         if (long_term > 32)
-            return;
+            return -EBADMSG;
         fv_bits_skip(bits, (size_t)long_term * (order_bits + 1));
     }
     fv_bits_skip(bits, 2); /* sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag */
-    if (fv_bits_u(bits, 1) && !bits->error)
+    bool vui = fv_bits_u(bits, 1);
+    if (bits->error)
+        return -EBADMSG;
+    if (vui)
         read_vui(bits, format);
+    bool hrd = vui && fv_bits_u(bits, 1);
+    return hrd ? skip_hrd(bits, sub_layers) : 0;
 }
 
 /* chroma_format_idc to bit_depth_chroma_minus8. */
@@ -234,7 +288,8 @@ static int read_size(struct fv_bits *bits, struct fv_video_format *format)
                            fv_chroma_step_y(array));
 }
 
-static int read_sps(struct fv_bits *bits, struct fv_video_format *format)
+/* *ret_tail: what read_tail() says. */
+static int read_sps(struct fv_bits *bits, struct fv_video_format *format, int *ret_tail)
 {
     fv_bits_skip(bits, 4); /* sps_video_parameter_set_id */
     unsigned sub_layers = fv_bits_u(bits, 3) + 1;
@@ -253,22 +308,36 @@ static int read_sps(struct fv_bits *bits, struct fv_video_format *format)
     rc = read_ordering(bits, sub_layers, format);
     if (rc < 0 || bits->error)
         return -EBADMSG;
-    read_tail(bits, order_bits, format);
+    *ret_tail = read_tail(bits, order_bits, sub_layers, format);
     return 0;
 }
 
-static int h265_parse_sps(const uint8_t *nal, size_t size, struct fv_video_format *ret_format)
+static int parse_sps(const uint8_t *nal, size_t size, struct fv_video_format *ret_format,
+                     int *ret_tail)
 {
     if (h265_kind(nal, size) != FV_NAL_SPS)
         return -EBADMSG;
     uint8_t rbsp[FV_SPS_MAX];
     struct fv_bits bits;
     fv_bits_init(&bits, rbsp, fv_rbsp_unescape(nal + HEADER, size - HEADER, rbsp, sizeof(rbsp)));
-    struct fv_video_format format = {.codec = FV_CODEC_H265, .matrix = FV_MATRIX_UNSPECIFIED};
-    int rc = read_sps(&bits, &format);
+    *ret_format = (struct fv_video_format){.codec = FV_CODEC_H265, .matrix = FV_MATRIX_UNSPECIFIED};
+    return read_sps(&bits, ret_format, ret_tail);
+}
+
+static int h265_parse_sps(const uint8_t *nal, size_t size, struct fv_video_format *ret_format)
+{
+    struct fv_video_format format;
+    int tail, rc = parse_sps(nal, size, &format, &tail);
     if (rc == 0)
         *ret_format = format;
     return rc;
+}
+
+bool fv_h265_counts_fit(const uint8_t *nal, size_t size)
+{
+    struct fv_video_format format;
+    int tail;
+    return parse_sps(nal, size, &format, &tail) == 0 && tail == 0;
 }
 
 static int h265_set_id(const uint8_t *nal, size_t size)

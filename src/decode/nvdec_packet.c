@@ -5,11 +5,13 @@
 
 #include "codec/annexb.h"
 #include "codec/av1.h"
+#include "codec/h265.h"
 #include "codec/vp9.h"
 
 #define START_CODE 3
 #define H265_HEADER 2
 #define H265_VPS 32
+#define H265_SPS 33
 
 static int whole(const struct fv_au *au, struct fv_nvdec_packet *ret_packets)
 {
@@ -17,11 +19,16 @@ static int whole(const struct fv_au *au, struct fv_nvdec_packet *ret_packets)
     return 1;
 }
 
-/* 7.3.1.2: nal_unit_type and nuh_layer_id. */
+/* 7.3.1.2 */
+static unsigned h265_type(const struct fv_nal *nal)
+{
+    return nal->data[0] >> 1 & 0x3f;
+}
+
 static bool is_wanted_h265(const struct fv_nal *nal)
 {
-    return nal->size >= H265_HEADER && (nal->data[0] >> 1 & 0x3f) != H265_VPS &&
-           !(nal->data[0] & 1) && !(nal->data[1] >> 3);
+    return nal->size >= H265_HEADER && h265_type(nal) != H265_VPS && !(nal->data[0] & 1) &&
+           !(nal->data[1] >> 3); /* nuh_layer_id */
 }
 
 /* What is wanted, as far as it follows one another, is one packet. */
@@ -35,6 +42,8 @@ static int h265_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_pack
     fv_annexb_init(&it, au->buf->data, au->size);
     while (fv_annexb_next(&it, &nal)) {
         bool wanted = is_wanted_h265(&nal);
+        if (wanted && h265_type(&nal) == H265_SPS && !fv_h265_counts_fit(nal.data, nal.size))
+            return fv_error_set(err, -EBADMSG, "h265: the sequence parameter set is damaged");
         if (wanted && !follows) {
             if (count == FV_NVDEC_PACKETS_MAX)
                 return fv_error_set(err, -EBADMSG, "h265: too many parameter sets in a picture");

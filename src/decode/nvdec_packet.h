@@ -3,7 +3,8 @@
  * What of an access unit the driver's parser gets. It trusts some of what it reads: on damaged or hostile bytes of these kinds it ends
  * the process (driver 580; tests/gpu/parser_check.c finds such bytes). None of them is needed to decode.
  *
- *   H.265  video parameter sets, and NAL units of other layers than the base layer's: left out
+ *   H.265  video parameter sets, and NAL units of other layers than the base layer's: left out; sequence parameter sets with counts beyond
+ *          the standard's bounds: refused
  *   VP9    a superframe that its frames do not fill: refused
  *   AV1    OBUs whose sizes lead out of the access unit: refused
  */

@@ -303,6 +303,34 @@ static void test_formats(void **state)
     stop();
 }
 
+/* NAL units that the driver's parser must not see are left out, wherever they stand: before everything, and between it. */
+static void test_nal_units_left_out(void **state)
+{
+    (void)state;
+    static const uint8_t vps[] = {0x40, 0x01, 0x0c, 0x01, 0xff, 0xff},
+                         layer[] = {0x02, 0x09, 0x80, 0x01, 0x01, 0x80},
+                         delimiter[] = {0x46, 0x01, 0x50};
+    struct unit made, unit = {.codec = FV_CODEC_H265, .key = true};
+    make_unit(&made, H265_TEN, true, 0, 0);
+    size_t set = made.size - made.slice_size - 4;
+    append_nal(&unit, delimiter, sizeof(delimiter));
+    append_nal(&unit, vps, sizeof(vps));
+    memcpy(unit.data + unit.size, made.data, set);
+    unit.size += set;
+    append_nal(&unit, vps, sizeof(vps));
+    append_nal(&unit, made.slice, made.slice_size);
+    append_nal(&unit, layer, sizeof(layer));
+    unit.pts = 1;
+    start();
+    push(0, &unit);
+    push_run_on(0, H265_TEN, 1);
+    wait_for(&seen.count, 2);
+    for (unsigned i = 0; i < 2; i++)
+        expect(i, 0, H265_TEN, i == 0, i, i);
+    assert_int_equal(seen.faults, 0);
+    stop();
+}
+
 /* A failing call of the hardware costs the camera what comes until its next key picture, and nobody else anything. */
 static void test_failing_calls(void **state)
 {
@@ -537,6 +565,7 @@ int main(void)
         CASE(test_budget),
         CASE(test_unsupported),
         CASE(test_formats),
+        CASE(test_nal_units_left_out),
         CASE(test_failing_calls),
         CASE(test_failed_before_change),
         CASE(test_damage_is_marked),

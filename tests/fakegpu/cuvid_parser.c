@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* The look-alike's parser: packets are whole access units. H.264 and H.265; the others in cuvid_whole.c. */
+/* The look-alike's parser: packets are access units, or whole NAL units of one. H.264 and H.265; the others in cuvid_whole.c. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -206,6 +206,9 @@ static bool unit(struct parser *parser, const struct fv_nal *nal)
 {
     enum fv_nal_kind kind = parser->ops->kind(nal->data, nal->size);
     struct fv_video_format format;
+    if (parser->codec == FV_CODEC_H265 && kind == FV_NAL_VPS)
+        fakegpu_abort("cuvidParseVideoData",
+                      "a video parameter set, of which the real one trusts counts");
     if (kind == FV_NAL_SPS && parser->ops->parse_sps(nal->data, nal->size, &format) == 0) {
         if (memcmp(&format, &parser->format, sizeof(format)) != 0)
             parser->new_format = true;
@@ -222,8 +225,13 @@ CUresult cuvidParseVideoData(CUvideoparser handle, CUVIDSOURCEDATAPACKET *packet
     CUresult result = fakegpu_enter(__func__);
     if (result != CUDA_SUCCESS)
         return result;
-    if (packet->payload_size && !(packet->flags & CUVID_PKT_ENDOFPICTURE))
+    bool ends = packet->flags & CUVID_PKT_ENDOFPICTURE;
+    if (packet->payload_size && !ends && !parser->ops)
         fakegpu_abort(__func__, "a packet that is no whole access unit");
+    if (packet->payload_size)
+        parser->open = !ends;
+    else if (parser->open)
+        fakegpu_abort(__func__, "the stream ends within an access unit");
     struct fv_annexb it;
     struct fv_nal nal;
     bool good = true;

@@ -20,6 +20,7 @@ struct parser {
     const struct fv_codec_ops *ops; /* NULL: without NAL units */
     struct fv_video_format format;  /* of the newest parameter set */
     bool new_format, started;
+    bool open;               /* the access unit goes on with the next packet */
     unsigned surfaces, next; /* of the decoder; the one that is tried first */
     int references
         [FAKEGPU_SURFACES_MAX]; /* surfaces of the last pictures, newest first; -1: none */

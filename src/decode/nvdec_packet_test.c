@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What of access units goes to NVDEC's parser; VP9, AV1 and JPEG: nvdec_whole_test.c. */
+#include "decode/nvdec_packet.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define UNIT_MAX 512
+
+#define START "00000001"
+#define AUD START "460150"
+#define VPS START "40010c01ffff"
+#define PPS START "4401c0f1"
+#define SLICE START "26018001aabb"
+#define OF_LAYER_1 START "26098001aabb"
+#define SPS_START                                                                                  \
+    START "42010101600000030090000003000003003fa00502016965959a4932bc05b8101008200000030020000003" \
+          "03"
+#define SPS SPS_START "2c0292cbc001e848003d0910"
+#define SPS_32_BUFFERS SPS_START "2c0292cb82000007a12000f4244ffffffffffffffffffffffffffffffff"
+#define SPS_33_BUFFERS SPS_START "2c0292cb82100007a12000f4244ffffffffffffffffffffffffffffffff"
+#define SPS_BUFFERS_WITHOUT_END SPS_START "2c0292cb8000000300ffffffff0007a12000f424"
+
+static size_t unhex(const char *hex, uint8_t *out)
+{
+    size_t size = strlen(hex) / 2;
+    for (size_t i = 0; i < size; i++)
+        out[i] = (uint8_t)strtoul((const char[]){hex[2 * i], hex[2 * i + 1], 0}, NULL, 16);
+    return size;
+}
+
+struct packets {
+    uint8_t data[UNIT_MAX];
+    struct fv_nvdec_packet all[FV_NVDEC_PACKETS_MAX];
+    int count;
+    struct fv_error err;
+};
+
+static void split(struct packets *packets, enum fv_codec codec, const char *hex)
+{
+    struct fv_buf buf = {.data = packets->data};
+    const struct fv_au au = {.buf = &buf, .codec = codec, .size = unhex(hex, packets->data)};
+    packets->err = (struct fv_error){0};
+    packets->count = fv_nvdec_packets(&au, packets->all, &packets->err);
+}
+
+/* The packets, one behind the other with a stroke after each, are these bytes; their start codes have three bytes. */
+static void expect(const struct packets *packets, const char *hex)
+{
+    char found[2 * UNIT_MAX + 2 * FV_NVDEC_PACKETS_MAX] = "";
+    char *at = found;
+    assert_true(packets->count > 0);
+    for (int i = 0; i < packets->count; i++) {
+        for (size_t n = 0; n < packets->all[i].size; n++)
+            at += sprintf(at, "%02x", packets->all[i].data[n]);
+        at += sprintf(at, "|");
+    }
+    assert_string_equal(found, hex);
+}
+
+static void test_h264_is_left_alone(void **state)
+{
+    (void)state;
+    struct packets packets;
+    split(&packets, FV_CODEC_H264, START "6742c01e" START "65888421");
+    expect(&packets, "000000016742c01e0000000165888421|");
+}
+
+static void test_h265(void **state)
+{
+    (void)state;
+    struct packets packets;
+    split(&packets, FV_CODEC_H265, PPS SLICE);
+    expect(&packets, "0000014401c0f10000000126018001aabb|");
+    split(&packets, FV_CODEC_H265, VPS PPS SLICE);
+    expect(&packets, "0000014401c0f10000000126018001aabb|");
+    split(&packets, FV_CODEC_H265, AUD VPS VPS PPS SLICE VPS);
+    expect(&packets, "000001460150|0000014401c0f10000000126018001aabb|");
+    split(&packets, FV_CODEC_H265, PPS OF_LAYER_1 SLICE OF_LAYER_1);
+    expect(&packets, "0000014401c0f1|00000126018001aabb|");
+    split(&packets, FV_CODEC_H265, "aabbcc" START "26" SLICE START "26"); /* no header */
+    expect(&packets, "00000126018001aabb|");
+}
+
+static void test_h265_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *hex, *words;
+    } cases[] = {
+        {VPS, "without NAL units"},
+        {"aabbcc", "without NAL units"},
+        {SPS_33_BUFFERS PPS SLICE, "sequence parameter set is damaged"},
+        {SPS_BUFFERS_WITHOUT_END PPS SLICE, "sequence parameter set is damaged"},
+        {SPS_START "2c0292" PPS SLICE, "sequence parameter set is damaged"},
+        {PPS VPS PPS VPS PPS VPS PPS VPS PPS VPS PPS VPS PPS VPS PPS VPS SLICE, "too many"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct packets packets;
+        split(&packets, FV_CODEC_H265, cases[i].hex);
+        assert_int_equal(packets.count, -EBADMSG);
+        assert_non_null(strstr(packets.err.text, cases[i].words));
+    }
+}
+
+static void test_h265_sets(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {SPS, SPS_32_BUFFERS};
+    for (size_t i = 0; i < COUNT(sets); i++) {
+        struct packets packets;
+        split(&packets, FV_CODEC_H265, sets[i]);
+        assert_int_equal(packets.count, 1);
+        assert_int_equal(packets.all[0].size, strlen(sets[i]) / 2 - 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_h264_is_left_alone),
+        cmocka_unit_test(test_h265),
+        cmocka_unit_test(test_h265_refused),
+        cmocka_unit_test(test_h265_sets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
