@@ -237,9 +237,10 @@ static int parse(int argc, char **argv, struct options *o)
 
 static volatile bool stop;
 
+/* `data` is the descriptor itself: the thread may begin when the command is over. */
 static void *watch_signals(void *data)
 {
-    fv_tool_signal_wait(*(int *)data, -1);
+    fv_tool_signal_wait((int)(intptr_t)data, -1);
     stop = true;
     return NULL;
 }
@@ -280,7 +281,8 @@ int fv_bench_pipeline_command(int argc, char **argv)
     int signals = fv_tool_signals(false);
     char *config = config_of(&o);
     pthread_t watcher;
-    if (signals < 0 || !config || pthread_create(&watcher, NULL, watch_signals, &signals)) {
+    if (signals < 0 || !config ||
+        pthread_create(&watcher, NULL, watch_signals, (void *)(intptr_t)signals)) {
         fprintf(stderr, "fovea bench: %s\n", strerror(errno ? errno : ENOMEM));
         free(config);
         return FV_EXIT_FAILED;
