@@ -2,13 +2,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the end-to-end tests and prints TAP.
 
-run.py [--fovea PROGRAM] [--patience FACTOR] [NAME...]    NAME: part of a test's name
+run.py [--fovea PROGRAM] [--patience FACTOR] [--jobs N] [NAME...]    NAME: part of a test's name
+
+With --jobs, classes of tests run side by side, each in a process of its own.
 """
 
 import argparse
+import concurrent.futures
 import pathlib
+import re
 import signal
+import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -67,12 +73,45 @@ def flatten(suite):
             yield item
 
 
+class Together:
+    """What processes print, one after the other, numbered through."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.count = 0
+        self.good = True
+
+    def run(self, name, command):
+        done = subprocess.run(command, capture_output=True, text=True)
+        lines = [line for line in done.stdout.splitlines() if not line.startswith("1..")]
+        if not any(re.match(r"(not )?ok \d", line) for line in lines):
+            lines.append(f"not ok 0 - {name}")
+            lines += [f"# {line}" for line in done.stderr.splitlines()[-20:]]
+        with self.lock:
+            self.good &= done.returncode == 0
+            for line in lines:
+                found = re.match(r"((?:not )?ok )\d+( .*)", line)
+                self.count += found is not None
+                print(f"{found[1]}{self.count}{found[2]}" if found else line, flush=True)
+
+
+def run_together(classes, arguments):
+    together = Together()
+    options = ["--fovea", str(arguments.fovea), "--patience", str(arguments.patience)]
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for name, names in classes.items():
+            pool.submit(together.run, name, [sys.executable, __file__, *options, *names])
+    print(f"1..{together.count}")
+    return together.good and together.count > 0
+
+
 def main():
     # A shell's background job ignores it, and so would all that the tests start and interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description="end-to-end tests, TAP on standard output")
     parser.add_argument("--fovea", type=pathlib.Path, default=harness.FOVEA, help="the program under test")
     parser.add_argument("--patience", type=float, default=1.0, help="factor on time limits")
+    parser.add_argument("--jobs", type=int, default=1, help="classes of tests side by side")
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_args()
     harness.FOVEA = arguments.fovea.resolve()
@@ -82,6 +121,11 @@ def main():
         return 1
     tests = flatten(unittest.defaultTestLoader.discover(str(HERE), "test_*.py"))
     chosen = [t for t in tests if not arguments.names or any(n in t.id() for n in arguments.names)]
+    if arguments.jobs > 1:
+        classes = {}
+        for test in chosen:
+            classes.setdefault(test.id().rsplit(".", 1)[0], []).append(test.id())
+        return 0 if run_together(classes, arguments) else 1
     result = TapResult()
     unittest.TestSuite(chosen).run(result)
     print(f"1..{result.count}")
