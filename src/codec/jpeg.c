@@ -88,6 +88,11 @@ bool fv_jpeg_is_frame(unsigned marker)
            marker != FV_JPEG_JPG && marker != FV_JPEG_DAC;
 }
 
+bool fv_jpeg_is_note(unsigned marker)
+{
+    return (marker >= FV_JPEG_APP0 && marker <= FV_JPEG_APP15) || marker == FV_JPEG_COM;
+}
+
 /* Sampling factors of the first component against those of the others -> chroma_format_idc; -1: none of them. */
 static int chroma_of(const uint8_t *component, unsigned count)
 {
@@ -146,6 +151,15 @@ static int skip_scan(struct walk *walk)
             return 0;
     }
     return -EAGAIN;
+}
+
+int fv_jpeg_skip_scan(const uint8_t *data, size_t size, size_t *offset)
+{
+    struct walk walk = {.data = data, .size = size, .pos = *offset};
+    int rc = skip_scan(&walk);
+    if (rc == 0)
+        *offset = walk.pos;
+    return rc;
 }
 
 /* From SOI on, over segments and scans, to the first marker that is wanted: its second byte; -EAGAIN, -EBADMSG. */

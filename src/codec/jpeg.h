@@ -22,6 +22,9 @@ enum fv_jpeg_marker {
     FV_JPEG_SOS = 0xda,
     FV_JPEG_DQT = 0xdb,
     FV_JPEG_DRI = 0xdd,
+    FV_JPEG_APP0 = 0xe0,
+    FV_JPEG_APP15 = 0xef,
+    FV_JPEG_COM = 0xfe,
 };
 
 /* One marker segment. */
@@ -35,6 +38,12 @@ struct fv_jpeg_segment {
  * fill bytes is left; -EBADMSG: something else stands there. SOI, EOI and RST have no segments and are refused. */
 int fv_jpeg_next(const uint8_t *data, size_t size, size_t *offset,
                  struct fv_jpeg_segment *ret_segment);
+
+/* From behind a scan's header over its entropy-coded bytes to the marker behind them. 0; -EAGAIN: there is none. */
+int fv_jpeg_skip_scan(const uint8_t *data, size_t size, size_t *offset);
+
+/* APP0 to APP15 and COM: nothing in them is needed to decode. */
+bool fv_jpeg_is_note(unsigned marker);
 
 /* The image that begins with SOI at data[0]. 0; -EBADMSG; -ENOTSUP: lossless, hierarchical, arithmetic or 12-bit coding, sampling
  * that is none of 4:0:0, 4:2:0, 4:2:2 and 4:4:4, a height that comes later, or larger than FV_SIZE_MAX. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
+#include <string.h>
 
 #include "codec/jpeg_headers.h"
 
@@ -14,6 +15,12 @@ static void check(bool promise)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fv_jpeg_image jpeg;
+    struct fv_video_format format;
+    struct fv_error err = {0};
+    if (fv_jpeg_check(data, size, &err) == 0)
+        check(!err.text[0] && fv_jpeg_parse(data, size, &format) == 0);
+    else
+        check(strncmp(err.text, "jpeg: ", 6) == 0);
     if (fv_jpeg_read_headers(data, size, &jpeg) < 0)
         return 0;
     check(jpeg.scan <= size && jpeg.format.width > 0 && jpeg.format.height > 0);

@@ -177,13 +177,129 @@ static void test_round(void **state)
     assert_memory_equal(jpeg.tables[1], tables + FV_JPEG_TABLE, FV_JPEG_TABLE);
 }
 
+#define CODE "00010000000000000000000000000000" /* one, of two bits */
+#define TABLE(id) "ffc40014" id CODE "00"
+#define TABLES TABLE("00") TABLE("10") TABLE("01") TABLE("11")
+#define DQT_WIDE "ffdb008310" ONES ONES ONES ONES
+#define GREY "ffc0000b080030004001011100"
+#define GREY_SOS "ffda0008010100003f00"
+#define EACH(id) "ffda000801" id "00003f00" /* a scan of one component */
+#define THREE "ffc00011080030004003011100021100031100"
+
+static int check_bytes(const uint8_t *bytes, size_t size, struct fv_error *err)
+{
+    uint8_t *copy = malloc(size ? size : 1);
+    assert_non_null(copy);
+    memcpy(copy, bytes, size);
+    int rc = fv_jpeg_check(copy, size, err);
+    free(copy);
+    return rc;
+}
+
+/* Sound up to and with the header of the last scan, and not before. */
+static void test_check_sound(void **state)
+{
+    static const char *const images[] = {
+        SOI JFIF DQT_0 DQT_1 SOF SOS,
+        SOI JFIF "fffe00046869" DQT_0 DQT_1 TABLES "ffdd00040007" SOF SOS,
+        SOI "ffff" DQT_WIDE "ffffff"
+            "c4001f00" /* of T.81 K.3, filled up to twelve values */
+            "00010501010101010100000000000000"
+            "000102030405060708090a0b" TABLE("10") GREY "ff" GREY_SOS,
+        SOI DQT_0 THREE EACH("01") "11ff0022ffd033" EACH("02") "44" DQT_0 TABLE("00")
+            TABLE("10") "ffffdd00040000" EACH("03"),
+        SOI DQT_0 "ffc2000b080030004001011100" TABLE("00") "ffda0008010100000000",
+        SOI DQT_0 "ffc4002000"
+                  "0000000d000000000000000000000000"
+                  "000102030405060708090a0b0c"
+                  "ffc2000b080030004001011100"
+                  "ffda0008010100000000",
+    };
+    for (size_t i = 0; i < COUNT(images); i++) {
+        uint8_t data[2048];
+        const size_t size = unhex(images[i], data);
+        struct fv_error err = {0};
+        memset(data + size, 0xff, 8); /* what comes behind is nobody's matter */
+        for (size_t n = 0; n < size; n++)
+            assert_int_equal(check_bytes(data, n, &err), -EBADMSG);
+        assert_int_equal(check_bytes(data, size, NULL), 0);
+        assert_int_equal(check_bytes(data, size + 8, NULL), 0);
+    }
+}
+
+static void test_check_broken(void **state)
+{
+    static const struct {
+        const char *image, *words;
+        int rc;
+    } cases[] = {
+        {"d8ff", "no image", -EBADMSG},
+        {SOI SOI DQT_0 GREY GREY_SOS, "headers", -EBADMSG},
+        {SOI DQT_0 "ffd9" GREY GREY_SOS, "headers", -EBADMSG},
+        {SOI DQT_0 "ffdb0000" GREY GREY_SOS, "headers", -EBADMSG},
+        {SOI DQT_0 "ffe00001" GREY GREY_SOS, "headers", -EBADMSG},
+        {SOI DQT_0 "ffcc00040010" GREY GREY_SOS, "headers", -EBADMSG},
+        {SOI DQT_0 GREY "ffdc00040030" GREY_SOS, "headers", -EBADMSG},
+        {SOI DQT_0 "fff70003" GREY GREY_SOS, "headers", -EBADMSG},
+        {SOI DQT_0 TABLE("04") GREY GREY_SOS, "a Huffman table", -EBADMSG},
+        {SOI DQT_0 TABLE("1f") GREY GREY_SOS, "a Huffman table", -EBADMSG},
+        {SOI DQT_0 TABLE("20") GREY GREY_SOS, "a Huffman table", -EBADMSG},
+        {SOI DQT_0 "ffc4001600"
+                   "03000000000000000000000000000000"
+                   "000102" GREY GREY_SOS,
+         "a Huffman table", -EBADMSG}, /* three codes of one bit */
+        {SOI DQT_0 "ffc4001500" CODE "0000" GREY GREY_SOS, "a Huffman table", -EBADMSG},
+        {SOI DQT_0 "ffc4001300" CODE GREY GREY_SOS, "a Huffman table", -EBADMSG},
+        {SOI DQT_0 TABLE("10") "ffc4002000"
+                               "0000000d000000000000000000000000"
+                               "000102030405060708090a0b0c" GREY GREY_SOS,
+         "a scan's header", -EBADMSG}, /* thirteen values */
+        {SOI DQT_0 TABLE("00") GREY GREY_SOS, "a scan's header", -EBADMSG},
+        {SOI DQT_0 TABLE("00") TABLE("11") GREY GREY_SOS, "a scan's header", -EBADMSG},
+        {SOI "ffdb004304" ONES ONES GREY GREY_SOS, "a quantization table", -EBADMSG},
+        {SOI "ffdb004310" ONES ONES GREY GREY_SOS, "a quantization table", -EBADMSG},
+        {SOI "ffdb004420" ONES ONES "00" GREY GREY_SOS, "a quantization table", -EBADMSG},
+        {SOI "ffdb004400" ONES ONES "00" GREY GREY_SOS, "a quantization table", -EBADMSG},
+        {SOI GREY GREY_SOS, "a scan's header", -EBADMSG},
+        {SOI DQT_1 GREY GREY_SOS, "a scan's header", -EBADMSG},
+        {SOI DQT_0 "ffc0000b080030004001011104" GREY_SOS, "a scan's header", -EBADMSG},
+        {SOI DQT_0 "ffdd0002" GREY GREY_SOS, "the restart interval", -EBADMSG},
+        {SOI DQT_0 "ffdd0005000700" GREY GREY_SOS, "the restart interval", -EBADMSG},
+        {SOI DQT_0 GREY GREY GREY_SOS, "the frame header", -EBADMSG},
+        {SOI DQT_0 "ffc0000c08003000400101110000" GREY_SOS, "the frame header", -EBADMSG},
+        {SOI DQT_0 "ffc0000a0800300040010111" GREY_SOS, "the frame header", -EBADMSG},
+        {SOI DQT_0 "ffc9000b080030004001011100" GREY_SOS, "of this kind", -ENOTSUP},
+        {SOI DQT_0 GREY_SOS GREY, "a scan's header", -EBADMSG},
+        {SOI DQT_0 GREY "ffda0002", "a scan's header", -EBADMSG},
+        {SOI DQT_0 GREY "ffda000600003f00", "a scan's header", -EBADMSG},
+        {SOI DQT_0 GREY "ffda0009010100003f0000", "a scan's header", -EBADMSG},
+        {SOI DQT_0 GREY "ffda0008010200003f00", "a scan's header", -EBADMSG},
+        {SOI DQT_0 GREY "ffda0008010140003f00", "a scan's header", -EBADMSG},
+        {SOI DQT_0 GREY "ffda0008010104003f00", "a scan's header", -EBADMSG},
+        {SOI DQT_0 GREY "ffda000a0201000100003f00", "a scan's header", -EBADMSG},
+        {SOI DQT_0 THREE "ffda000c03020001000300003f00", "a scan's header", -EBADMSG},
+        {SOI DQT_0 THREE EACH("01") "55fffe000468690000" EACH("02") EACH("03"), "headers",
+         -EBADMSG},
+        {SOI DQT_0 THREE EACH("01") "55" EACH("02") "66" THREE EACH("03"), "the frame header",
+         -EBADMSG},
+        {SOI DQT_0 THREE EACH("01") "55ff0066", "no scan", -EBADMSG},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        uint8_t data[2048];
+        struct fv_error err = {0};
+        print_message("%zu\n", i);
+        assert_int_equal(check_bytes(data, unhex(cases[i].image, data), &err), cases[i].rc);
+        assert_int_equal(err.code, cases[i].rc);
+        assert_non_null(strstr(err.text, cases[i].words));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_image),
-        cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_huffman),
-        cmocka_unit_test(test_round),
+        cmocka_unit_test(test_image),       cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_huffman),     cmocka_unit_test(test_round),
+        cmocka_unit_test(test_check_sound), cmocka_unit_test(test_check_broken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

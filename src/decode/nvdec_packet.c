@@ -5,6 +5,7 @@
 
 #include "codec/annexb.h"
 #include "codec/av1.h"
+#include "codec/jpeg_headers.h"
 #include "codec/h265.h"
 #include "codec/vp9.h"
 
@@ -57,6 +58,31 @@ static int h265_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_pack
     return count ? count : fv_error_set(err, -EBADMSG, "h265: a picture without NAL units of it");
 }
 
+/* What stands between the segments left out, the rest of the image with the last. */
+static int jpeg_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_packets,
+                        struct fv_error *err)
+{
+    const uint8_t *data = au->buf->data;
+    struct fv_jpeg_segment segment = {0};
+    size_t begin = 0, end = 2;
+    int count = 0, code = fv_jpeg_check(data, au->size, err);
+    if (code < 0)
+        return code;
+    for (size_t next = end; segment.marker != FV_JPEG_SOS; end = next) {
+        if (fv_jpeg_next(data, au->size, &next, &segment) <= 0)
+            return fv_error_set(err, -EBADMSG, "jpeg: an image without a scan");
+        if (!fv_jpeg_is_note(segment.marker))
+            continue;
+        if (end > begin && count == FV_NVDEC_PACKETS_MAX - 1)
+            return fv_error_set(err, -EBADMSG, "jpeg: too many comments between the tables");
+        if (end > begin)
+            ret_packets[count++] = (struct fv_nvdec_packet){data + begin, end - begin};
+        begin = next;
+    }
+    ret_packets[count++] = (struct fv_nvdec_packet){data + begin, au->size - begin};
+    return count;
+}
+
 static int vp9_packet(const struct fv_au *au, struct fv_nvdec_packet *ret_packets,
                       struct fv_error *err)
 {
@@ -81,6 +107,8 @@ int fv_nvdec_packets(const struct fv_au *au,
     switch (au->codec) {
     case FV_CODEC_H265:
         return h265_packets(au, ret_packets, err);
+    case FV_CODEC_JPEG:
+        return jpeg_packets(au, ret_packets, err);
     case FV_CODEC_VP9:
         return vp9_packet(au, ret_packets, err);
     case FV_CODEC_AV1:

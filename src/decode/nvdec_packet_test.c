@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What of access units goes to NVDEC's parser; VP9, AV1 and JPEG: nvdec_whole_test.c. */
+/* What of access units goes to NVDEC's parser; VP9 and AV1, and JPEG further: nvdec_whole_test.c. */
 #include "decode/nvdec_packet.h"
 
 #include <errno.h>
@@ -27,6 +27,14 @@
 #define SPS_32_BUFFERS SPS_START "2c0292cb82000007a12000f4244ffffffffffffffffffffffffffffffff"
 #define SPS_33_BUFFERS SPS_START "2c0292cb82100007a12000f4244ffffffffffffffffffffffffffffffff"
 #define SPS_BUFFERS_WITHOUT_END SPS_START "2c0292cb8000000300ffffffff0007a12000f424"
+
+#define SOI "ffd8"
+#define ONES "0101010101010101010101010101010101010101010101010101010101010101"
+#define DQT "ffdb004300" ONES ONES
+#define SOF "ffc0000b080010001001011100"
+#define SCAN "ffda0008010100003f00aabbffd9"
+#define JFIF "ffffe00006ffc40000"
+#define COM "fffe00046869"
 
 static size_t unhex(const char *hex, uint8_t *out)
 {
@@ -122,6 +130,30 @@ static void test_h265_sets(void **state)
     }
 }
 
+static void test_jpeg(void **state)
+{
+    (void)state;
+    struct packets packets;
+    split(&packets, FV_CODEC_JPEG, SOI DQT SOF SCAN "0000");
+    expect(&packets, SOI DQT SOF SCAN "0000|");
+    split(&packets, FV_CODEC_JPEG, SOI JFIF COM JFIF DQT "ff" SOF COM SCAN);
+    expect(&packets, SOI "|" DQT "ff" SOF "|" SCAN "|");
+    split(&packets, FV_CODEC_JPEG,
+          SOI COM DQT COM SOF COM DQT COM DQT COM DQT COM DQT COM "ff" SCAN);
+    expect(&packets, SOI "|" DQT "|" SOF "|" DQT "|" DQT "|" DQT "|" DQT "|ff" SCAN "|");
+    split(&packets, FV_CODEC_JPEG,
+          SOI COM DQT COM SOF COM DQT COM DQT COM DQT COM DQT COM DQT COM SCAN);
+    assert_int_equal(packets.count, -EBADMSG);
+    assert_non_null(strstr(packets.err.text, "too many comments"));
+    split(&packets, FV_CODEC_JPEG,
+          SOI DQT "ffc400140f"
+                  "0001"
+                  "0000000000000000000000000000"
+                  "00" SOF SCAN);
+    assert_int_equal(packets.count, -EBADMSG);
+    assert_string_equal(packets.err.text, "jpeg: a Huffman table is damaged");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_h265),
         cmocka_unit_test(test_h265_refused),
         cmocka_unit_test(test_h265_sets),
+        cmocka_unit_test(test_jpeg),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

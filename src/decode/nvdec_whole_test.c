@@ -102,18 +102,33 @@ static struct unit av1(const struct frame *frame)
     return unit;
 }
 
-/* A frame header of `kind` 0 (baseline) or 2 (progressive), `sampling` 0x22 or 0x21, a scan. */
-static struct unit jpeg(const struct frame *frame, unsigned kind, unsigned sampling)
+/* A frame header of `kind` 0 (baseline) or 2 (progressive), `sampling` 0x22 or 0x21, a scan; in front of them a quantization table,
+ * between them what else there is, `size` bytes. */
+static struct unit jpeg_with(const struct frame *frame, unsigned kind, unsigned sampling,
+                             const uint8_t *more, size_t size)
 {
     struct unit unit = {.codec = FV_CODEC_JPEG, .key = true};
     struct bit_writer w = {0};
-    put(&w, 16, 0xffd8), put(&w, 16, 0xffc0 + kind), put(&w, 16, 17), put(&w, 8, 8);
+    put(&w, 16, 0xffd8), put(&w, 16, 0xffdb), put(&w, 24, 67 << 8);
+    for (unsigned i = 0; i < 64; i++)
+        put(&w, 8, 1);
+    put(&w, 16, 0xffc0 + kind), put(&w, 16, 17), put(&w, 8, 8);
     put(&w, 16, frame->height), put(&w, 16, frame->width), put(&w, 8, 3);
-    put(&w, 24, 0x010000 | sampling << 8), put(&w, 24, 0x021101), put(&w, 24, 0x031101);
-    put(&w, 16, 0xffda), put(&w, 16, 8), put(&w, 8, 1), put(&w, 16, 0x0100);
-    put(&w, 24, 0x003f00), put(&w, 8, frame->number), put(&w, 16, 0xffd9);
+    put(&w, 24, 0x010000 | sampling << 8), put(&w, 24, 0x021100), put(&w, 24, 0x031100);
     append(&unit, w.data, w.bits / 8);
+    append(&unit, more, size);
+    w = (struct bit_writer){0};
+    put(&w, 16, 0xffda), put(&w, 16, 12), put(&w, 8, 3), put(&w, 24, 0x010002);
+    put(&w, 24, 0x110311), put(&w, 24, 0x003f00), put(&w, 8, frame->number), put(&w, 16, 0xffd9);
+    append(&unit, w.data, w.bits / 8);
+    unit.slice = unit.data;
+    unit.slice_size = unit.size;
     return unit;
+}
+
+static struct unit jpeg(const struct frame *frame, unsigned kind, unsigned sampling)
+{
+    return jpeg_with(frame, kind, sampling, NULL, 0);
 }
 
 static struct unit make(enum fv_codec codec, const struct frame *frame)
@@ -437,6 +452,51 @@ static void test_false_index(void **state)
     stop();
 }
 
+/* Application data and comments, one of them with a marker in it, stay away from the parser. */
+static void test_jpeg_notes(void **state)
+{
+    (void)state;
+    static const uint8_t notes[] = {0xff, 0xff, 0xe0, 0, 16, 'A', 'V',  'I',  '1', 1, 0xff, 0xda, 0,
+                                    8,    1,    0,    0, 0,  0,   0xff, 0xfe, 0,   4, 0xff, 0xd9};
+    const struct frame frame = {.width = 64, .height = 48, .number = 7};
+    struct unit plain;
+    set_unit(&plain, jpeg(&frame, 0, 0x22));
+    start();
+    push_at(0, jpeg_with(&frame, 0, 0x22, notes, sizeof(notes)), 1);
+    wait_for(&seen.count, 1);
+    expect_unit(0, &plain, 1);
+    assert_int_equal(seen.faults, 0);
+    stop();
+}
+
+/* Headers that NVIDIA's parser writes over the heap for, or reads for seconds. */
+static void test_broken_jpeg(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t more[24];
+        size_t size;
+        const char *words;
+    } cases[] = {
+        {{0xff, 0xc4, 0, 20, 0x0f, 1, [21] = 0x55}, 22, "jpeg: a Huffman table is damaged"},
+        {{0xff, 0xdb, 0, 19}, 21, "jpeg: a quantization table is damaged"},
+        {{0xff, 0xdd, 0, 2}, 4, "jpeg: the restart interval is damaged"},
+        {{0xff, 0xdb, 0, 1}, 4, "jpeg: the headers are damaged"},
+        {{0xff, 0xda, 0, 2}, 4, "jpeg: a scan's header"},
+        {{0xff, 0xcc, 0, 4, 0, 0}, 6, "jpeg: the headers are damaged"},
+    };
+    const struct frame frame = {.width = 64, .height = 48};
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        set_up_again("");
+        start();
+        push_at(0, jpeg_with(&frame, 0, 0x22, cases[i].more, cases[i].size), 1);
+        expect_fault(-EBADMSG, cases[i].words);
+        push_at(0, jpeg(&frame, 0, 0x22), 2);
+        wait_for(&seen.count, 1);
+        stop();
+    }
+}
+
 /* OBUs of a file, whose sizes lead out of the access unit. */
 static void test_broken_obus(void **state)
 {
@@ -497,6 +557,8 @@ int main(void)
         CASE(test_jpeg_422),
         CASE(test_damage),
         CASE(test_false_index),
+        CASE(test_jpeg_notes),
+        CASE(test_broken_jpeg),
         CASE(test_broken_obus),
         CASE(test_keys_only),
     };

@@ -26,8 +26,10 @@ struct parser {
         [FAKEGPU_SURFACES_MAX]; /* surfaces of the last pictures, newest first; -1: none */
     struct held held[FAKEGPU_SURFACES_MAX]; /* pictures that wait for their turn */
     unsigned held_count;
-    int counter;  /* pictures since the last key one */
-    int slots[8]; /* VP9, AV1: surfaces that frames may refer to; -1: none */
+    int counter;    /* pictures since the last key one */
+    int slots[8];   /* VP9, AV1: surfaces that frames may refer to; -1: none */
+    uint8_t *image; /* JPEG: what came of it; owned */
+    size_t image_size;
 };
 
 /* cuvid_parser.c */
@@ -37,7 +39,7 @@ bool fakegpu_begin_sequence(struct parser *parser);
 int fakegpu_take_surface(struct parser *parser); /* that nothing refers to */
 void fakegpu_display(struct parser *parser, int index);
 
-/* cuvid_whole.c: an access unit of JPEG, VP9 or AV1. False: a callback failed, or it is none. */
+/* cuvid_whole.c: an access unit of VP9 or AV1, or of JPEG as much as a packet has. False: a callback failed, or it is none. */
 bool fakegpu_parse_whole(struct parser *parser, const uint8_t *data, size_t size);
 
 #endif

@@ -4,6 +4,7 @@
  * it. In AV1's frame headers the refresh flags stand far behind: here they are taken from the second byte of the payload, so that
  * a test can write them; of a real stream that byte means something else, and only surfaces are chosen otherwise.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "codec/av1.h"
@@ -168,12 +169,113 @@ static bool parse_av1(struct parser *parser, const uint8_t *data, size_t size)
     return true;
 }
 
+/* The real one's reader of JPEG headers (driver 580): bytes are passed over until two are a marker that it knows, whose segment it then reads
+ * as if it held what it should. */
+struct jpeg_reader {
+    const uint8_t *data;
+    size_t size, at;
+    unsigned components, scanned;
+};
+
+static long jpeg_word(const struct jpeg_reader *reader, size_t at)
+{
+    return at + 1 < reader->size ? reader->data[at] << 8 | reader->data[at + 1] : 0;
+}
+
+/* Bytes of the segment that its tables leave over; `left` and `at` are of its content. Each table is copied to the place of its number. */
+static long read_huffman(const struct jpeg_reader *reader, size_t at, long left)
+{
+    while (left > 16) {
+        long values = 0;
+        if ((reader->data[at] & 15) > 3)
+            fakegpu_abort("cuvidParseVideoData", "a Huffman table behind the last of four");
+        for (unsigned i = 1; i <= 16; i++)
+            values += reader->data[at + i];
+        if (values > left - 17)
+            return left;
+        at += 17 + (size_t)values;
+        left -= 17 + values;
+    }
+    return left;
+}
+
+static long read_quantization(const struct jpeg_reader *reader, size_t at, long left)
+{
+    while (left > 64 && at < reader->size) {
+        long table = 1 + 64 * (1 + (reader->data[at] >> 4));
+        at += (size_t)table;
+        left -= table;
+    }
+    return left;
+}
+
+/* The segment at hand, whose length is there. What it has too little is a number of bits below zero to the real one: it goes through half a
+ * thousand million bytes. */
+static void read_jpeg_segment(struct jpeg_reader *reader, long marker, long length)
+{
+    const size_t at = reader->at + 4;
+    long left = length - 2;
+    if (marker == 0xffc4)
+        left = read_huffman(reader, at, left);
+    else if (marker == 0xffdb)
+        left = read_quantization(reader, at, left);
+    else if (marker == 0xffdd)
+        left -= 2;
+    else if (marker == 0xffda) {
+        if (!reader->components)
+            fakegpu_abort("cuvidParseVideoData", "a scan before the frame that says of what");
+        reader->scanned += reader->data[at];
+        left -= 1;
+    }
+    if (left < 0)
+        fakegpu_abort("cuvidParseVideoData", "a segment that is shorter than its content");
+    reader->at += 2 + (size_t)length;
+}
+
+static bool is_jpeg_segment(long marker)
+{
+    return marker == 0xffc4 || (marker >= 0xffda && marker <= 0xffdd) ||
+           (marker >= 0xffe0 && marker <= 0xfffe);
+}
+
+/* Is there a picture? */
+static bool read_jpeg(struct jpeg_reader *reader)
+{
+    while (reader->at + 10 <= reader->size) {
+        long marker = jpeg_word(reader, reader->at), length = jpeg_word(reader, reader->at + 2);
+        if (marker >= 0xffc0 && marker <= 0xffc2) {
+            reader->components = reader->data[reader->at + 9];
+            reader->at += 10 + 3 * (size_t)reader->components;
+        } else if (is_jpeg_segment(marker)) {
+            if (length - 2 > (long)(reader->size - reader->at - 4))
+                return false;
+            read_jpeg_segment(reader, marker, length);
+            if (reader->components && reader->scanned >= reader->components)
+                return true;
+        } else {
+            reader->at++;
+        }
+    }
+    return false;
+}
+
+/* Packets are one image until one ends it. */
 static bool parse_jpeg(struct parser *parser, const uint8_t *data, size_t size)
 {
+    parser->image = realloc(parser->image, parser->image_size + size);
+    if (!parser->image)
+        abort();
+    memcpy(parser->image + parser->image_size, data, size);
+    parser->image_size += size;
+    if (parser->open)
+        return true;
+    struct jpeg_reader reader = {.data = parser->image, .size = parser->image_size};
+    struct frame image = {.data = reader.data, .size = reader.size, .shown = true};
     struct fv_video_format format;
-    return fv_codec_read_format(FV_CODEC_JPEG, data, size, &format) == 0 &&
-           set_format(parser, &format) &&
-           decode(parser, &(struct frame){.data = data, .size = size, .shown = true});
+    parser->image_size = 0;
+    return !read_jpeg(&reader) ||
+           (fv_codec_read_format(FV_CODEC_JPEG, image.data, image.size, &format) == 0 &&
+            set_format(parser, &format) && decode(parser, &image));
 }
 
 bool fakegpu_parse_whole(struct parser *parser, const uint8_t *data, size_t size)
