@@ -20,6 +20,7 @@
 #include "codec/codec.h"
 #include "decode/damage.h"
 #include "decode/nvdec.h"
+#include "decode/nvdec_packet.h"
 #include "gpu/driver.h"
 
 #define FV_NVDEC_SURFACES_MAX 32 /* of a session, the driver's own bound */
@@ -99,9 +100,10 @@ struct fv_nvdec_surface {
 struct fv_decoder {
     struct fv_decoder_params params;
     struct fv_nvdec *nvdec;
-    struct fv_list link;  /* in nvdec->decoders */
-    CUvideoparser parser; /* NULL: made at the next access unit */
-    bool muted;           /* callbacks of the parser do nothing */
+    struct fv_list link;         /* in nvdec->decoders */
+    CUvideoparser parser;        /* NULL: made at the next access unit */
+    struct fv_nvdec_known known; /* what it was given */
+    bool muted;                  /* callbacks of the parser do nothing */
     struct fv_nvdec_session *session;
     struct fv_nvdec_job *job;      /* a session is being made */
     bool wants_session;            /* the access unit that was parsed needs it */

@@ -4,10 +4,10 @@
 #include <errno.h>
 
 #include "codec/annexb.h"
-#include "codec/av1.h"
-#include "codec/jpeg_headers.h"
 #include "codec/h265.h"
+#include "codec/jpeg_headers.h"
 #include "codec/vp9.h"
+#include "decode/nvdec_packet_av1.h"
 
 #define START_CODE 3
 #define H265_HEADER 2
@@ -16,7 +16,7 @@
 
 static int whole(const struct fv_au *au, struct fv_nvdec_packet *ret_packets)
 {
-    ret_packets[0] = (struct fv_nvdec_packet){au->buf->data, au->size};
+    ret_packets[0] = (struct fv_nvdec_packet){au->buf->data, au->size, -1};
     return 1;
 }
 
@@ -48,7 +48,7 @@ static int h265_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_pack
         if (wanted && !follows) {
             if (count == FV_NVDEC_PACKETS_MAX)
                 return fv_error_set(err, -EBADMSG, "h265: too many parameter sets in a picture");
-            ret_packets[count++].data = nal.data - START_CODE;
+            ret_packets[count++] = (struct fv_nvdec_packet){nal.data - START_CODE, 0, -1};
         }
         if (wanted)
             ret_packets[count - 1].size =
@@ -76,10 +76,10 @@ static int jpeg_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_pack
         if (end > begin && count == FV_NVDEC_PACKETS_MAX - 1)
             return fv_error_set(err, -EBADMSG, "jpeg: too many comments between the tables");
         if (end > begin)
-            ret_packets[count++] = (struct fv_nvdec_packet){data + begin, end - begin};
+            ret_packets[count++] = (struct fv_nvdec_packet){data + begin, end - begin, -1};
         begin = next;
     }
-    ret_packets[count++] = (struct fv_nvdec_packet){data + begin, au->size - begin};
+    ret_packets[count++] = (struct fv_nvdec_packet){data + begin, au->size - begin, -1};
     return count;
 }
 
@@ -93,15 +93,7 @@ static int vp9_packet(const struct fv_au *au, struct fv_nvdec_packet *ret_packet
     return whole(au, ret_packets);
 }
 
-static int av1_packet(const struct fv_au *au, struct fv_nvdec_packet *ret_packets,
-                      struct fv_error *err)
-{
-    struct fv_av1_unit unit;
-    int code = fv_av1_look(au->buf->data, au->size, &unit);
-    return code < 0 ? fv_error_set(err, code, "av1: the OBUs are damaged") : whole(au, ret_packets);
-}
-
-int fv_nvdec_packets(const struct fv_au *au,
+int fv_nvdec_packets(const struct fv_au *au, struct fv_nvdec_known *known,
                      struct fv_nvdec_packet ret_packets[FV_NVDEC_PACKETS_MAX], struct fv_error *err)
 {
     switch (au->codec) {
@@ -112,7 +104,7 @@ int fv_nvdec_packets(const struct fv_au *au,
     case FV_CODEC_VP9:
         return vp9_packet(au, ret_packets, err);
     case FV_CODEC_AV1:
-        return av1_packet(au, ret_packets, err);
+        return fv_nvdec_av1_packets(au, &known->av1, ret_packets, err);
     default:
         return whole(au, ret_packets);
     }

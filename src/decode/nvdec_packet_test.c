@@ -56,7 +56,8 @@ static void split(struct packets *packets, enum fv_codec codec, const char *hex)
     struct fv_buf buf = {.data = packets->data};
     const struct fv_au au = {.buf = &buf, .codec = codec, .size = unhex(hex, packets->data)};
     packets->err = (struct fv_error){0};
-    packets->count = fv_nvdec_packets(&au, packets->all, &packets->err);
+    struct fv_nvdec_known known = {0};
+    packets->count = fv_nvdec_packets(&au, &known, packets->all, &packets->err);
 }
 
 /* The packets, one behind the other with a stroke after each, are these bytes; their start codes have three bytes. */

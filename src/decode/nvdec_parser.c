@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "decode/nvdec_impl.h"
-#include "decode/nvdec_packet.h"
 
 /* A key picture that is no mere recovery point. */
 static bool is_intra_start(uint32_t flags)
@@ -248,6 +247,7 @@ static int make_parser(struct fv_decoder *decoder, struct fv_error *err)
                               "cuvidCreateVideoParser", err);
     if (code == 0)
         decoder->parser = parser;
+    decoder->known = (struct fv_nvdec_known){0};
     return code;
 }
 
@@ -290,22 +290,37 @@ static int verdict(struct fv_decoder *decoder, const struct fv_au *au, CUresult 
     return 0;
 }
 
+/* One packet; whether as many pictures came of it as are in it. */
+static bool parse_packet(struct fv_decoder *decoder, const struct fv_nvdec_packet *from, bool last,
+                         CUresult *ret_result)
+{
+    CUVIDSOURCEDATAPACKET packet = {
+        .flags = last || from->pictures >= 0 ? CUVID_PKT_ENDOFPICTURE : 0,
+        .payload_size = from->size,
+        .payload = from->data,
+    };
+    const unsigned before = decoder->pictures;
+    *ret_result = decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);
+    return from->pictures < 0 || decoder->pictures - before == (unsigned)from->pictures;
+}
+
 static int parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)
 {
     struct fv_nvdec_packet packets[FV_NVDEC_PACKETS_MAX];
-    int count = fv_nvdec_packets(au, packets, err);
+    int count = fv_nvdec_packets(au, &decoder->known, packets, err);
     if (count < 0)
         return count;
     CUresult result = CUDA_SUCCESS;
-    for (int i = 0; i < count && result == CUDA_SUCCESS; i++) {
-        CUVIDSOURCEDATAPACKET packet = {
-            .flags = i + 1 == count ? CUVID_PKT_ENDOFPICTURE : 0,
-            .payload_size = packets[i].size,
-            .payload = packets[i].data,
-        };
-        result = decoder->nvdec->driver->cuvidParseVideoData(decoder->parser, &packet);
-    }
-    return verdict(decoder, au, result, err);
+    bool as_known = true;
+    for (int i = 0; i < count && result == CUDA_SUCCESS && as_known; i++)
+        as_known = parse_packet(decoder, &packets[i], i + 1 == count, &result);
+    int code = verdict(decoder, au, result, err);
+    if (code == 0 && !as_known)
+        code = fv_error_set(err, -EBADMSG, "%s: the driver's parser leaves out a picture",
+                            fv_codec_name(decoder->params.codec));
+    if (code < 0)
+        decoder->known = (struct fv_nvdec_known){0};
+    return code;
 }
 
 int fv_nvdec_parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv_error *err)

@@ -44,6 +44,8 @@ static struct shared {
     volatile uint64_t round, unit, passed, refused;
 } * shared;
 
+static struct fv_nvdec_known known; /* by the parser that is open */
+
 struct seen {
     unsigned sequences, decoded, shown, bytes;
 };
@@ -102,6 +104,7 @@ static CUvideoparser open_parser(struct seen *seen)
         fprintf(stderr, "parser_check: no parser for %s\n", fv_codec_name(clip.codec));
         exit(1);
     }
+    known = (struct fv_nvdec_known){0};
     return parser;
 }
 
@@ -111,18 +114,25 @@ static void close_parser(CUvideoparser parser)
     destroy_parser(parser);
 }
 
-static bool hand_over(CUvideoparser parser, const struct fv_nvdec_packet *packets, int count)
+/* As nvdec_parser.c does it: what comes out otherwise than it was read ends what is known. */
+static bool hand_over(CUvideoparser parser, const struct fv_nvdec_packet *packets, int count,
+                      const struct seen *seen)
 {
-    CUresult result = CUDA_SUCCESS;
-    for (int i = 0; i < count && result == CUDA_SUCCESS; i++) {
+    bool good = true;
+    for (int i = 0; i < count && good; i++) {
         CUVIDSOURCEDATAPACKET packet = {
-            .flags = i + 1 == count ? CUVID_PKT_ENDOFPICTURE : 0,
+            .flags = i + 1 == count || packets[i].pictures >= 0 ? CUVID_PKT_ENDOFPICTURE : 0,
             .payload = packets[i].data,
             .payload_size = packets[i].size,
         };
-        result = parse_data(parser, &packet);
+        unsigned before = seen->decoded;
+        good = parse_data(parser, &packet) == CUDA_SUCCESS;
+        if (packets[i].pictures >= 0 && seen->decoded - before != (unsigned)packets[i].pictures)
+            good = false;
     }
-    return result == CUDA_SUCCESS;
+    if (!good)
+        known = (struct fv_nvdec_known){0};
+    return good;
 }
 
 /* --- damage ---------------------------------------------------------------------------------------- */
@@ -236,7 +246,8 @@ static void damage(struct fv_rand *rand, struct bytes *bytes)
 /* --- rounds ---------------------------------------------------------------------------------------- */
 
 /* A copy of the access unit in memory of just its size, two of three damaged. */
-static void send(struct fv_rand *rand, CUvideoparser parser, const struct fv_au *unit)
+static void send(struct fv_rand *rand, CUvideoparser parser, const struct seen *seen,
+                 const struct fv_au *unit)
 {
     struct bytes bytes = {calloc(1, unit->size + GROWTH), unit->size};
     memcpy(bytes.data, unit->buf->data, unit->size);
@@ -248,9 +259,9 @@ static void send(struct fv_rand *rand, CUvideoparser parser, const struct fv_au 
     au.buf = &buf;
     au.size = bytes.size;
     struct fv_nvdec_packet packets[FV_NVDEC_PACKETS_MAX];
-    int count = fv_nvdec_packets(&au, packets, NULL);
+    int count = fv_nvdec_packets(&au, &known, packets, NULL);
     if (count > 0)
-        hand_over(parser, packets, count);
+        hand_over(parser, packets, count, seen);
     shared->passed += count > 0;
     shared->refused += count < 0;
     free(buf.data);
@@ -269,7 +280,7 @@ static void run_round(uint64_t round)
         shared->unit = i;
         if (below(&rand, 5) == 0)
             next = below(&rand, clip.count);
-        send(&rand, parser, &clip.units[next++ % clip.count]);
+        send(&rand, parser, &seen, &clip.units[next++ % clip.count]);
     }
     close_parser(parser);
 }
@@ -307,9 +318,9 @@ static struct seen see(bool pick)
     CUvideoparser parser = open_parser(&seen);
     for (size_t i = 0; i < clip.count; i++) {
         const struct fv_au *au = &clip.units[i];
-        struct fv_nvdec_packet packets[FV_NVDEC_PACKETS_MAX] = {{au->buf->data, au->size}};
-        int count = pick ? fv_nvdec_packets(au, packets, NULL) : 1;
-        if (count < 0 || !hand_over(parser, packets, count))
+        struct fv_nvdec_packet packets[FV_NVDEC_PACKETS_MAX] = {{au->buf->data, au->size, -1}};
+        int count = pick ? fv_nvdec_packets(au, &known, packets, NULL) : 1;
+        if (count < 0 || !hand_over(parser, packets, count, &seen))
             fprintf(stderr, "parser_check: access unit %zu of the whole clip is refused\n", i);
     }
     close_parser(parser);
