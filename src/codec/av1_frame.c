@@ -263,6 +263,8 @@ static void read_coded(struct fv_av1_header *header)
         read_inter(header);
     if (!header->sequence->reduced && header->cdf_update)
         fv_bits_skip(&header->bits, 1); /* disable_frame_end_update_cdf */
+    if (header->bad || header->bits.error)
+        return;
     fv_av1_read_tiles(header);
     fv_av1_read_filters(header);
 }

@@ -2,7 +2,7 @@
 /* Any bytes as an access unit of JPEG, VP9 and AV1: refused, or within the promised limits. */
 #include <stdlib.h>
 
-#include "codec/av1.h"
+#include "codec/av1_frame.h"
 #include "codec/codec.h"
 #include "codec/jpeg.h"
 #include "codec/vp9.h"
@@ -63,6 +63,37 @@ static void check_pack(const uint8_t *data, size_t size)
     free(twice);
 }
 
+static void check_frame(struct fv_av1_stream *stream, const struct fv_av1_obu *obu)
+{
+    struct fv_av1_frame frame;
+    if (fv_av1_read_frame(stream, obu, &frame) < 0)
+        return;
+    check(frame.header_bits <= 8 * obu->payload_size);
+    unsigned count = frame.tiles.columns * frame.tiles.rows, next = 0;
+    check(frame.existing || (count >= 1 && count <= FV_AV1_TILES_SIDE * FV_AV1_TILES_SIDE));
+    if (!frame.existing && fv_av1_check_tiles(&frame, obu, &next) == 0)
+        check(next >= 1 && next <= count);
+    fv_av1_apply(stream, &frame);
+}
+
+/* As a decoder goes through them; begins with a stream of all tools when the input brings no sequence header. */
+static void check_obus(const uint8_t *data, size_t size)
+{
+    static const uint8_t sequence[] = {0, 0, 0, 4, 0x3c, 0xfe, 0xfc, 0xda, 0xf9, 0, 0xc0};
+    struct fv_av1_stream stream = {0};
+    struct fv_av1_sequence read;
+    struct fv_av1_obu obu;
+    check(fv_av1_read_sequence(sequence, sizeof(sequence), &read) == 0);
+    fv_av1_set_sequence(&stream, &read);
+    for (; size && fv_av1_obu(data, size, &obu) == 0; data += obu.size, size -= obu.size) {
+        if (obu.type == FV_AV1_SEQUENCE_HEADER &&
+            fv_av1_read_sequence(obu.payload, obu.payload_size, &read) == 0)
+            fv_av1_set_sequence(&stream, &read);
+        if (obu.type == FV_AV1_FRAME || obu.type == FV_AV1_FRAME_HEADER)
+            check_frame(&stream, &obu);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     size_t length;
@@ -70,6 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_format(codec, data, size);
     check_frames(data, size);
     check_pack(data, size);
+    check_obus(data, size);
     (void)fv_jpeg_lacks_tables(data, size);
     check(fv_jpeg_length(data, size, &length) < 0 || (length >= 4 && length <= size));
     return 0;
