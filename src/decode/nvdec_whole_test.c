@@ -7,6 +7,7 @@ struct frame {
     uint8_t refresh;                    /* of what is no key frame: slots */
     unsigned width, height;             /* of what is no key frame: 0, as before */
     uint8_t number;
+    uint8_t slot, tiles, false_size; /* of AV1 */
 };
 
 static void append(struct unit *unit, const uint8_t *data, size_t size)
@@ -84,13 +85,42 @@ static void add_sequence(struct unit *unit, const struct frame *frame)
     add_obu(unit, 1, &w, (w.bits + 7) / 8);
 }
 
-/* The beginning of 5.9.2, then the refresh flags as the look-alike has them. */
+/* 5.9.2 behind add_sequence(): error resilient, no tools, base_q_idx 0, `frame->tiles` tiles of 64x64 next to each other (0: one). */
+static void put_av1_header(struct bit_writer *w, const struct frame *frame)
+{
+    put(w, 1, 0), put(w, 2, !frame->key), put(w, 1, !frame->hidden);
+    put(w, frame->hidden, 1); /* showable_frame */
+    if (!frame->key || frame->hidden)
+        put(w, 1, 1); /* error_resilient_mode */
+    put(w, 3, 4);     /* no cdf update, no screen content, no size of its own */
+    if (!frame->key || frame->hidden)
+        put(w, 8, frame->refresh);
+    if (!frame->key)
+        put(w, 21, (uint32_t)frame->slot * 0x49249); /* each of the seven references */
+    put(w, 1, 0);
+    if (!frame->key)
+        put(w, 3, 2); /* a filter for all */
+    put(w, 1, 1);     /* uniform tiles */
+    if (frame->width > 64)
+        put(w, 1, frame->tiles > 1);
+    if (frame->height > 64)
+        put(w, 1, 0);
+    if (frame->tiles > 1)
+        put(w, 1, 0), put(w, 2, 0); /* context of tile 0, sizes of one byte */
+    put(w, 8, 0), put(w, 5, 0);     /* quantizers, no segments */
+    put(w, frame->key ? 1 : 9, 0);  /* reference_select, reduced_tx_set, 7 times is_global */
+}
+
+/* With two tiles, the first one takes one byte, or as many as `frame->false_size` says. */
 static void add_av1(struct unit *unit, const struct frame *frame)
 {
     struct bit_writer w = {0};
-    put(&w, 1, 0), put(&w, 2, !frame->key), put(&w, 1, !frame->hidden), put(&w, 4, 0);
-    put(&w, 8, frame->refresh), put(&w, 8, frame->number);
-    add_obu(unit, 6, &w, 3);
+    put_av1_header(&w, frame);
+    put(&w, (8 - w.bits % 8) % 8, 0);
+    if (frame->tiles > 1)
+        put(&w, 8, 0), put(&w, 8, frame->false_size), put(&w, 8, 0x22);
+    put(&w, 8, frame->number), put(&w, 8, 0x11);
+    add_obu(unit, 6, &w, w.bits / 8);
 }
 
 static struct unit av1(const struct frame *frame)
@@ -497,21 +527,94 @@ static void test_broken_jpeg(void **state)
     }
 }
 
-/* OBUs of a file, whose sizes lead out of the access unit. */
+static void add_bytes(struct unit *unit, unsigned type, const uint8_t *bytes, unsigned count)
+{
+    struct bit_writer w = {0};
+    for (unsigned i = 0; i < count; i++)
+        put(&w, 8, bytes[i]);
+    add_obu(unit, type, &w, count);
+}
+
+/* What the driver's parser goes out of bounds on. */
+static unsigned make_broken(struct unit *broken)
+{
+    const struct frame inter = {.refresh = 1, .number = 1, .width = 128},
+                       hidden = {.hidden = true, .refresh = 1, .width = 128};
+    const struct frame tiles = {.refresh = 1, .width = 128, .height = 48, .tiles = 2};
+    struct frame false_size = tiles;
+    static const uint8_t header[] = {0x30}, group[] = {1, 2, 3}, existing[] = {0xf0};
+    unsigned count = 0;
+    false_size.false_size = 200;
+    broken[count] = av1(&inter);
+    broken[count++].data[1] = 200; /* leads out of the access unit */
+    broken[count++] = av1(&false_size);
+    broken[count] = av1(&tiles); /* no byte is left for the second tile */
+    broken[count].data[1] -= 2;
+    broken[count++].size -= 2;
+    broken[count] = av1(&inter); /* the header ends too early */
+    broken[count].data[1] = 4;
+    broken[count++].size = 6;
+    broken[count] = (struct unit){.codec = FV_CODEC_AV1};
+    add_bytes(&broken[count++], 3, header, 1);
+    broken[count] = (struct unit){.codec = FV_CODEC_AV1};
+    add_bytes(&broken[count++], 4, group, 3);
+    broken[count] = av1(&hidden);
+    add_bytes(&broken[count++], 4, group, 3);
+    broken[count] = (struct unit){.codec = FV_CODEC_AV1}; /* the key frame once more */
+    add_bytes(&broken[count++], 3, existing, 1);
+    broken[count] = av1(&inter);
+    broken[count++].data[0] |= 1; /* a reserved bit */
+    return count;
+}
+
 static void test_broken_obus(void **state)
 {
     (void)state;
-    const struct frame key = {.key = true, .width = 64, .height = 48};
-    struct unit broken = av1(&(struct frame){.refresh = 1, .number = 1});
-    broken.data[1] = 200;
+    const struct frame key = {.key = true, .width = 128, .height = 48, .tiles = 2};
+    struct unit broken[16];
+    unsigned count = make_broken(broken);
     set_up_again("av1=1");
     start();
     push_at(0, av1(&key), 1);
     wait_for(&seen.count, 1);
-    push_at(0, broken, 2);
-    expect_fault(-EBADMSG, "av1: the OBUs are damaged");
-    push_at(0, av1(&key), 3);
+    for (unsigned i = 0; i < count; i++) {
+        push_at(0, broken[i], 2);
+        expect_fault(-EBADMSG, "av1: the OBUs are damaged");
+        push_at(0, av1(&key), 3);
+        wait_for(&seen.count, 2 + i);
+    }
+    assert_int_equal(stats_now().created, 1);
+    stop();
+}
+
+/* What decoding does not need does not reach the parser, however damaged; in front of a frame, between frames and behind. */
+static void test_other_obus(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0x84, 0xff, 0xff};
+    static const struct {
+        unsigned type, bytes;
+    } others[] = {{5, 0}, {5, 3}, {7, 1}, {8, 3}, {0, 1}, {9, 2}, {15, 3}};
+    const struct frame key = {.key = true, .width = 64, .height = 48},
+                       hidden = {.hidden = true, .refresh = 2, .number = 1, .width = 64},
+                       shown = {.refresh = 1, .number = 2, .slot = 1, .width = 64};
+    struct unit unit = {.codec = FV_CODEC_AV1};
+    const struct frame *frames[] = {&hidden, &shown};
+    for (unsigned i = 0; i < 3; i++) {
+        for (unsigned k = 0; k < sizeof(others) / sizeof(others[0]); k++)
+            add_bytes(&unit, others[k].type, bytes, others[k].bytes);
+        if (i < 2)
+            add_av1(&unit, frames[i]);
+    }
+    set_up_again("av1=1");
+    start();
+    push_at(0, av1(&key), 1);
+    push_at(0, unit, 2);
     wait_for(&seen.count, 2);
+    struct unit last = {.codec = FV_CODEC_AV1};
+    add_av1(&last, &shown);
+    expect_unit(1, &last, 2);
+    assert_int_equal(seen.faults, 0);
     stop();
 }
 
@@ -560,6 +663,7 @@ int main(void)
         CASE(test_jpeg_notes),
         CASE(test_broken_jpeg),
         CASE(test_broken_obus),
+        CASE(test_other_obus),
         CASE(test_keys_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The look-alike's parser for codecs that move as whole pictures. VP9 is read as far as sizes, references and what is shown need
- * it. In AV1's frame headers the refresh flags stand far behind: here they are taken from the second byte of the payload, so that
- * a test can write them; of a real stream that byte means something else, and only surfaces are chosen otherwise.
+ * it, AV1 where its headers can be followed (cuvid_av1.c); of other streams a frame refreshes the slot that its number says, and
+ * only surfaces are chosen otherwise.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +145,8 @@ static bool parse_superframe(struct parser *parser, const uint8_t *data, size_t 
 static bool parse_obu(struct parser *parser, const struct fv_av1_obu *obu)
 {
     struct fv_video_format format;
+    unsigned refresh = 1u << parser->counter % 8;
+    bool followed = fakegpu_av1_follow(&parser->av1, obu, &refresh);
     if (obu->type == FV_AV1_TEMPORAL_DELIMITER || !obu->has_size)
         fakegpu_abort("cuvidParseVideoData", "an OBU that does not belong into an access unit");
     if (obu->type == FV_AV1_SEQUENCE_HEADER)
@@ -157,12 +159,15 @@ static bool parse_obu(struct parser *parser, const struct fv_av1_obu *obu)
     if (first & 0x80)
         return show_existing(parser, first >> 4 & 7);
     bool shown = first & 0x10, key = (first & 0x60) == 0;
-    unsigned refresh = key && shown ? ALL_SLOTS : obu->payload_size > 1 ? obu->payload[1] : 0;
+    if (key && shown && !followed)
+        refresh = ALL_SLOTS;
+    parser->counter++;
     return decode(parser, &(struct frame){obu->payload, obu->payload_size, shown, refresh});
 }
 
 static bool parse_av1(struct parser *parser, const uint8_t *data, size_t size)
 {
+    fakegpu_av1_begin(&parser->av1);
     for (struct fv_av1_obu obu; size; data += obu.size, size -= obu.size)
         if (fv_av1_obu(data, size, &obu) < 0 || !parse_obu(parser, &obu))
             return false;
