@@ -110,7 +110,8 @@ static int take(struct av1 *av1, const uint8_t *data, const struct fv_av1_obu *o
 }
 
 int fv_nvdec_av1_packets(const struct fv_au *au, struct fv_av1_stream *known,
-                         struct fv_nvdec_packet *ret_packets, struct fv_error *err)
+                         struct fv_nvdec_packet ret_packets[FV_NVDEC_PACKETS_MAX],
+                         struct fv_error *err)
 {
     struct av1 av1 = {.stream = *known, .packets = ret_packets};
     const uint8_t *data = au->buf->data;
