@@ -144,11 +144,14 @@ int fv_jpeg_parse_frame(unsigned marker, const uint8_t *body, size_t size,
 /* Entropy-coded data ends at a marker that is no restart; a zero byte after 0xff is stuffing (B.1.1.5). */
 static int skip_scan(struct walk *walk)
 {
-    for (; walk->pos + 1 < walk->size; walk->pos++) {
-        uint8_t next = walk->data[walk->pos + 1];
-        if (walk->data[walk->pos] == 0xff && next != 0 && next != 0xff &&
-            !(next >= FV_JPEG_RST0 && next <= FV_JPEG_RST7))
+    while (walk->pos + 1 < walk->size) {
+        const uint8_t *at = memchr(walk->data + walk->pos, 0xff, walk->size - 1 - walk->pos);
+        if (!at)
+            break;
+        walk->pos = (size_t)(at - walk->data);
+        if (at[1] != 0 && at[1] != 0xff && !(at[1] >= FV_JPEG_RST0 && at[1] <= FV_JPEG_RST7))
             return 0;
+        walk->pos++;
     }
     return -EAGAIN;
 }
@@ -160,6 +163,17 @@ int fv_jpeg_skip_scan(const uint8_t *data, size_t size, size_t *offset)
     if (rc == 0)
         *offset = walk.pos;
     return rc;
+}
+
+size_t fv_jpeg_end_scan(const uint8_t *data, size_t size, size_t offset)
+{
+    struct walk walk = {.data = data, .size = size, .pos = offset};
+    for (; skip_scan(&walk) == 0; walk.pos += 2) {
+        const uint8_t marker = data[walk.pos + 1];
+        if (marker >= FV_JPEG_SOF0)
+            return walk.pos + (marker == FV_JPEG_EOI ? 2 : 0);
+    }
+    return size;
 }
 
 /* From SOI on, over segments and scans, to the first marker that is wanted: its second byte; -EAGAIN, -EBADMSG. */

@@ -42,6 +42,10 @@ int fv_jpeg_next(const uint8_t *data, size_t size, size_t *offset,
 /* From behind a scan's header over its entropy-coded bytes to the marker behind them. 0; -EAGAIN: there is none. */
 int fv_jpeg_skip_scan(const uint8_t *data, size_t size, size_t *offset);
 
+/* The offset behind the EOI that ends an image with this scan; of what else begins something there, the offset of its marker; `size`: there is
+ * neither. Markers without a meaning, as damage makes them, are passed over. */
+size_t fv_jpeg_end_scan(const uint8_t *data, size_t size, size_t offset);
+
 /* APP0 to APP15 and COM: nothing in them is needed to decode. */
 bool fv_jpeg_is_note(unsigned marker);
 

@@ -181,13 +181,32 @@ int fv_jpeg_read_headers(const uint8_t *data, size_t size, struct fv_jpeg_image 
     return 0;
 }
 
+/* B.2.2, further than fv_jpeg_parse_frame() needs it. */
+static int check_frame(struct parser *p, const struct fv_jpeg_segment *segment)
+{
+    int rc = p->frame ? -EBADMSG : take_frame(p, segment);
+    if (rc < 0)
+        return rc;
+    const unsigned count = p->frame[5];
+    if (segment->size != 6 + 3u * count)
+        return -EBADMSG;
+    for (unsigned i = 0; i < count; i++) {
+        const uint8_t *component = p->frame + 6 + 3 * i;
+        const unsigned x = component[1] >> 4, y = component[1] & 15;
+        if (x < 1 || x > 4 || y < 1 || y > 4)
+            return -EBADMSG;
+        for (unsigned n = 0; n < i; n++)
+            if (p->frame[6 + 3 * n] == component[0])
+                return -EBADMSG;
+    }
+    return 0;
+}
+
 /* What T.81 allows before the first scan and, `between` them, before others; of a size that holds it and nothing more. */
 static int check_segment(struct parser *p, const struct fv_jpeg_segment *segment, bool between)
 {
-    if (fv_jpeg_is_frame(segment->marker)) {
-        int rc = p->frame ? -EBADMSG : take_segment(p, segment);
-        return rc == 0 && segment->size != 6 + 3u * segment->data[5] ? -EBADMSG : rc;
-    }
+    if (fv_jpeg_is_frame(segment->marker))
+        return check_frame(p, segment);
     if (fv_jpeg_is_note(segment->marker))
         return between ? -EBADMSG : 0;
     if (segment->marker != FV_JPEG_DQT && segment->marker != FV_JPEG_DHT &&
@@ -264,7 +283,7 @@ static int check_to_scan(struct parser *p, const uint8_t *data, size_t size, siz
     }
 }
 
-int fv_jpeg_check(const uint8_t *data, size_t size, struct fv_error *err)
+int fv_jpeg_check(const uint8_t *data, size_t size, size_t *ret_end, struct fv_error *err)
 {
     struct parser parser = {0};
     size_t offset = 2;
@@ -277,5 +296,8 @@ int fv_jpeg_check(const uint8_t *data, size_t size, struct fv_error *err)
             return rc;
         left = (left ? left : parser.frame[5]) - rc;
     } while (left > 0 && fv_jpeg_skip_scan(data, size, &offset) == 0);
-    return left <= 0 ? 0 : fv_error_set(err, -EBADMSG, "jpeg: a component has no scan");
+    if (left > 0)
+        return fv_error_set(err, -EBADMSG, "jpeg: a component has no scan");
+    *ret_end = fv_jpeg_end_scan(data, size, offset);
+    return 0;
 }

@@ -30,10 +30,10 @@ int fv_jpeg_read_headers(const uint8_t *data, size_t size, struct fv_jpeg_image 
 
 /* For decoders that trust what they read: an image whose segments are sound up to and with the header of the scan after which every
  * component had one. Each segment holds what it must and nothing more, Huffman codes fit their lengths, there is one frame header, before the
- * scans, and scans name its components in its order and tables that are there. Huffman tables may be missing altogether
- * (fv_jpeg_lacks_tables()); between scans stand tables alone. What comes behind, the end of the image with it, is not
- * looked at. 0; -EBADMSG or -ENOTSUP (as fv_jpeg_parse()) with a sentence. */
-int fv_jpeg_check(const uint8_t *data, size_t size, struct fv_error *err);
+ * scans, with components of different names, and scans name these in its order and tables that are there. Huffman tables may be missing
+ * altogether (fv_jpeg_lacks_tables()); between scans stand tables alone. In *ret_end where the last of these scans ends (fv_jpeg_end_scan()):
+ * a decoder gets nothing of what comes behind. 0; -EBADMSG or -ENOTSUP (as fv_jpeg_parse()) with a sentence. */
+int fv_jpeg_check(const uint8_t *data, size_t size, size_t *ret_end, struct fv_error *err);
 
 /* The tables of quality 1..99 (RFC 2435 4.2, T.81 Tables K.1 and K.2): luminance, then chrominance; 8 bits. */
 void fv_jpeg_quality_tables(unsigned quality, uint8_t out[2 * FV_JPEG_TABLE]);

@@ -17,8 +17,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct fv_jpeg_image jpeg;
     struct fv_video_format format;
     struct fv_error err = {0};
-    if (fv_jpeg_check(data, size, &err) == 0)
-        check(!err.text[0] && fv_jpeg_parse(data, size, &format) == 0);
+    size_t end = 0;
+    if (fv_jpeg_check(data, size, &end, &err) == 0)
+        check(!err.text[0] && end <= size && fv_jpeg_parse(data, end, &format) == 0);
     else
         check(strncmp(err.text, "jpeg: ", 6) == 0);
     if (fv_jpeg_read_headers(data, size, &jpeg) < 0)

@@ -186,12 +186,12 @@ static void test_round(void **state)
 #define EACH(id) "ffda000801" id "00003f00" /* a scan of one component */
 #define THREE "ffc00011080030004003011100021100031100"
 
-static int check_bytes(const uint8_t *bytes, size_t size, struct fv_error *err)
+static int check_bytes(const uint8_t *bytes, size_t size, size_t *ret_end, struct fv_error *err)
 {
     uint8_t *copy = malloc(size ? size : 1);
     assert_non_null(copy);
     memcpy(copy, bytes, size);
-    int rc = fv_jpeg_check(copy, size, err);
+    int rc = fv_jpeg_check(copy, size, ret_end, err);
     free(copy);
     return rc;
 }
@@ -199,6 +199,16 @@ static int check_bytes(const uint8_t *bytes, size_t size, struct fv_error *err)
 /* Sound up to and with the header of the last scan, and not before. */
 static void test_check_sound(void **state)
 {
+    static const struct {
+        const char *hex;
+        size_t taken;
+    } rests[] = {
+        {"ff", 1},           {"aabb", 2},
+        {"aaffd9ff", 3},     {"ff00ffd0ffd7ff01ffbfbbff", 12},
+        {"aaffffd9", 4},     {"aaffd9ffd8ff", 3},
+        {"aaffffc40014", 2}, {"ffc000", 0},
+        {"aaffdaffd9", 1},
+    };
     static const char *const images[] = {
         SOI JFIF DQT_0 DQT_1 SOF SOS,
         SOI JFIF "fffe00046869" DQT_0 DQT_1 TABLES "ffdd00040007" SOF SOS,
@@ -219,11 +229,16 @@ static void test_check_sound(void **state)
         uint8_t data[2048];
         const size_t size = unhex(images[i], data);
         struct fv_error err = {0};
-        memset(data + size, 0xff, 8); /* what comes behind is nobody's matter */
+        size_t end;
         for (size_t n = 0; n < size; n++)
-            assert_int_equal(check_bytes(data, n, &err), -EBADMSG);
-        assert_int_equal(check_bytes(data, size, NULL), 0);
-        assert_int_equal(check_bytes(data, size + 8, NULL), 0);
+            assert_int_equal(check_bytes(data, n, &end, &err), -EBADMSG);
+        assert_int_equal(check_bytes(data, size, &end, NULL), 0);
+        assert_int_equal(end, size);
+        for (size_t n = 0; n < COUNT(rests); n++) {
+            const size_t more = unhex(rests[n].hex, data + size);
+            assert_int_equal(check_bytes(data, size + more, &end, NULL), 0);
+            assert_int_equal(end, size + rests[n].taken);
+        }
     }
 }
 
@@ -269,6 +284,9 @@ static void test_check_broken(void **state)
         {SOI DQT_0 "ffc0000c08003000400101110000" GREY_SOS, "the frame header", -EBADMSG},
         {SOI DQT_0 "ffc0000a0800300040010111" GREY_SOS, "the frame header", -EBADMSG},
         {SOI DQT_0 "ffc9000b080030004001011100" GREY_SOS, "of this kind", -ENOTSUP},
+        {SOI DQT_0 "ffc0000b080030004001010100" GREY_SOS, "the frame header", -EBADMSG},
+        {SOI DQT_0 "ffc0000b080030004001015100" GREY_SOS, "the frame header", -EBADMSG},
+        {SOI DQT_0 "ffc00011080030004003011100021100021100" SOS, "the frame header", -EBADMSG},
         {SOI DQT_0 GREY_SOS GREY, "a scan's header", -EBADMSG},
         {SOI DQT_0 GREY "ffda0002", "a scan's header", -EBADMSG},
         {SOI DQT_0 GREY "ffda000600003f00", "a scan's header", -EBADMSG},
@@ -287,8 +305,9 @@ static void test_check_broken(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         uint8_t data[2048];
         struct fv_error err = {0};
+        size_t end;
         print_message("%zu\n", i);
-        assert_int_equal(check_bytes(data, unhex(cases[i].image, data), &err), cases[i].rc);
+        assert_int_equal(check_bytes(data, unhex(cases[i].image, data), &end, &err), cases[i].rc);
         assert_int_equal(err.code, cases[i].rc);
         assert_non_null(strstr(err.text, cases[i].words));
     }

@@ -58,28 +58,28 @@ static int h265_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_pack
     return count ? count : fv_error_set(err, -EBADMSG, "h265: a picture without NAL units of it");
 }
 
-/* What stands between the segments left out, the rest of the image with the last. */
+/* What stands between the segments left out, the scans with the last. */
 static int jpeg_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_packets,
                         struct fv_error *err)
 {
     const uint8_t *data = au->buf->data;
     struct fv_jpeg_segment segment = {0};
-    size_t begin = 0, end = 2;
-    int count = 0, code = fv_jpeg_check(data, au->size, err);
+    size_t begin = 0, at = 2, end;
+    int count = 0, code = fv_jpeg_check(data, au->size, &end, err);
     if (code < 0)
         return code;
-    for (size_t next = end; segment.marker != FV_JPEG_SOS; end = next) {
-        if (fv_jpeg_next(data, au->size, &next, &segment) <= 0)
+    for (size_t next = at; segment.marker != FV_JPEG_SOS; at = next) {
+        if (fv_jpeg_next(data, end, &next, &segment) <= 0)
             return fv_error_set(err, -EBADMSG, "jpeg: an image without a scan");
         if (!fv_jpeg_is_note(segment.marker))
             continue;
-        if (end > begin && count == FV_NVDEC_PACKETS_MAX - 1)
+        if (at > begin && count == FV_NVDEC_PACKETS_MAX - 1)
             return fv_error_set(err, -EBADMSG, "jpeg: too many comments between the tables");
-        if (end > begin)
-            ret_packets[count++] = (struct fv_nvdec_packet){data + begin, end - begin, -1};
+        if (at > begin)
+            ret_packets[count++] = (struct fv_nvdec_packet){data + begin, at - begin, -1};
         begin = next;
     }
-    ret_packets[count++] = (struct fv_nvdec_packet){data + begin, au->size - begin, -1};
+    ret_packets[count++] = (struct fv_nvdec_packet){data + begin, end - begin, -1};
     return count;
 }
 

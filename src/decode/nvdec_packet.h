@@ -5,8 +5,9 @@
  *
  *   H.265  video parameter sets, and NAL units of other layers than the base layer's: left out; sequence parameter sets with counts beyond
  *          the standard's bounds: refused
- *   JPEG   application segments and comments: left out; headers that are not as T.81 has them (fv_jpeg_check()), of which a Huffman table of
- *          a number beyond 3 was written over the heap, and a segment shorter than its content read for seconds: refused
+ *   JPEG   application segments, comments, and what comes behind the scans, of which the decoder would take tables and headers again: left
+ *          out; headers that are not as T.81 has them (fv_jpeg_check()), of which a Huffman table of a number beyond 3 was written over the
+ *          heap, and a segment shorter than its content read for seconds: refused
  *   VP9    a superframe that its frames do not fill: refused
  *   AV1    all but sequence headers, frames and tile groups of operating point 0: left out; headers that cannot be read to their end, or
  *          refer to what is not there, and tile groups that do not add up to their frame: refused

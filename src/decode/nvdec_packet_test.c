@@ -32,7 +32,8 @@
 #define ONES "0101010101010101010101010101010101010101010101010101010101010101"
 #define DQT "ffdb004300" ONES ONES
 #define SOF "ffc0000b080010001001011100"
-#define SCAN "ffda0008010100003f00aabbffd9"
+#define CUT "ffda0008010100003f00aa00ffd3ff01bb"
+#define SCAN CUT "ffffd9"
 #define JFIF "ffffe00006ffc40000"
 #define COM "fffe00046869"
 
@@ -135,8 +136,12 @@ static void test_jpeg(void **state)
 {
     (void)state;
     struct packets packets;
-    split(&packets, FV_CODEC_JPEG, SOI DQT SOF SCAN "0000");
-    expect(&packets, SOI DQT SOF SCAN "0000|");
+    split(&packets, FV_CODEC_JPEG, SOI DQT SOF SCAN "0000" SOI SCAN);
+    expect(&packets, SOI DQT SOF SCAN "|");
+    split(&packets, FV_CODEC_JPEG, SOI DQT SOF CUT);
+    expect(&packets, SOI DQT SOF CUT "|");
+    split(&packets, FV_CODEC_JPEG, SOI DQT SOF CUT "ffc400140f");
+    expect(&packets, SOI DQT SOF CUT "|");
     split(&packets, FV_CODEC_JPEG, SOI JFIF COM JFIF DQT "ff" SOF COM SCAN);
     expect(&packets, SOI "|" DQT "ff" SOF "|" SCAN "|");
     split(&packets, FV_CODEC_JPEG,

@@ -482,7 +482,7 @@ static void test_false_index(void **state)
     stop();
 }
 
-/* Application data and comments, one of them with a marker in it, stay away from the parser. */
+/* Application data and comments, one of them with a marker in it, and what comes behind the image stay away from the parser. */
 static void test_jpeg_notes(void **state)
 {
     (void)state;
@@ -492,7 +492,9 @@ static void test_jpeg_notes(void **state)
     struct unit plain;
     set_unit(&plain, jpeg(&frame, 0, 0x22));
     start();
-    push_at(0, jpeg_with(&frame, 0, 0x22, notes, sizeof(notes)), 1);
+    struct unit unit = jpeg_with(&frame, 0, 0x22, notes, sizeof(notes));
+    append(&unit, notes, sizeof(notes));
+    push_at(0, unit, 1);
     wait_for(&seen.count, 1);
     expect_unit(0, &plain, 1);
     assert_int_equal(seen.faults, 0);

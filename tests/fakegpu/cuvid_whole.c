@@ -243,6 +243,19 @@ static bool is_jpeg_segment(long marker)
            (marker >= 0xffe0 && marker <= 0xfffe);
 }
 
+/* The decoder, which goes through the image again, looks for headers behind the scan's, too. */
+static void check_jpeg_rest(const struct jpeg_reader *reader)
+{
+    for (size_t i = reader->at; i + 1 < reader->size; i++) {
+        const long marker = jpeg_word(reader, i);
+        const bool restart = marker >= 0xffd0 && marker <= 0xffd7;
+        if (marker == 0xffd9)
+            return;
+        if (marker >= 0xffc0 && marker != 0xffff && !restart)
+            fakegpu_abort("cuvidDecodePicture", "headers behind the scans");
+    }
+}
+
 /* Is there a picture? */
 static bool read_jpeg(struct jpeg_reader *reader)
 {
@@ -255,8 +268,10 @@ static bool read_jpeg(struct jpeg_reader *reader)
             if (length - 2 > (long)(reader->size - reader->at - 4))
                 return false;
             read_jpeg_segment(reader, marker, length);
-            if (reader->components && reader->scanned >= reader->components)
+            if (reader->components && reader->scanned >= reader->components) {
+                check_jpeg_rest(reader);
                 return true;
+            }
         } else {
             reader->at++;
         }
