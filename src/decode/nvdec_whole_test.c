@@ -580,11 +580,17 @@ static void test_broken_obus(void **state)
     push_at(0, av1(&key), 1);
     wait_for(&seen.count, 1);
     for (unsigned i = 0; i < count; i++) {
+        struct fv_decode_stats stats;
         push_at(0, broken[i], 2);
-        expect_fault(-EBADMSG, "av1: the OBUs are damaged");
         push_at(0, av1(&key), 3);
+        wait_for(&seen.served, 3 + 2 * i);
         wait_for(&seen.count, 2 + i);
+        fv_decode_worker_stats(worker, 0, &stats);
+        assert_int_equal(stats.errors, 1 + i);
+        assert_int_equal(seen_count(), 2 + i); /* nothing was shown of it */
     }
+    expect_fault(-EBADMSG, "av1: the OBUs are damaged");
+    assert_int_equal(seen.faults, 1); /* of all of them the same is told */
     assert_int_equal(stats_now().created, 1);
     stop();
 }
