@@ -316,6 +316,9 @@ static const struct sps_case sps_cases[] = {
      "4201010408000003009c0800000300005a9000a2402e39e76cb2b349272bc05a020000030002000003006410",
      {H265(4, 90), CROPPED(642, 362, 648, 368), .bit_depth = 10, .chroma = 3, .matrix = 2,
       .max_ref_frames = 5, .reorder_frames = 2, FPS(50, 1)}},
+    {"predicted reference sets, of which pictures fall out",
+     "42010101600000030090000003000003005da020810594bfc08bdee2010000030001000003001908",
+     {H265(1, 93), SIZE(64, 64), YUV420, .matrix = 2, .max_ref_frames = 2, FPS(25, 1)}},
     {"full range, HRD",
      "42010101600000030090000003000003003fa00502016965959a4932bc05b8101008200000030020000003032c029"
      "2cbc001e848003d0910",

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* ITU-T H.264: NAL unit header 7.3.1, sequence parameter set 7.3.2.1, VUI E.1.1, recovery point D.1.8. */
+#include "codec/h264.h"
+
 #include <errno.h>
 
 #include "codec/codecs.h"
@@ -282,6 +284,20 @@ static int h264_set_id(const uint8_t *nal, size_t size)
     fv_bits_skip(&bits, sps ? 24 : 0);
     uint32_t id = fv_bits_ue(&bits);
     return bits.error || id > (sps ? 31 : 255) ? -EBADMSG : (int)id;
+}
+
+bool fv_h264_one_slice_group(const uint8_t *nal, size_t size)
+{
+    if (h264_kind(nal, size) != FV_NAL_PPS)
+        return false;
+    uint8_t rbsp[32]; /* two codes of up to 63 bits, two flags, a code */
+    struct fv_bits bits;
+    fv_bits_init(&bits, rbsp, fv_rbsp_unescape(nal + 1, size - 1, rbsp, sizeof(rbsp)));
+    fv_bits_ue(&bits); /* pic_parameter_set_id, seq_parameter_set_id */
+    fv_bits_ue(&bits);
+    fv_bits_skip(&bits, 2);
+    uint32_t more_groups = fv_bits_ue(&bits);
+    return !bits.error && more_groups == 0;
 }
 
 const struct fv_codec_ops fv_codec_h264 = {

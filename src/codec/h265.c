@@ -13,7 +13,8 @@
 #define GENERAL_PROFILE_BITS 88 /* of profile_tier_level without the level */
 #define SHORT_TERM_SETS_MAX 64
 #define SET_PICTURES_MAX 16
-#define CPBS_MAX 32 /* coded picture buffers of a sub-layer */
+#define DELTA_MAX (1 << 15) /* of order counts */
+#define CPBS_MAX 32         /* coded picture buffers of a sub-layer */
 
 static unsigned nal_type(const uint8_t *nal)
 {
@@ -72,8 +73,9 @@ static int h265_recovery(const uint8_t *nal, size_t size)
     return pictures > 0 ? pictures : 0;
 }
 
-/* 7.3.3 with profilePresentFlag 1. */
-static void read_profile_tier_level(struct fv_bits *bits, unsigned sub_layers,
+/* 7.3.3 with profilePresentFlag 1. False: a flag of the sub-layers is 0 behind one that is 1, which NVIDIA's parser (driver 580)
+ * takes for 1: it reads other bits than we. */
+static bool read_profile_tier_level(struct fv_bits *bits, unsigned sub_layers,
                                     struct fv_video_format *format)
 {
     fv_bits_skip(bits, 3); /* profile space, tier */
@@ -84,12 +86,14 @@ static void read_profile_tier_level(struct fv_bits *bits, unsigned sub_layers,
     fv_bits_skip(bits, 46);
     format->level = (uint8_t)fv_bits_u(bits, 8);
     if (sub_layers == 1)
-        return;
+        return true;
     unsigned present = fv_bits_u(bits, 16); /* two flags for each of 8 sub-layers */
+    unsigned all = present >> (18 - 2 * sub_layers);
     for (unsigned i = 0; i < sub_layers - 1; i++) {
         unsigned flags = present >> (14 - 2 * i) & 3;
         fv_bits_skip(bits, (flags & 2 ? GENERAL_PROFILE_BITS : 0) + (flags & 1 ? 8 : 0));
     }
+    return (all & (all + 1)) == 0;
 }
 
 /* sps_max_dec_pic_buffering and reordering of the highest sub-layer. */
@@ -127,41 +131,80 @@ static void skip_scaling_lists(struct fv_bits *bits)
     }
 }
 
-/* 7.3.7 with inter_ref_pic_set_prediction_flag 1. `count`: pictures of the set before. Returns those of this set. */
-static unsigned read_predicted_set(struct fv_bits *bits, unsigned count)
+/* Pictures of a short-term set: differences of order counts, those before first, nearest first (7-61, 7-62). */
+struct ref_set {
+    unsigned count;
+    int32_t delta[2 * SET_PICTURES_MAX + 1];
+};
+
+/* Keeps the order. */
+static void insert(struct ref_set *set, int32_t delta)
 {
-    fv_bits_skip(bits, 1); /* delta_rps_sign */
-    fv_bits_ue(bits);      /* abs_delta_rps_minus1 */
-    unsigned pictures = 0;
-    for (unsigned i = 0; i <= count; i++) {
-        bool used = fv_bits_u(bits, 1);
-        bool use_delta = used || fv_bits_u(bits, 1);
-        pictures += use_delta;
+    unsigned at = set->count++;
+    for (; at > 0 && (set->delta[at - 1] < 0 ? delta < 0 && delta > set->delta[at - 1]
+                                             : delta < set->delta[at - 1]);
+         at--)
+        set->delta[at] = set->delta[at - 1];
+    set->delta[at] = delta;
+}
+
+/* 7.3.7 with inter_ref_pic_set_prediction_flag 1. `set`: the one before, then this one. */
+static void read_predicted_set(struct fv_bits *bits, struct ref_set *set)
+{
+    bool sign = fv_bits_u(bits, 1);
+    uint32_t distance = fv_bits_ue(bits);
+    if (distance >= DELTA_MAX) {
+        bits->error = true;
+        return;
     }
-    return pictures;
+    int32_t difference = sign ? -(int32_t)distance - 1 : (int32_t)distance + 1;
+    struct ref_set next = {0};
+    set->delta[set->count] = 0;
+    for (unsigned i = 0; i <= set->count; i++) {
+        bool used = fv_bits_u(bits, 1);
+        int32_t delta = set->delta[i] + difference;
+        if ((!used && !fv_bits_u(bits, 1)) || delta == 0) /* itself is none of its references */
+            continue;
+        insert(&next, delta);
+    }
+    *set = next;
+}
+
+/* 7.3.7 with inter_ref_pic_set_prediction_flag 0. */
+static void read_plain_set(struct fv_bits *bits, struct ref_set *set)
+{
+    uint32_t negative = fv_bits_ue(bits), positive = fv_bits_ue(bits);
+    if (negative > SET_PICTURES_MAX || positive > SET_PICTURES_MAX) {
+        bits->error = true;
+        return;
+    }
+    int32_t delta = 0;
+    *set = (struct ref_set){.count = negative + positive};
+    for (unsigned i = 0; i < set->count; i++) {
+        uint32_t distance = fv_bits_ue(bits);
+        if (distance >= DELTA_MAX)
+            bits->error = true;
+        if (i == negative)
+            delta = 0;
+        delta += (i < negative ? -1 : 1) * ((int32_t)(distance & (DELTA_MAX - 1)) + 1);
+        set->delta[i] = delta;
+        fv_bits_skip(bits, 1);
+    }
 }
 
 /* 7.3.7: all sets of the SPS. */
 static int skip_short_term_sets(struct fv_bits *bits)
 {
     uint32_t sets = fv_bits_ue(bits);
+    struct ref_set set = {0};
     if (sets > SHORT_TERM_SETS_MAX)
         return -EBADMSG;
-    unsigned pictures = 0;
     for (uint32_t i = 0; i < sets; i++) {
-        if (i > 0 && fv_bits_u(bits, 1)) {
-            pictures = read_predicted_set(bits, pictures);
-        } else {
-            uint32_t negative = fv_bits_ue(bits), positive = fv_bits_ue(bits);
-            if (negative > SET_PICTURES_MAX || positive > SET_PICTURES_MAX)
-                return -EBADMSG;
-            pictures = negative + positive;
-            for (unsigned j = 0; j < pictures; j++) {
-                fv_bits_ue(bits);
-                fv_bits_skip(bits, 1);
-            }
-        }
-        if (bits->error || pictures > SET_PICTURES_MAX)
+        if (i > 0 && fv_bits_u(bits, 1))
+            read_predicted_set(bits, &set);
+        else
+            read_plain_set(bits, &set);
+        if (bits->error || set.count > SET_PICTURES_MAX)
             return -EBADMSG;
     }
     return 0;
@@ -262,8 +305,9 @@ static int read_tail(struct fv_bits *bits, unsigned order_bits, unsigned sub_lay
         return -EBADMSG;
     if (vui)
         read_vui(bits, format);
-    bool hrd = vui && fv_bits_u(bits, 1);
-    return hrd ? skip_hrd(bits, sub_layers) : 0;
+    if (vui && fv_bits_u(bits, 1))
+        return skip_hrd(bits, sub_layers);
+    return bits->error ? -EBADMSG : 0;
 }
 
 /* chroma_format_idc to bit_depth_chroma_minus8. */
@@ -296,7 +340,7 @@ static int read_sps(struct fv_bits *bits, struct fv_video_format *format, int *r
     fv_bits_skip(bits, 1); /* sps_temporal_id_nesting_flag */
     if (sub_layers > SUB_LAYERS_MAX)
         return -EBADMSG;
-    read_profile_tier_level(bits, sub_layers, format);
+    bool alike = read_profile_tier_level(bits, sub_layers, format);
     if (fv_bits_ue(bits) > 15)
         return -EBADMSG;
     int rc = read_size(bits, format);
@@ -309,6 +353,8 @@ static int read_sps(struct fv_bits *bits, struct fv_video_format *format, int *r
     if (rc < 0 || bits->error)
         return -EBADMSG;
     *ret_tail = read_tail(bits, order_bits, sub_layers, format);
+    if (!alike)
+        *ret_tail = -EBADMSG;
     return 0;
 }
 

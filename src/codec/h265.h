@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /* Of a sequence parameter set, NAL unit with header: are the counts of what it repeats (reference picture sets, coded picture buffers of the
- * HRD parameters) within the standard's bounds, and is everything there up to them? fv_codec_ops.parse_sps() does not mind. */
+ * HRD parameters) within the standard's bounds, is everything there up to them, and does NVIDIA's parser read the same? It takes
+ * a present flag of a sub-layer for 1 when one before was (driver 580). fv_codec_ops.parse_sps() does not mind. */
 bool fv_h265_counts_fit(const uint8_t *nal, size_t size);
 
 #endif

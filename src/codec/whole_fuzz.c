@@ -36,8 +36,8 @@ static void check_frames(const uint8_t *data, size_t size)
     struct fv_vp9_header header;
     int count = fv_vp9_split(data, size, frames);
     check(count != 0 && count <= FV_VP9_FRAMES_MAX);
-    if (count > 0)
-        (void)fv_vp9_fills(data, size, frames, count);
+    if (count > 0 && fv_vp9_fills(data, size, frames, count) && frames[0].size < size)
+        check(frames[count - 1].data + frames[count - 1].size < data + size);
     for (int i = 0; i < count; i++) {
         check(frames[i].size && frames[i].data >= data &&
               frames[i].data + frames[i].size <= data + size);

@@ -188,7 +188,7 @@ size_t fv_nvdec_bytes_of(const struct fv_nvdec_shape *shape);
 
 /* --- nvdec_session.c --- */
 
-/* One reference, the caller's. */
+/* One reference, the caller's. -ENOSPC: the driver is out of memory, or of what it calls so. */
 int fv_nvdec_session_create(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape,
                             struct fv_nvdec_session **ret_session, struct fv_error *err);
 void fv_nvdec_session_destroy(struct fv_nvdec_session *session); /* nothing is mapped */

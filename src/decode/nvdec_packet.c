@@ -4,12 +4,14 @@
 #include <errno.h>
 
 #include "codec/annexb.h"
+#include "codec/h264.h"
 #include "codec/h265.h"
 #include "codec/jpeg_headers.h"
 #include "codec/vp9.h"
 #include "decode/nvdec_packet_av1.h"
 
 #define START_CODE 3
+#define H264_PPS 8
 #define H265_HEADER 2
 #define H265_VPS 32
 #define H265_SPS 33
@@ -18,6 +20,21 @@ static int whole(const struct fv_au *au, struct fv_nvdec_packet *ret_packets)
 {
     ret_packets[0] = (struct fv_nvdec_packet){au->buf->data, au->size, -1};
     return 1;
+}
+
+/* 7.3.1: nal_unit_type */
+static int h264_packet(const struct fv_au *au, struct fv_nvdec_packet *ret_packets,
+                       struct fv_error *err)
+{
+    struct fv_annexb it;
+    struct fv_nal nal;
+    fv_annexb_init(&it, au->buf->data, au->size);
+    while (fv_annexb_next(&it, &nal))
+        if ((nal.data[0] & 0x1f) == H264_PPS && !fv_h264_one_slice_group(nal.data, nal.size))
+            return fv_error_set(err, -EBADMSG,
+                                "h264: the picture parameter set is damaged, or has slice groups, "
+                                "which are not decoded");
+    return whole(au, ret_packets);
 }
 
 /* 7.3.1.2 */
@@ -44,7 +61,10 @@ static int h265_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_pack
     while (fv_annexb_next(&it, &nal)) {
         bool wanted = is_wanted_h265(&nal);
         if (wanted && h265_type(&nal) == H265_SPS && !fv_h265_counts_fit(nal.data, nal.size))
-            return fv_error_set(err, -EBADMSG, "h265: the sequence parameter set is damaged");
+            return fv_error_set(
+                err, -EBADMSG,
+                "h265: the sequence parameter set is damaged, or has levels of "
+                "sub-layers, which NVDEC's parser misreads (BACKEND cpu takes them)");
         if (wanted && !follows) {
             if (count == FV_NVDEC_PACKETS_MAX)
                 return fv_error_set(err, -EBADMSG, "h265: too many parameter sets in a picture");
@@ -55,7 +75,7 @@ static int h265_packets(const struct fv_au *au, struct fv_nvdec_packet *ret_pack
                 (size_t)(nal.data + nal.size - ret_packets[count - 1].data);
         follows = wanted;
     }
-    return count ? count : fv_error_set(err, -EBADMSG, "h265: a picture without NAL units of it");
+    return count;
 }
 
 /* What stands between the segments left out, the scans with the last. */
@@ -97,6 +117,8 @@ int fv_nvdec_packets(const struct fv_au *au, struct fv_nvdec_known *known,
                      struct fv_nvdec_packet ret_packets[FV_NVDEC_PACKETS_MAX], struct fv_error *err)
 {
     switch (au->codec) {
+    case FV_CODEC_H264:
+        return h264_packet(au, ret_packets, err);
     case FV_CODEC_H265:
         return h265_packets(au, ret_packets, err);
     case FV_CODEC_JPEG:

@@ -26,6 +26,13 @@
 #define SPS SPS_START "2c0292cbc001e848003d0910"
 #define SPS_32_BUFFERS SPS_START "2c0292cb82000007a12000f4244ffffffffffffffffffffffffffffffff"
 #define SPS_33_BUFFERS SPS_START "2c0292cb82100007a12000f4244ffffffffffffffffffffffffffffffff"
+#define SPS_SMALL START "42010101600000030090000003000003005da020810594bfc208"
+#define SPS_UNREADABLE_VUI                                                                         \
+    START "42010101600000030090000003000003005da020810594bfc22200000300010000030000ffffffff80"
+#define SPS_LEVELS                                                                                 \
+    START "42010501600000030090000003000003005d70003c000003000003000003000003000003003ca020810594" \
+          "bfc208"
+#define SPS_LEVELS_MISREAD START "42010501600000030090000003000003005d50003c3ca020810594bfc208"
 #define SPS_BUFFERS_WITHOUT_END SPS_START "2c0292cb8000000300ffffffff0007a12000f424"
 
 #define SOI "ffd8"
@@ -83,6 +90,22 @@ static void test_h264_is_left_alone(void **state)
     expect(&packets, "000000016742c01e0000000165888421|");
 }
 
+static void test_h264_slice_groups(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {"68c4f1c4", "68c4", "68"};
+    struct packets packets;
+    split(&packets, FV_CODEC_H264, START "68ce3880" START "65888421");
+    assert_int_equal(packets.count, 1);
+    for (size_t i = 0; i < COUNT(refused); i++) {
+        char unit[64];
+        snprintf(unit, sizeof(unit), START "65888421" START "%s", refused[i]);
+        split(&packets, FV_CODEC_H264, unit);
+        assert_int_equal(packets.count, -EBADMSG);
+        assert_non_null(strstr(packets.err.text, "slice groups"));
+    }
+}
+
 static void test_h265(void **state)
 {
     (void)state;
@@ -97,6 +120,8 @@ static void test_h265(void **state)
     expect(&packets, "0000014401c0f1|00000126018001aabb|");
     split(&packets, FV_CODEC_H265, "aabbcc" START "26" SLICE START "26"); /* no header */
     expect(&packets, "00000126018001aabb|");
+    split(&packets, FV_CODEC_H265, VPS OF_LAYER_1);
+    assert_int_equal(packets.count, 0);
 }
 
 static void test_h265_refused(void **state)
@@ -105,11 +130,11 @@ static void test_h265_refused(void **state)
     static const struct {
         const char *hex, *words;
     } cases[] = {
-        {VPS, "without NAL units"},
-        {"aabbcc", "without NAL units"},
         {SPS_33_BUFFERS PPS SLICE, "sequence parameter set is damaged"},
         {SPS_BUFFERS_WITHOUT_END PPS SLICE, "sequence parameter set is damaged"},
         {SPS_START "2c0292" PPS SLICE, "sequence parameter set is damaged"},
+        {SPS_UNREADABLE_VUI PPS SLICE, "sequence parameter set is damaged"},
+        {SPS_LEVELS_MISREAD PPS SLICE, "which NVDEC's parser misreads"},
         {PPS VPS PPS VPS PPS VPS PPS VPS PPS VPS PPS VPS PPS VPS PPS VPS SLICE, "too many"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -123,7 +148,7 @@ static void test_h265_refused(void **state)
 static void test_h265_sets(void **state)
 {
     (void)state;
-    static const char *const sets[] = {SPS, SPS_32_BUFFERS};
+    static const char *const sets[] = {SPS, SPS_32_BUFFERS, SPS_SMALL, SPS_LEVELS};
     for (size_t i = 0; i < COUNT(sets); i++) {
         struct packets packets;
         split(&packets, FV_CODEC_H265, sets[i]);
@@ -164,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_h264_is_left_alone),
+        cmocka_unit_test(test_h264_slice_groups),
         cmocka_unit_test(test_h265),
         cmocka_unit_test(test_h265_refused),
         cmocka_unit_test(test_h265_sets),

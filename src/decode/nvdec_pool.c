@@ -124,13 +124,13 @@ static void make(struct fv_nvdec *nvdec, struct fv_nvdec_job *job)
         return;
     }
     job->code = create(nvdec, job);
-    while (job->code == -ENOMEM && nvdec->idle_count) {
+    while (job->code == -ENOSPC && nvdec->idle_count && !job->abandoned && !nvdec->stopping) {
         destroy(nvdec, pop_idle(nvdec));
         job->code = create(nvdec, job);
     }
     if (job->code < 0)
         nvdec->refused++;
-    if (job->code == -ENOMEM)
+    if (job->code == -ENOSPC)
         job->code = refused_by_driver(nvdec, &job->shape, &job->err);
 }
 

@@ -84,8 +84,9 @@ static int create_handle(struct fv_nvdec_session *session, struct fv_error *err)
         .display_area = {area->left, area->top, area->right, area->bottom},
     };
     const struct fv_driver *driver = session->nvdec->driver;
-    return call(session->nvdec, driver->cuvidCreateDecoder(&session->handle, &info),
-                "cuvidCreateDecoder", err);
+    int code = call(session->nvdec, driver->cuvidCreateDecoder(&session->handle, &info),
+                    "cuvidCreateDecoder", err);
+    return code == -ENOMEM ? -ENOSPC : code;
 }
 
 int fv_nvdec_session_create(struct fv_nvdec *nvdec, const struct fv_nvdec_shape *shape,

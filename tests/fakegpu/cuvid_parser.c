@@ -208,8 +208,9 @@ static bool unit(struct parser *parser, const struct fv_nal *nal)
     enum fv_nal_kind kind = parser->ops->kind(nal->data, nal->size);
     struct fv_video_format format;
     if (parser->codec == FV_CODEC_H265 && kind == FV_NAL_VPS)
-        fakegpu_abort("cuvidParseVideoData",
-                      "a video parameter set, of which the real one trusts counts");
+        fakegpu_abort("cuvidParseVideoData", "a VPS, whose counts the real one believes");
+    if (parser->codec == FV_CODEC_H265 && (nal->data[0] & 1 || nal->data[1] >> 3))
+        fakegpu_abort("cuvidParseVideoData", "a NAL unit of another layer");
     if (kind == FV_NAL_SPS && parser->ops->parse_sps(nal->data, nal->size, &format) == 0) {
         if (memcmp(&format, &parser->format, sizeof(format)) != 0)
             parser->new_format = true;
