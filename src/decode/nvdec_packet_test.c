@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What of access units goes to NVDEC's parser; VP9 and AV1, and JPEG further: nvdec_whole_test.c. */
+/* What of access units goes to NVDEC's parser; VP9, and JPEG and AV1 further: nvdec_whole_test.c. */
 #include "decode/nvdec_packet.h"
 
 #include <errno.h>
@@ -59,13 +59,18 @@ struct packets {
     struct fv_error err;
 };
 
-static void split(struct packets *packets, enum fv_codec codec, const char *hex)
+static void split_known(struct packets *packets, struct fv_nvdec_known *known, enum fv_codec codec,
+                        const char *hex)
 {
     struct fv_buf buf = {.data = packets->data};
     const struct fv_au au = {.buf = &buf, .codec = codec, .size = unhex(hex, packets->data)};
     packets->err = (struct fv_error){0};
-    struct fv_nvdec_known known = {0};
-    packets->count = fv_nvdec_packets(&au, &known, packets->all, &packets->err);
+    packets->count = fv_nvdec_packets(&au, known, packets->all, &packets->err);
+}
+
+static void split(struct packets *packets, enum fv_codec codec, const char *hex)
+{
+    split_known(packets, &(struct fv_nvdec_known){0}, codec, hex);
 }
 
 /* The packets, one behind the other with a stroke after each, are these bytes; their start codes have three bytes. */
@@ -185,6 +190,41 @@ static void test_jpeg(void **state)
     assert_string_equal(packets.err.text, "jpeg: a Huffman table is damaged");
 }
 
+/* libaom's: 320x192, error resilient, one tile, of which some bytes are there; av1_frame_test.c has more of them. */
+#define AV1_SEQUENCE "0a0c000000043cfeff81b5f20080"
+#define AV1_KEY "320e15414001415020d87060cea225f3"
+#define AV1_SECOND                                                                                 \
+    "322c2d50510a020000000000000000000000000000000000000000000045100010420c130575d70000414000dd3f"
+#define AV1_SHOW_SECOND "1a03900010" /* show_existing_frame of slot 1, its frame id */
+#define AV1_METADATA "2a0104"
+#define AV1_RESERVED "4a01ff"
+
+/* Frame after frame, without what decoding does not need; what a frame refers to came before. */
+static void test_av1(void **state)
+{
+    (void)state;
+    struct packets packets;
+    struct fv_nvdec_known known = {0};
+    split_known(&packets, &known, FV_CODEC_AV1, AV1_SECOND);
+    assert_int_equal(packets.count, -EBADMSG);
+    split_known(&packets, &known, FV_CODEC_AV1, AV1_SEQUENCE AV1_KEY);
+    expect(&packets, AV1_SEQUENCE AV1_KEY "|");
+    assert_int_equal(packets.all[0].pictures, 1);
+    split_known(&packets, &known, FV_CODEC_AV1, AV1_SEQUENCE AV1_METADATA AV1_KEY AV1_RESERVED);
+    expect(&packets, AV1_SEQUENCE "|" AV1_KEY "|");
+    assert_int_equal(packets.all[0].pictures, 0);
+    split_known(&packets, &known, FV_CODEC_AV1, AV1_SECOND AV1_SECOND "22");
+    assert_int_equal(packets.count, -EBADMSG); /* and nothing of it is known: */
+    split_known(&packets, &known, FV_CODEC_AV1, AV1_SECOND AV1_SHOW_SECOND);
+    expect(&packets, AV1_SECOND "|" AV1_SHOW_SECOND "|");
+    assert_int_equal(packets.all[0].pictures, 1);
+    assert_int_equal(packets.all[1].pictures, 0);
+    split_known(&packets, &known, FV_CODEC_AV1, AV1_SECOND); /* slot 1 has another order hint now */
+    assert_int_equal(packets.count, -EBADMSG);
+    split_known(&packets, &known, FV_CODEC_AV1, AV1_METADATA);
+    assert_int_equal(packets.count, -EBADMSG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +234,7 @@ int main(void)
         cmocka_unit_test(test_h265_refused),
         cmocka_unit_test(test_h265_sets),
         cmocka_unit_test(test_jpeg),
+        cmocka_unit_test(test_av1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
