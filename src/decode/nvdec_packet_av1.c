@@ -51,11 +51,22 @@ static int take_tiles(struct av1 *av1, const struct fv_av1_obu *obu)
     return code;
 }
 
+/* In a slot that no frame stands in the driver's parser finds what its memory held: all have one from a shown key frame on. */
+static bool can_stand(const struct av1 *av1)
+{
+    const struct fv_av1_frame *frame = &av1->frame;
+    bool start = frame->slot.type == FV_AV1_KEY_FRAME && frame->shown && !frame->existing;
+    for (unsigned i = 0; i < FV_AV1_SLOTS && !start; i++)
+        if (!av1->stream.slots[i].valid)
+            return false;
+    return true;
+}
+
 static int take_frame(struct av1 *av1, const struct fv_av1_obu *obu)
 {
     int code = fv_av1_read_frame(&av1->stream, obu, &av1->frame);
     bool existing = av1->frame.existing;
-    if (code < 0 || (existing && obu->type == FV_AV1_FRAME))
+    if (code < 0 || !can_stand(av1) || (existing && obu->type == FV_AV1_FRAME))
         return -EBADMSG;
     if (existing && av1->frame.slot.type == FV_AV1_KEY_FRAME)
         return -EBADMSG; /* see the header */

@@ -595,6 +595,24 @@ static void test_broken_obus(void **state)
     stop();
 }
 
+/* A stream that begins with a hidden key frame, which leaves slots empty. */
+static void test_hidden_start(void **state)
+{
+    (void)state;
+    const struct frame key = {.key = true, .width = 64, .height = 48};
+    set_up_again("av1=1");
+    start();
+    push_at(
+        0,
+        av1(&(struct frame){.key = true, .hidden = true, .refresh = 1, .width = 64, .height = 48}),
+        1);
+    expect_fault(-EBADMSG, "av1: the OBUs are damaged");
+    push_at(0, av1(&key), 2);
+    wait_for(&seen.count, 1);
+    assert_int_equal(seen.infos[0].pts, 2);
+    stop();
+}
+
 /* What decoding does not need does not reach the parser, however damaged; in front of a frame, between frames and behind. */
 static void test_other_obus(void **state)
 {
@@ -671,6 +689,7 @@ int main(void)
         CASE(test_jpeg_notes),
         CASE(test_broken_jpeg),
         CASE(test_broken_obus),
+        CASE(test_hidden_start),
         CASE(test_other_obus),
         CASE(test_keys_only),
     };

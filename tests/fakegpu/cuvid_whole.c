@@ -159,6 +159,9 @@ static bool parse_obu(struct parser *parser, const struct fv_av1_obu *obu)
     if (first & 0x80)
         return show_existing(parser, first >> 4 & 7);
     bool shown = first & 0x10, key = (first & 0x60) == 0;
+    for (unsigned i = 0; i < 8 && !(key && shown); i++)
+        if (parser->slots[i] < 0)
+            fakegpu_abort("cuvidParseVideoData", "a slot that no frame stands in");
     if (key && shown && !followed)
         refresh = ALL_SLOTS;
     parser->counter++;
