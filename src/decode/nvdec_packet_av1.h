@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * fv_nvdec_packets() of AV1. The driver's parser (580) does not look whether it could read a frame's header: it goes on behind wherever it stopped,
- * follows the sizes of tiles without looking where its packet ends, and counts five pictures of a packet that are shown into a table of four. In slots that
- * no frame stands in it finds pictures that are none. Of a
- * key frame that is shown a second time it loses all references. So it only gets what was read to its end here.
+ * follows the sizes of tiles without looking where its packet ends, and counts five pictures of a packet that are shown into a table of four. In
+ * slots that no frame stands in it finds pictures that are none. Of a key frame that is shown a second time it loses all references. So it only
+ * gets what was read to its end here, from a shown key frame on.
  */
 #ifndef FV_DECODE_NVDEC_PACKET_AV1_H
 #define FV_DECODE_NVDEC_PACKET_AV1_H
