@@ -210,8 +210,8 @@ static int skip_short_term_sets(struct fv_bits *bits)
     return 0;
 }
 
-/* E.2.1 up to the timing. As in H.264, a broken VUI costs only what it says itself. */
-static void read_vui(struct fv_bits *bits, struct fv_video_format *format)
+/* E.2.1 up to the timing. As in H.264, a broken VUI costs the format only what it says itself. True: HRD parameters follow. */
+static bool read_vui(struct fv_bits *bits, struct fv_video_format *format)
 {
     struct fv_video_format read = *format;
     fv_vui_read_head(bits, &read);
@@ -232,6 +232,7 @@ static void read_vui(struct fv_bits *bits, struct fv_video_format *format)
         *format = read;
     if (timing && fv_bits_u(bits, 1)) /* vui_poc_proportional_to_timing_flag */
         fv_bits_ue(bits);
+    return timing && fv_bits_u(bits, 1); /* vui_hrd_parameters_present_flag */
 }
 
 /* E.2.3 */
@@ -303,9 +304,7 @@ static int read_tail(struct fv_bits *bits, unsigned order_bits, unsigned sub_lay
     bool vui = fv_bits_u(bits, 1);
     if (bits->error)
         return -EBADMSG;
-    if (vui)
-        read_vui(bits, format);
-    if (vui && fv_bits_u(bits, 1))
+    if (vui && read_vui(bits, format))
         return skip_hrd(bits, sub_layers);
     return bits->error ? -EBADMSG : 0;
 }

@@ -228,13 +228,13 @@ static bool has_huffman(const struct parser *p, unsigned ids)
            tables->most_codes[0] <= 12 && tables->most_codes[1] <= 162;
 }
 
-/* B.2.3. Components of the scan, or -EBADMSG. */
+/* B.2.3. The components of the scan, a bit for each, or -EBADMSG. */
 static int check_scan(const struct parser *p, const struct fv_jpeg_segment *segment)
 {
     if (!p->frame || segment->size < 1 || !segment->data[0] ||
         segment->size != 4 + 2u * segment->data[0])
         return -EBADMSG;
-    unsigned next = 0;
+    unsigned next = 0, named = 0;
     for (unsigned i = 0; i < segment->data[0]; i++, next++) {
         const uint8_t *selector = segment->data + 1 + 2 * i;
         while (next < p->frame[5] && p->frame[6 + 3 * next] != selector[0])
@@ -244,8 +244,9 @@ static int check_scan(const struct parser *p, const struct fv_jpeg_segment *segm
         const unsigned table = p->frame[8 + 3 * next];
         if (table > 3 || !p->tables.data[table])
             return -EBADMSG;
+        named |= 1u << next;
     }
-    return segment->data[0];
+    return (int)named;
 }
 
 static const char *name_of(unsigned marker)
@@ -264,7 +265,7 @@ static const char *name_of(unsigned marker)
     }
 }
 
-/* From `offset` behind the next scan's header. Its components; -EBADMSG; -ENOTSUP. */
+/* From `offset` behind the next scan's header. What check_scan() says; -EBADMSG; -ENOTSUP. */
 static int check_to_scan(struct parser *p, const uint8_t *data, size_t size, size_t *offset,
                          struct fv_error *err)
 {
@@ -287,16 +288,17 @@ int fv_jpeg_check(const uint8_t *data, size_t size, size_t *ret_end, struct fv_e
 {
     struct parser parser = {0};
     size_t offset = 2;
-    int left = 0;
+    int seen = 0, all;
     if (size < 2 || data[0] != 0xff || data[1] != FV_JPEG_SOI)
         return fv_error_set(err, -EBADMSG, "jpeg: no image begins here");
     do {
         int rc = check_to_scan(&parser, data, size, &offset, err);
         if (rc < 0)
             return rc;
-        left = (left ? left : parser.frame[5]) - rc;
-    } while (left > 0 && fv_jpeg_skip_scan(data, size, &offset) == 0);
-    if (left > 0)
+        seen |= rc;
+        all = (1 << parser.frame[5]) - 1;
+    } while (seen != all && fv_jpeg_skip_scan(data, size, &offset) == 0);
+    if (seen != all)
         return fv_error_set(err, -EBADMSG, "jpeg: a component has no scan");
     *ret_end = fv_jpeg_end_scan(data, size, offset);
     return 0;

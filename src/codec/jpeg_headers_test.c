@@ -296,6 +296,9 @@ static void test_check_broken(void **state)
         {SOI DQT_0 GREY "ffda0008010104003f00", "a scan's header", -EBADMSG},
         {SOI DQT_0 GREY "ffda000a0201000100003f00", "a scan's header", -EBADMSG},
         {SOI DQT_0 THREE "ffda000c03020001000300003f00", "a scan's header", -EBADMSG},
+        {SOI DQT_0 THREE "ffda000a0201000200003f00"
+                         "55" EACH("01"),
+         "has no scan", -EBADMSG},
         {SOI DQT_0 THREE EACH("01") "55fffe000468690000" EACH("02") EACH("03"), "headers",
          -EBADMSG},
         {SOI DQT_0 THREE EACH("01") "55" EACH("02") "66" THREE EACH("03"), "the frame header",

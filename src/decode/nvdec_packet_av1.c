@@ -2,6 +2,7 @@
 #include "decode/nvdec_packet_av1.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct av1 {
     struct fv_av1_stream stream;
@@ -10,7 +11,8 @@ struct av1 {
     bool follows; /* the last packet goes on */
     bool open;    /* of `frame` tiles are missing: */
     struct fv_av1_frame frame;
-    unsigned tiles; /* this many are there */
+    struct fv_av1_obu header; /* that began it */
+    unsigned tiles;           /* this many are there */
 };
 
 static int keep(struct av1 *av1, const uint8_t *data, size_t size)
@@ -71,6 +73,7 @@ static int take_frame(struct av1 *av1, const struct fv_av1_obu *obu)
     if (existing && av1->frame.slot.type == FV_AV1_KEY_FRAME)
         return -EBADMSG; /* see the header */
     av1->open = true;
+    av1->header = *obu;
     av1->tiles = 0;
     if (obu->type == FV_AV1_FRAME)
         return take_tiles(av1, obu);
@@ -97,10 +100,17 @@ static bool is_odd(const struct fv_av1_obu *obu)
     return obu->header[0] & 1 || obu->header[1] & 7 || !obu->has_size;
 }
 
+/* 5.9.1: frame_header_copy() */
+static bool is_copy(const struct fv_av1_obu *obu, const struct fv_av1_obu *header)
+{
+    return obu->header[1] == header->header[1] && obu->payload_size == header->payload_size &&
+           memcmp(obu->payload, header->payload, obu->payload_size) == 0;
+}
+
 static int take(struct av1 *av1, const uint8_t *data, const struct fv_av1_obu *obu)
 {
-    if (av1->open && obu->type == FV_AV1_REDUNDANT_FRAME_HEADER && !is_odd(obu))
-        return keep(av1, data, obu->size); /* passed over, and the frame stays one packet */
+    if (av1->open && obu->type == FV_AV1_REDUNDANT_FRAME_HEADER && !is_odd(obu)) /* one packet */
+        return is_copy(obu, &av1->header) ? keep(av1, data, obu->size) : -EBADMSG;
     if (!is_wanted(av1, obu)) {
         av1->follows = false;
         return av1->open ? -EBADMSG : 0;

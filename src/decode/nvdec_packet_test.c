@@ -26,6 +26,8 @@
 #define SPS SPS_START "2c0292cbc001e848003d0910"
 #define SPS_32_BUFFERS SPS_START "2c0292cb82000007a12000f4244ffffffffffffffffffffffffffffffff"
 #define SPS_33_BUFFERS SPS_START "2c0292cb82100007a12000f4244ffffffffffffffffffffffffffffffff"
+#define SPS_RESTRICTION_WITHOUT_TIMING                                                             \
+    START "42010101600000030090000003000003005da003c0801107cb96f924c92ee6a02020205da08041"
 #define SPS_SMALL START "42010101600000030090000003000003005da020810594bfc208"
 #define SPS_UNREADABLE_VUI                                                                         \
     START "42010101600000030090000003000003005da020810594bfc22200000300010000030000ffffffff80"
@@ -153,7 +155,8 @@ static void test_h265_refused(void **state)
 static void test_h265_sets(void **state)
 {
     (void)state;
-    static const char *const sets[] = {SPS, SPS_32_BUFFERS, SPS_SMALL, SPS_LEVELS};
+    static const char *const sets[] = {SPS, SPS_32_BUFFERS, SPS_SMALL, SPS_LEVELS,
+                                       SPS_RESTRICTION_WITHOUT_TIMING};
     for (size_t i = 0; i < COUNT(sets); i++) {
         struct packets packets;
         split(&packets, FV_CODEC_H265, sets[i]);

@@ -312,7 +312,7 @@ static int parse(struct fv_decoder *decoder, const struct fv_au *au, struct fv_e
         return count;
     CUresult result = CUDA_SUCCESS;
     bool as_known = true;
-    for (int i = 0; i < count && result == CUDA_SUCCESS && as_known; i++)
+    for (int i = 0; i < count && result == CUDA_SUCCESS && as_known && !failed(decoder); i++)
         as_known = parse_packet(decoder, &packets[i], i + 1 == count, &result);
     int code = verdict(decoder, au, result, err);
     if (code == 0 && !as_known)
