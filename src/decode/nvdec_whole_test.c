@@ -15,7 +15,8 @@ static void append(struct unit *unit, const uint8_t *data, size_t size)
     assert_true(unit->size + size <= sizeof(unit->data));
     unit->slice = unit->data + unit->size;
     unit->slice_size = size;
-    memcpy(unit->data + unit->size, data, size);
+    if (size > 0)
+        memcpy(unit->data + unit->size, data, size);
     unit->size += size;
 }
 

@@ -250,7 +250,8 @@ def talk_rtsp(sdp="", refuse="", after_play=None):
 
 
 def talk_garbage(connection):
-    connection.sendall(bytes(os.urandom(256)) * 64)
+    """Begins neither as RTSP nor, with "$", as an interleaved packet."""
+    connection.sendall((b"\0" + os.urandom(255)) * 64)
     time.sleep(1)
 
 
