@@ -200,6 +200,9 @@ static void test_jpeg(void **state)
     "322c2d50510a020000000000000000000000000000000000000000000045100010420c130575d70000414000dd3f"
 #define AV1_SHOW_SECOND "1a03900010" /* show_existing_frame of slot 1, its frame id */
 #define AV1_METADATA "2a0104"
+#define AV1_KEY_HEADER "1a0715414001415020" /* AV1_KEY in two */
+#define AV1_KEY_TILES "2207d87060cea225f3"
+#define AV1_KEY_COPY "3a0715414001415020"
 #define AV1_RESERVED "4a01ff"
 
 /* Frame after frame, without what decoding does not need; what a frame refers to came before. */
@@ -228,6 +231,22 @@ static void test_av1(void **state)
     assert_int_equal(packets.count, -EBADMSG);
 }
 
+/* Between a frame's header and its tiles only copies of the header stand (5.9.1). */
+static void test_av1_header_copies(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"3a0715414001415021", "3a00"};
+    struct packets packets;
+    split(&packets, FV_CODEC_AV1, AV1_SEQUENCE AV1_KEY_HEADER AV1_KEY_COPY AV1_KEY_TILES);
+    expect(&packets, AV1_SEQUENCE AV1_KEY_HEADER AV1_KEY_COPY AV1_KEY_TILES "|");
+    for (size_t i = 0; i < COUNT(others); i++) {
+        char unit[200];
+        snprintf(unit, sizeof(unit), AV1_SEQUENCE AV1_KEY_HEADER "%s" AV1_KEY_TILES, others[i]);
+        split(&packets, FV_CODEC_AV1, unit);
+        assert_int_equal(packets.count, -EBADMSG);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_h265_sets),
         cmocka_unit_test(test_jpeg),
         cmocka_unit_test(test_av1),
+        cmocka_unit_test(test_av1_header_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
