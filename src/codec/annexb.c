@@ -6,8 +6,7 @@
 #endif
 
 #define START_CODE 3 /* 00 00 01; a zero byte before it belongs to it, too */
-
-#define STEP 16
+#define STEP 16      /* positions looked at together */
 
 /* Sixteen positions at a time, as long as none of them begins two zeros. */
 static const uint8_t *skip_without_zeros(const uint8_t *p, const uint8_t *end)

@@ -11,6 +11,7 @@
 #include "decode/nvdec_packet_av1.h"
 
 #define START_CODE 3
+/* Types by their bare numbers: fv_codec_ops.kind() takes a NAL unit with a damaged header for none, the driver's parser may not. */
 #define H264_PPS 8
 #define H265_HEADER 2
 #define H265_VPS 32

@@ -99,8 +99,10 @@ def run_together(classes, arguments):
     together = Together()
     options = ["--fovea", str(arguments.fovea), "--patience", str(arguments.patience)]
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for name, names in classes.items():
-            pool.submit(together.run, name, [sys.executable, __file__, *options, *names])
+        running = [pool.submit(together.run, name, [sys.executable, __file__, *options, *names])
+                   for name, names in classes.items()]
+    for one in running:
+        one.result()  # raises what went wrong with it
     print(f"1..{together.count}")
     return together.good and together.count > 0
 

@@ -6,9 +6,9 @@
  *   parser_check [--seconds S] [--first ROUND] CLIP     default: 20 seconds, from round 1 on
  *   parser_check --replay ROUND CLIP                    this round alone and in this process, for a debugger
  *
- * A round is a parser of its own, its first callbacks those of the whole clip, then some access units, damaged where they begin
- * or anywhere. Prints a line of JSON for the clip and one for each round that killed its process. Exit: 0 none, 1 some, 2 usage, 77 no
- * library.
+ * A round is a parser of its own and some access units, of which most are damaged where they begin or anywhere. Before the rounds the whole
+ * clip must come to the same through the gate and past it. Prints a line of JSON for the clip and one for each round that killed its process.
+ * Exit: 0 none, 1 some, 2 usage, 77 no library.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -330,6 +330,7 @@ static struct seen see(bool pick)
 static int check(const char *path, uint64_t first, double seconds)
 {
     struct seen all = see(false), picked = see(true);
+    /* Of JPEG the bytes differ by the notes that are left out. */
     bool same = memcmp(&all, &picked, sizeof(all)) == 0 ||
                 (clip.codec == FV_CODEC_JPEG && all.decoded == picked.decoded);
     int64_t until = fv_now() + (int64_t)(seconds * (double)FV_S);
